@@ -1,0 +1,113 @@
+// The one loop that master, worker and dns share: never two passes at once, woken without data, patient with what fails.
+// Laws 2 and 3 of docs/architecture.md live here, so that no room has to repeat them.
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import { isOrchestraError, messageOf } from "./model/errors.ts";
+
+/** While busy, wake-ups are gathered until none came for this long … */
+const gatherMs = 20;
+/** … but never for longer than this. */
+const gatherCapMs = 250;
+/** A failing pass is tried again after 100 ms, doubling up to this. A wake-up shortens it to `gatherCapMs`: it may tell that the store is back, and may as well be our own half-done work. */
+const backoffFirstMs = 100;
+const backoffMaxMs = 5_000;
+
+export interface PassResult {
+  /** Look again after so long even if nothing wakes the loop: a deadline or back-off that the pass knows of. */
+  readonly againInMs?: number;
+}
+
+export interface LoopOptions {
+  readonly name: string;
+  /** Looks, decides, acts. Must end soon after `signal` fires. */
+  readonly pass: (signal: AbortSignal) => Promise<PassResult>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A pass at least this often, whatever was missed. */
+  readonly resyncMs: number;
+}
+
+export interface Loop {
+  wake(): void;
+  /** Ends after the pass under way. */
+  close(): Promise<void>;
+}
+
+/** Starts with a pass at once. An error of a pass never ends the loop: it is logged once, and once more when it is over. */
+export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Loop {
+  const stop = new AbortController();
+  let failures = 0;
+  let running: Promise<void> | undefined;
+  let woken = false;
+  let cancelTimer = () => {};
+  let nextAt = 0;
+
+  const schedule = (ms: number) => {
+    nextAt = clock.now() + ms;
+    cancelTimer();
+    cancelTimer = clock.after(ms, run);
+  };
+
+  const run = () => {
+    if (running || stop.signal.aborted) return;
+    cancelTimer();
+    woken = false;
+    running = runPass().finally(() => {
+      running = undefined;
+    });
+  };
+
+  const runPass = async () => {
+    let next = resyncMs;
+    try {
+      const result = await pass(stop.signal);
+      if (failures > 0) log.info(`${name} goes on`, { afterFailures: failures });
+      failures = 0;
+      next = Math.min(resyncMs, result.againInMs ?? resyncMs);
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      next = onError(error);
+    }
+    if (stop.signal.aborted) return;
+    if (woken && failures === 0) gather();
+    else schedule(next);
+  };
+
+  const onError = (error: unknown): number => {
+    // Someone knew better: an ordinary result. The next look sees what they wrote.
+    if (isOrchestraError(error, "conflict")) return gatherMs;
+    failures += 1;
+    const hint = isOrchestraError(error) ? error.hint : undefined;
+    const fields = { error: messageOf(error), ...(hint === undefined ? {} : { hint }) };
+    if (failures === 1) log.warn(`${name} cannot go on now and tries again`, fields);
+    else log.debug(`${name} still cannot go on`, fields);
+    return Math.min(backoffFirstMs * 2 ** (failures - 1), backoffMaxMs);
+  };
+
+  let gatheringSince: number | undefined;
+  const gather = () => {
+    gatheringSince ??= clock.now();
+    const left = gatheringSince + gatherCapMs - clock.now();
+    cancelTimer();
+    cancelTimer = clock.after(Math.max(0, Math.min(gatherMs, left)), () => {
+      gatheringSince = undefined;
+      run();
+    });
+  };
+
+  run();
+  return {
+    wake() {
+      if (stop.signal.aborted) return;
+      if (running) woken = true;
+      else if (gatheringSince !== undefined) gather();
+      else if (failures > 0) schedule(Math.min(gatherCapMs, Math.max(0, nextAt - clock.now())));
+      else run();
+    },
+    async close() {
+      stop.abort(new Error(`${name} is closing`));
+      cancelTimer();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+// A node: a machine with a Docker engine and an orchestra worker.
+import type { Act } from "./deployment.ts";
+import type { Resources } from "./template.ts";
+
+/** `nodes/<node>`. Written by that worker when it starts and when something changed. */
+export interface NodeDocument {
+  /** Where other machines reach it. */
+  readonly address: string;
+  /** What pods can reserve in all; pods: 0 means that the engine tells no limit. */
+  readonly capacity: Resources;
+  /** As Docker spells them: `linux`, `amd64`. */
+  readonly platform: { readonly os: string; readonly arch: string };
+  readonly labels: Readonly<Record<string, string>>;
+  readonly versions: {
+    readonly orchestra: string;
+    readonly docker: string;
+    readonly dockerApi: string;
+    readonly kernel: string;
+  };
+  /** The bridge network of this node, once it exists. */
+  readonly network?: { readonly name: string; readonly range: string; readonly gateway: string };
+  /** Random, kept in the node's state folder: tells its own restart from a stranger with its name. */
+  readonly key: string;
+}
+
+/** `presence/<node>`: ephemeral, exists while the worker is alive. */
+export interface PresenceDocument {
+  readonly key: string;
+  readonly pid: number;
+  readonly since: string;
+}
+
+/** What the master concluded about a node. Only the master turns presence into a verdict; everyone else reads it. */
+export type Verdict = { readonly state: "present" } | { readonly state: "absent"; readonly since: string };
+
+/** `verdicts`. Written by the master. */
+export interface VerdictsDocument {
+  readonly nodes: Readonly<Record<string, Verdict>>;
+}
+
+/** `controls/nodes/<node>`. Written by operators. */
+export interface ControlDocument {
+  readonly cordoned?: Act;
+}

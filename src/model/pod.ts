@@ -1,0 +1,148 @@
+// A pod: one incarnation in a slot of a Deployment. Four documents speak of it, each with one writer:
+// `pods` (master: that it should exist), `placements` (master: on which node), `statuses` and `failures` (worker: what it saw).
+
+/** Why a pod is told to end. The text for people is in `stopReasonText`. */
+export type StopReason =
+  | "rollout" // a ready successor of a newer revision is there, or the slot goes stop-first
+  | "superseded" // a newer revision is wanted and this one never became ready
+  | "scale-down"
+  | "delete"
+  | "replaced" // the worker gave up on it, and a successor was made
+  | "misplaced"; // its node no longer satisfies `placement`
+
+/** One pod that should exist, in `pods/<deployment>`. */
+export interface PodRecord {
+  /** Twelve hex digits of a hash of the Deployment's uid and a rising serial: unique, never used again. */
+  readonly id: string;
+  readonly serial: number;
+  readonly slot: number;
+  readonly revision: string;
+  /** Absent: it should run. */
+  readonly stop?: { readonly reason: StopReason };
+  /** The pod became ready at least once (recorded by the master when it sees it). */
+  readonly wasReady?: true;
+}
+
+/** How a rollout stands. The master judges the deadline with its own monotonic clock; `since` is for people. */
+export interface Rollout {
+  readonly revision: string;
+  readonly state: "progressing" | "complete" | "failed";
+  readonly since: string;
+  /** With `failed`: why, as one sentence. */
+  readonly reason?: string;
+}
+
+/** `pods/<deployment>`; slots past the first `slotsPerChunk` are in further chunks, which hold `uid` and `pods` only. Written by the master. */
+export interface PodsDocument {
+  /** Of the Deployment these pods belong to. */
+  readonly uid: string;
+  /** The Deployment's generation that this was computed from. */
+  readonly generation?: number;
+  readonly nextSerial?: number;
+  readonly rollout?: Rollout;
+  /** Sorted by slot, then serial. */
+  readonly pods: readonly PodRecord[];
+}
+
+/** The instruction to a worker: run this pod, or stop it. */
+export interface Placement {
+  /** The pod's id. */
+  readonly pod: string;
+  readonly deployment: string;
+  readonly slot: number;
+  readonly revision: string;
+  readonly stop?: { readonly reason: StopReason };
+}
+
+/** `placements/<node>`: all that this worker needs besides the templates. Written by the master. */
+export interface PlacementsDocument {
+  /** Sorted by deployment, slot, then pod. */
+  readonly placements: readonly Placement[];
+}
+
+/** What the worker saw. Stable codes for machines; the message is for people and says what to do. */
+export type ReasonCode =
+  | "IMAGE_NOT_FOUND"
+  | "IMAGE_PULL_DENIED"
+  | "IMAGE_PULL_FAILED" // network or registry trouble: is tried again
+  | "IMAGE_NOT_PRESENT" // policy Never
+  | "BAD_COMMAND"
+  | "BAD_TEMPLATE" // the engine refuses the container for another reason
+  | "PORT_TAKEN"
+  | "CRASHED"
+  | "OUT_OF_MEMORY"
+  | "LIVENESS_FAILED"
+  | "NOT_READY"
+  | "ENGINE_ERROR";
+
+export interface Reason {
+  readonly code: ReasonCode;
+  /** At most 160 characters: a status document has 300 bytes for each pod. */
+  readonly message: string;
+}
+
+/** How far the worker has come with a pod. `failed`: it has given up, and only a new revision or pod helps. */
+export type ObservedPhase = "pulling" | "starting" | "running" | "ready" | "stopping" | "stopped" | "failed";
+
+/** One pod in `statuses/<node>`; at most 300 bytes. */
+export interface PodStatus {
+  readonly pod: string;
+  readonly phase: ObservedPhase;
+  /** First twelve digits of the container's id. */
+  readonly container?: string;
+  readonly ip?: string;
+  /** Starts after the first one. */
+  readonly restarts: number;
+  /** Of the last end. */
+  readonly exitCode?: number;
+  /** Why it is not (yet) ready, or why it restarted last. */
+  readonly reason?: Reason;
+  /** Of the running container. */
+  readonly startedAt?: string;
+}
+
+/** `statuses/<node>`. Written by that worker, only when something changed. */
+export interface StatusesDocument {
+  /** When it was written: for "as of 3 min ago". */
+  readonly at: string;
+  /** Sorted by pod. */
+  readonly statuses: readonly PodStatus[];
+}
+
+/** The last failure in a slot. */
+export interface Failure {
+  readonly deployment: string;
+  readonly slot: number;
+  readonly pod: string;
+  readonly revision: string;
+  readonly at: string;
+  readonly exitCode?: number;
+  readonly reason: Reason;
+  /** The last lines that the container wrote: at most `failureLines` of at most `failureLineBytes`. */
+  readonly lines: readonly string[];
+}
+
+/** `failures/<node>`. Written by that worker; no loop watches it. */
+export interface FailuresDocument {
+  /** Newest first, one for each slot, at most `failuresPerNode`. */
+  readonly failures: readonly Failure[];
+}
+
+export const failureLines = 20;
+export const failureLineBytes = 256;
+export const failuresPerNode = 100;
+
+/** `<deployment>-<slot>`: what people and DNS call a pod. */
+export function podName(deployment: string, slot: number): string {
+  return `${deployment}-${slot}`;
+}
+
+/** Why a pod was stopped, for people. */
+export const stopReasonText: Readonly<Record<StopReason, string>> = Object.freeze({
+  rollout: "replaced by a newer revision",
+  superseded: "superseded by a newer revision before it was ready",
+  "scale-down": "scaled down",
+  delete: "deleted",
+  replaced: "replaced after it failed",
+  misplaced: "its node no longer satisfies the placement",
+});
