@@ -1,0 +1,52 @@
+// What all benchmarks share: medians, and one JSON line for each figure with its baseline from the same run beside it.
+
+/** Milliseconds that `run` took. */
+export async function timed(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+}
+
+/** The value below which `share` (0…1) of the values lie. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+export interface Figure {
+  readonly what: string;
+  readonly unit: "ms" | "s" | "per second" | "MB" | "% of a core" | "writes";
+  readonly ours: number;
+  /** Each measured in the same run, on the same engine. */
+  readonly baselines?: Readonly<Record<string, number>>;
+  /** Which baseline the target speaks of, and the ratio (ours / baseline) that must not be passed. */
+  readonly target?: { readonly baseline: string; readonly atMost: number };
+  /** Or an absolute bound, where there is no peer to compare with. */
+  readonly bound?: number;
+  readonly samples: readonly number[];
+}
+
+/** Prints one figure as a JSON line. `met` tells whether its target holds in this run. */
+export function report(figure: Figure): void {
+  const reference = figure.target && figure.baselines?.[figure.target.baseline];
+  const ratio = reference === undefined ? undefined : figure.ours / reference;
+  const met =
+    figure.target && ratio !== undefined
+      ? ratio <= figure.target.atMost
+      : figure.bound === undefined
+        ? undefined
+        : figure.ours <= figure.bound;
+  process.stdout.write(`${JSON.stringify({ ...figure, ...(ratio === undefined ? {} : { ratio }), met }, round)}\n`);
+}
+
+/** Reads a whole number from the environment, for counts of rounds. */
+export function rounds(fallback: number): number {
+  const value = Number(process.env["ORCHESTRA_BENCH_ROUNDS"] ?? fallback);
+  return Number.isInteger(value) && value > 0 ? value : fallback;
+}
+
+function round(_key: string, value: unknown): unknown {
+  return typeof value === "number" ? Number(value.toPrecision(4)) : value;
+}
