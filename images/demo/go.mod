@@ -1,0 +1,3 @@
+module orchestra-demo
+
+go 1.19
