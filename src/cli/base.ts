@@ -1,0 +1,107 @@
+// What every command has in common: where the store is, how output is printed, and how a failure ends it.
+// Commands are shells: parse, call one function, print. Whatever is heavy they import inside `run`: start-up time is counted.
+import { Command, Flags } from "@oclif/core";
+import { type Config, readConfig, wantsDebug } from "../config.ts";
+import type { OrchestraError } from "../model/errors.ts";
+import type { Store } from "../store/store.ts";
+import { asOrchestraError, exitCodes, failureDocument, failureText, wantsJson } from "./failure.ts";
+
+export const outputs = ["table", "wide", "json", "yaml", "name"] as const;
+export type Output = (typeof outputs)[number];
+
+/** `-o`, for the commands that list or show; each names the forms that make sense for it, the default first. */
+export function outputFlag(first: Output, ...others: readonly Output[]) {
+  const options = [first, ...others];
+  const parse = async (text: string) => options.find((option) => option === text) ?? first;
+  return Flags.custom<Output>({ parse })({
+    char: "o",
+    options,
+    default: async () => first,
+    defaultHelp: async () => first,
+    summary: "How to print the result.",
+  });
+}
+
+export const showValuesFlag = Flags.boolean({
+  summary: "Show the values of environment variables, which are masked otherwise.",
+});
+
+export abstract class BaseCommand extends Command {
+  static override baseFlags = {
+    store: Flags.string({
+      summary: "Where the cluster's documents are, as file:PATH.",
+      helpGroup: "GLOBAL",
+      helpValue: "URL",
+      description: "Default: ORCHESTRA_STORE, else store.db in the state folder.",
+    }),
+  };
+
+  #config: Config | undefined;
+  #store: Promise<Store> | undefined;
+
+  /** The settings, read at the first use: a command that needs none works with a broken environment too. */
+  protected get settings(): Config {
+    this.#config ??= readConfig();
+    return this.#config;
+  }
+
+  /** Opens the store that the flags or the settings name, once; it is closed when the command ends, however it ends. */
+  protected openStore(flags: { readonly store: string | undefined }): Promise<Store> {
+    this.#store ??= this.#open(flags.store ?? this.settings.storeUrl);
+    return this.#store;
+  }
+
+  /** One line, or several, on standard output. */
+  protected print(text: string): void {
+    process.stdout.write(`${text}\n`);
+  }
+
+  /** For people only, on standard error: it never mixes with what a program reads. */
+  protected note(text: string): void {
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** The exit code of a failure; commands with a table of their own override it. */
+  protected exitCodeFor(error: OrchestraError): number {
+    return exitCodes[error.code];
+  }
+
+  protected override async init(): Promise<void> {
+    // oclif swallows EPIPE and lets the command go on: a `-w` or `-f` whose reader has left would then never end.
+    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+    });
+    await super.init();
+  }
+
+  protected override async catch(thrown: unknown): Promise<void> {
+    // `this.exit()` and `--help` end a command by throwing; that is no failure.
+    if (isExit(thrown)) throw thrown;
+    const error = asOrchestraError(thrown);
+    process.exitCode = this.exitCodeFor(error);
+    reportFailure(error, this.argv);
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    const store = await this.#store?.catch(() => undefined);
+    await store?.close();
+    await super.finally(error);
+  }
+
+  async #open(url: string): Promise<Store> {
+    // The adapter is on its way in; until it is there the name is not a literal, so that everything else compiles.
+    const adapter: string = "../store/embedded.ts";
+    const { openEmbedded } = (await import(adapter)) as { openEmbedded(path: string): Promise<Store> };
+    return openEmbedded(url.replace(/^file:/, ""));
+  }
+}
+
+/** Prints a failure where its reader looks for it: as JSON on standard output, or for people on standard error. */
+export function reportFailure(error: OrchestraError, argv: readonly string[]): void {
+  if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(failureDocument(error), undefined, 2)}\n`);
+  else process.stderr.write(`${failureText(error, wantsDebug())}\n`);
+}
+
+function isExit(thrown: unknown): thrown is Error {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIT";
+}
