@@ -21,6 +21,21 @@ export interface ContainerState {
   readonly health?: "starting" | "healthy" | "unhealthy";
 }
 
+/**
+ * - `changed`: this container started, ended, is gone, or its health changed: look at it.
+ * - `lost`: the engine went silent. `gap`: it talks (again), and changes before now may have been missed: list.
+ */
+export type RuntimeEvent =
+  | { readonly kind: "changed"; readonly container: string; readonly to: "running" | "exited" | "gone" | "health" }
+  | { readonly kind: "lost" }
+  | { readonly kind: "gap" };
+
+export interface NodeNetwork {
+  readonly name: string;
+  readonly range: string;
+  readonly gateway: string;
+}
+
 export interface EngineInfo {
   readonly capacity: Resources;
   readonly platform: { readonly os: string; readonly arch: string };
@@ -46,7 +61,7 @@ export interface LogOptions {
   readonly follow: boolean;
   /** Only so many last lines; absent: all there are. */
   readonly tail?: number;
-  /** Only lines since this time (ISO 8601). */
+  /** Only lines since this time (ISO 8601, to the nanosecond if need be). */
   readonly since?: string;
   readonly timestamps: boolean;
 }
@@ -71,25 +86,30 @@ export interface ExecOptions {
  */
 export interface Runtime {
   info(signal: AbortSignal): Promise<EngineInfo>;
-  /** All containers of this cluster and node, running or not. */
+  /** All containers of this cluster and node, running or not. Exit codes and times are told by `inspect` only: they cost a call for each. */
   list(signal: AbortSignal): Promise<readonly ContainerState[]>;
+  /** The network of this name: ours as it is, or a new one out of `range`. Refuses a range that meets the host's own routes (`conflict`). */
+  ensureNetwork(name: string, range: string, signal: AbortSignal): Promise<NodeNetwork>;
   /** Makes sure that the image is there as the policy says; `onProgress` gets a percentage where the engine tells one. */
   pull(
     template: ResolvedTemplate,
     onProgress: (percent: number | undefined) => void,
     signal: AbortSignal,
   ): Promise<void>;
-  /** Creates the container, or finds the one of this pod that is already there. Returns the engine's id. */
+  /**
+   * Creates the container, or finds the one of this pod that is already there. Returns the engine's id.
+   * Does not pull: an image that is not there is a RuntimeFailure `IMAGE_NOT_PRESENT`, so that the usual case costs no question.
+   */
   create(spec: ContainerSpec, signal: AbortSignal): Promise<string>;
   /** Starts a created or exited container; already running is fine. */
   start(container: string, signal: AbortSignal): Promise<void>;
-  /** Sends `stopSignal`, and kills after `graceMs`; already stopped or gone is fine. */
-  stop(container: string, stopSignal: string, graceMs: number, signal: AbortSignal): Promise<void>;
-  /** Removes a container by force; gone is fine. */
+  /** Sends a signal (`SIGTERM`) to the container's process; already stopped or gone is fine. Nobody waits in here: its end is an event. */
+  kill(container: string, name: string, signal: AbortSignal): Promise<void>;
+  /** Removes a container by force, running or not; gone is fine. */
   remove(container: string, signal: AbortSignal): Promise<void>;
   inspect(container: string, signal: AbortSignal): Promise<ContainerState>;
-  /** Wakes on every change to one of our containers, and on `gap` when changes may have been missed: list again. Ends with the signal. */
-  watch(onEvent: (event: "change" | "gap") => void, signal: AbortSignal): Promise<void>;
+  /** Tells every change to one of our containers until the signal fires; connects again by itself. */
+  watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;
   logs(container: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
   /** Runs a command in a running container; gives its exit code. */
   exec(container: string, options: ExecOptions, signal: AbortSignal): Promise<number>;
