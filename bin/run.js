@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// orchestra as it is installed: starts the bundle in dist/. Plain old JavaScript, because it must be able to say
+// on an old Node that it needs a newer one.
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import * as nodeModule from "node:module";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const neededMajor = 24;
+const bundle = new URL("../dist/cli/main.js", import.meta.url);
+
+if (Number(process.versions.node.split(".")[0]) < neededMajor) runWithNewerNode();
+else if (existsSync(bundle)) await start();
+else fail("dist/ is missing: run `npm run build` in the checkout, or start bin/dev.js, which needs no build");
+
+async function start() {
+  // Compiled code is kept between runs: without it a third of the start goes into compiling. In the user's own
+  // cache folder, because Node's default is under /tmp, where others could put code of theirs for us to run.
+  const { XDG_CACHE_HOME, HOME } = process.env;
+  const caches = XDG_CACHE_HOME || (HOME && join(HOME, ".cache"));
+  if (caches) nodeModule.enableCompileCache(join(caches, "orchestra", "compiled"));
+  const { main } = await import(bundle.href);
+  const packageJson = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  await main({ root: fileURLToPath(new URL("../dist", import.meta.url)), commands: "./cli/commands", packageJson });
+}
+
+/** `make` puts a newer Node into .cache/ where the machine's own is too old. */
+function runWithNewerNode() {
+  const folder = `../.cache/node/node_modules/node-${process.platform}-${process.arch}/bin/node`;
+  const node = fileURLToPath(new URL(folder, import.meta.url));
+  if (!existsSync(node)) fail(`Node ${neededMajor} or newer is needed, and this is ${process.versions.node}`);
+  const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
+  // A terminal sends Ctrl-C to both of us; the others reach only this process and are passed on.
+  process.on("SIGINT", () => {});
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => fail(`${node} cannot be started: ${error.message}`));
+  child.on("exit", (code, signal) => {
+    if (signal === null) process.exit(code === null ? 1 : code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+function fail(message) {
+  process.stderr.write(`orchestra: ${message}\n`);
+  process.exit(1);
+}

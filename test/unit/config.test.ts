@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readConfig } from "../../src/config.ts";
+
+test("root keeps its state in /var/lib, everybody else where XDG says", () => {
+  assert.equal(readConfig({ HOME: "/root" }, 0).stateDir, "/var/lib/orchestra");
+  assert.equal(readConfig({ HOME: "/home/ann" }, 1000).stateDir, "/home/ann/.local/state/orchestra");
+  assert.equal(readConfig({ HOME: "/home/ann", XDG_STATE_HOME: "/s" }, 1000).stateDir, "/s/orchestra");
+});
+
+test("the store is a file in the state folder unless another is named", () => {
+  assert.equal(readConfig({ ORCHESTRA_STATE_DIR: "/x" }, 0).storeUrl, "file:/x/store.db");
+  assert.equal(readConfig({ ORCHESTRA_STATE_DIR: "/x", ORCHESTRA_STORE: "file:/y.db" }, 0).storeUrl, "file:/y.db");
+});
+
+test("an empty variable counts as one that is not set", () => {
+  const config = readConfig({ HOME: "/h", ORCHESTRA_DNS_PORT: "", ORCHESTRA_NODE: "", DOCKER_HOST: "" }, 0);
+  assert.equal(config.dnsPort, 5300);
+  assert.equal(config.nodeName, undefined);
+  assert.equal(config.dockerHost, undefined);
+});
+
+const accepted = [
+  { name: "ORCHESTRA_NODE", value: "web-1", field: "nodeName" },
+  { name: "ORCHESTRA_NETWORK_RANGE", value: "10.0.0.0/8", field: "networkRange" },
+  { name: "ORCHESTRA_NETWORK_RANGE", value: "192.168.4.0/24", field: "networkRange" },
+  { name: "ORCHESTRA_LOG_LEVEL", value: "debug", field: "logLevel" },
+  { name: "DOCKER_HOST", value: "unix:///run/user/1000/docker.sock", field: "dockerHost" },
+] as const;
+for (const { name, value, field } of accepted) {
+  test(`${name}=${value} is taken as it is`, () => assert.equal(readConfig({ [name]: value }, 0)[field], value));
+}
+
+const refused = [
+  ["ORCHESTRA_STATE_DIR", "state"],
+  ["ORCHESTRA_CACHE_DIR", "./cache"],
+  ["ORCHESTRA_STORE", "/var/lib/store.db"],
+  ["ORCHESTRA_STORE", "zk://host"],
+  ["ORCHESTRA_STORE", "file:"],
+  ["ORCHESTRA_NODE", "Web_1"],
+  ["ORCHESTRA_NODE", "a/b"],
+  ["ORCHESTRA_NODE", "-a"],
+  ["ORCHESTRA_NETWORK_RANGE", "10.42.0.0"],
+  ["ORCHESTRA_NETWORK_RANGE", "10.42.0.0/25"],
+  ["ORCHESTRA_NETWORK_RANGE", "10.42.1.0/16"],
+  ["ORCHESTRA_NETWORK_RANGE", "10.256.0.0/16"],
+  ["ORCHESTRA_DNS_PORT", "0"],
+  ["ORCHESTRA_DNS_PORT", "65536"],
+  ["ORCHESTRA_DNS_PORT", "5e3"],
+  ["ORCHESTRA_LOG_LEVEL", "verbose"],
+  ["DOCKER_HOST", "ssh://host"],
+] as const;
+for (const [name, value] of refused) {
+  test(`${name}=${value} is refused by name, with what to write`, () => {
+    assert.throws(
+      () => readConfig({ [name]: value }, 0),
+      (error: Error & { code?: string; hint?: string }) =>
+        error.code === "invalid" && error.message.startsWith(`${name}: "${value}"`) && (error.hint ?? "").length > 10,
+    );
+  });
+}
