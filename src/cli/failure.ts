@@ -31,7 +31,7 @@ export function failureDocument(error: OrchestraError): FailureDocument {
 /** Lines for people. The stack only where it was asked for: it tells a user nothing that they could act on. */
 export function failureText(error: OrchestraError, withStack: boolean): string {
   const lines = [`Error: ${error.message}`];
-  if (error.hint !== undefined) lines.push(`Hint: ${error.hint}.`);
+  if (error.hint !== undefined) lines.push(`Hint: ${error.hint}${/[.?!]$/.test(error.hint) ? "" : "."}`);
   if (error.code === "bug" && !withStack) lines.push("Hint: set ORCHESTRA_DEBUG=1 to see where it happened.");
   if (withStack) lines.push(stackOf(error));
   return lines.join("\n");
