@@ -1,6 +1,6 @@
 // What every command has in common: where the store is, how output is printed, and how a failure ends it.
 // Commands are shells: parse, call one function, print. Whatever is heavy they import inside `run`: start-up time is counted.
-import { Command, Flags } from "@oclif/core";
+import { Command, Errors, Flags } from "@oclif/core";
 import { type Config, readConfig, wantsDebug } from "../config.ts";
 import type { OrchestraError } from "../model/errors.ts";
 import type { Store } from "../store/store.ts";
@@ -76,7 +76,7 @@ export abstract class BaseCommand extends Command {
 
   protected override async catch(thrown: unknown): Promise<void> {
     // `this.exit()` and `--help` end a command by throwing; that is no failure.
-    if (isExit(thrown)) throw thrown;
+    if (thrown instanceof Errors.ExitError) throw thrown;
     const error = asOrchestraError(thrown);
     process.exitCode = this.exitCodeFor(error);
     reportFailure(error, this.argv);
@@ -100,8 +100,4 @@ export abstract class BaseCommand extends Command {
 export function reportFailure(error: OrchestraError, argv: readonly string[]): void {
   if (wantsJson(argv)) process.stdout.write(`${JSON.stringify(failureDocument(error), undefined, 2)}\n`);
   else process.stderr.write(`${failureText(error, wantsDebug())}\n`);
-}
-
-function isExit(thrown: unknown): thrown is Error {
-  return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIT";
 }

@@ -1,9 +1,7 @@
-// The start of every command: hands the command line to oclif. `bin/dev.js` and the bundle call it with their own places.
-import { Config, flush, handle, run } from "@oclif/core";
+// The start of every command: hands the command line to oclif. `bin/dev.js` and `bin/run.js` call it with their own places.
+import { Config, Errors, flush, handle, run } from "@oclif/core";
 import { reportFailure } from "./base.ts";
 import { asOrchestraError, exitCodes } from "./failure.ts";
-
-type PackageJson = Config["pjson"];
 
 export interface Program {
   /** The folder that `commands` is relative to; a manifest of the commands is read from it where there is one. */
@@ -12,17 +10,18 @@ export interface Program {
   readonly packageJson: Readonly<Record<string, unknown>>;
 }
 
-/** Runs the command line. A command reports its own failures; what comes here is what no command could take, such as an unknown name. */
+/** Runs the command line. A failure is reported and sets the exit code; the process ends when nothing is left to do. */
 export async function main({ root, commands, packageJson }: Program): Promise<void> {
   const oclif = { ...(packageJson["oclif"] as object), commands };
-  const pjson = { ...packageJson, oclif } as unknown as PackageJson;
+  const options = { root, pjson: { ...packageJson, oclif } as unknown as Config["pjson"] };
   const argv = process.argv.slice(2);
   try {
-    await run(argv, { root, pjson });
+    await run(argv, options);
     await flush();
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "EEXIT") return handle(thrown);
-    const { commandIDs } = await Config.load({ root, pjson });
+    // `this.exit()` and `--help` end a command by throwing; that is no failure.
+    if (thrown instanceof Errors.ExitError) return handle(thrown);
+    const { commandIDs } = await Config.load(options);
     const error = asOrchestraError(thrown, commandIDs);
     process.exitCode = exitCodes[error.code];
     reportFailure(error, argv);
