@@ -59,5 +59,6 @@ export function writeProcessRecord(path: string, record: ProcessRecord): void {
 
 /** Removes the record, unless another process has written its own meanwhile. */
 export function removeProcessRecord(path: string, record: ProcessRecord): void {
-  if (readProcessRecord(path)?.start === record.start) rmSync(path, { force: true });
+  const noted = readProcessRecord(path);
+  if (noted?.pid === record.pid && noted.start === record.start) rmSync(path, { force: true });
 }
