@@ -27,7 +27,3 @@ export async function main({ root, commands, packageJson }: Program): Promise<vo
     reportFailure(error, argv);
   }
 }
-
-function isExit(thrown: unknown): thrown is Error {
-  return thrown instanceof Error && "code" in thrown && thrown.code === "EEXIT";
-}
