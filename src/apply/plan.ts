@@ -1,0 +1,148 @@
+// The plan: what must be written so that the store says what the manifests, `scale` or `delete` say. Pure; diff and apply share it.
+// Reads Deployments and revisions with their versions; the plan names the versions it rests on, and `commit.ts` writes it.
+import type { Act, DeploymentDocument } from "../model/deployment.ts";
+import { OrchestraError } from "../model/errors.ts";
+import type { PodTemplate } from "../model/template.ts";
+import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
+import { type FieldChange, fieldChanges } from "./fields.ts";
+
+export interface Known<T> {
+  readonly value: T;
+  readonly version: number;
+}
+
+/** What the store holds: Deployments by name, revisions by `<deployment>/<revision>`. */
+export interface KnownState {
+  readonly deployments: ReadonlyMap<string, Known<DeploymentDocument>>;
+  readonly revisions: ReadonlyMap<string, Known<PodTemplate>>;
+}
+
+/** `blocked`: must not be done; `reason` says why. */
+export type PlanAction = "create" | "update" | "unchanged" | "delete" | "blocked";
+
+export interface PlanItem {
+  readonly name: string;
+  readonly action: PlanAction;
+  readonly changes: readonly FieldChange[];
+  /** What it rests on; absent for a creation. */
+  readonly before?: Known<DeploymentDocument>;
+  /** What is written; absent when nothing is. */
+  readonly after?: DeploymentDocument;
+  /** The revision that `after` names: written, or already there in this version. */
+  readonly revision?: { readonly template: PodTemplate; readonly version: number | "absent" };
+  /** With `blocked`: why and what helps. */
+  readonly reason?: { readonly message: string; readonly hint: string };
+}
+
+export interface Plan {
+  /** One for each Deployment that was asked for, in the order of the request. */
+  readonly items: readonly PlanItem[];
+  /** Deployments of the same source that the manifests lack: named to the user, never touched. */
+  readonly notInFiles: readonly string[];
+}
+
+/** Makes the store say what the manifests say. An override by `scale` stays until the manifest's own count changes. */
+export function planApply(state: KnownState, manifests: readonly Wanted[], author: Author): Plan {
+  const named = new Set(manifests.map(({ spec }) => spec.name));
+  const notInFiles = [...state.deployments]
+    .filter(([name, { value }]) => !named.has(name) && value.source === author.source && !value.deleted)
+    .map(([name]) => name);
+  return { items: manifests.map((wanted) => applyOne(state, wanted, author)), notInFiles };
+}
+
+/** Sets how many replicas run, whatever the manifest says; `undefined` gives the count back to the manifest. */
+export function planScale(state: KnownState, name: string, count: number | undefined, author: Author): Plan {
+  const before = existing(state, name);
+  const { file, override } = before.value.replicas;
+  if (before.value.deleted) throw beingDeleted(name, before.value.deleted);
+  if (count === undefined && file === undefined && override) {
+    throw new OrchestraError("conflict", `the manifest of ${name} says no count to go back to`, {
+      hint: `say how many: orchestra scale ${name} ${override.count}`,
+    });
+  }
+  // The count that the file says anyway needs no override: it would say the same.
+  const keepsFile = count === undefined || (file !== undefined && count === file);
+  const replicas = keepsFile
+    ? { ...(file === undefined ? {} : { file }) }
+    : { ...(file === undefined ? {} : { file }), override: { count, by: author.by, at: author.at } };
+  const changes = countChange(before.value, { replicas });
+  if (changes.length === 0) return single({ name, action: "unchanged", changes, before });
+  const after = written({ ...before.value, replicas }, before.value, author);
+  return single({ name, action: "update", changes, before, after, ...keptRevision(state, name, after) });
+}
+
+/** Marks Deployments as deleted; the master then stops their pods and removes their documents. */
+export function planDelete(state: KnownState, names: readonly string[], force: boolean, author: Author): Plan {
+  return { items: [...new Set(names)].map((name) => deleteOne(state, name, force, author)), notInFiles: [] };
+}
+
+/** Whether the plan writes anything. */
+export function changesAnything(plan: Plan): boolean {
+  return plan.items.some((item) => item.after !== undefined);
+}
+
+function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, author: Author): PlanItem {
+  const { name, template } = spec;
+  const before = state.deployments.get(name);
+  const old = before?.value;
+  if (before && old && old.source !== author.source) return foreign(before, name, author);
+  const after = nextDocument(old, { spec, revision, manifestHash }, author);
+  if (before && after === old) return { name, action: "unchanged", changes: [], before };
+  const oldTemplate = old && state.revisions.get(`${name}/${old.revision}`)?.value;
+  const fields = fieldChanges(old && { document: old, template: oldTemplate }, { document: after, template });
+  return {
+    name,
+    action: old ? "update" : "create",
+    changes: [...restoration(old), ...countChange(old, after), ...fields],
+    ...(before ? { before } : {}),
+    after,
+    revision: { template, version: state.revisions.get(`${name}/${revision}`)?.version ?? "absent" },
+  };
+}
+
+function deleteOne(state: KnownState, name: string, force: boolean, author: Author): PlanItem {
+  const before = existing(state, name);
+  if (before.value.deleted) return { name, action: "unchanged", changes: [], before };
+  if (before.value.protect && !force) {
+    const reason = {
+      message: `${name} is protected (protect: true in its manifest)`,
+      hint: "--force deletes it all the same",
+    };
+    return { name, action: "blocked", changes: [], before, reason };
+  }
+  const after = written({ ...before.value, deleted: { by: author.by, at: author.at } }, before.value, author);
+  return { name, action: "delete", changes: [], before, after };
+}
+
+/** A Deployment that keeps its revision still checks that it exists: a commit never names a missing one. */
+function keptRevision(state: KnownState, name: string, { revision }: DeploymentDocument): Pick<PlanItem, "revision"> {
+  const known = state.revisions.get(`${name}/${revision}`);
+  return known ? { revision: { template: known.value, version: known.version } } : {};
+}
+
+function restoration(old: DeploymentDocument | undefined): FieldChange[] {
+  return old?.deleted ? [{ path: "deleted", old: `by ${old.deleted.by} at ${old.deleted.at}` }] : [];
+}
+
+function foreign(before: Known<DeploymentDocument>, name: string, author: Author): PlanItem {
+  const message = `${name} comes from ${before.value.source}, not from ${author.source}`;
+  return { name, action: "blocked", changes: [], before, reason: { message, hint: "change it where it comes from" } };
+}
+
+function existing(state: KnownState, name: string): Known<DeploymentDocument> {
+  const known = state.deployments.get(name);
+  if (known) return known;
+  throw new OrchestraError("not-found", `there is no Deployment ${name}`, {
+    hint: "orchestra get lists what there is",
+  });
+}
+
+function beingDeleted(name: string, deleted: Act): OrchestraError {
+  return new OrchestraError("conflict", `${name} is being deleted (by ${deleted.by} at ${deleted.at})`, {
+    hint: "apply its manifest again to keep it",
+  });
+}
+
+function single(item: PlanItem): Plan {
+  return { items: [item], notInFiles: [] };
+}
