@@ -1,0 +1,46 @@
+// The first document of every store: who we are on this store.
+import { randomBytes } from "node:crypto";
+import { type ClusterDocument, defaultNetworkRange, storeLayout } from "../model/cluster.ts";
+import { isOrchestraError, OrchestraError } from "../model/errors.ts";
+import { clusterKey } from "../model/keys.ts";
+import { put, type Store } from "./store.ts";
+
+export interface ClusterOptions {
+  /** ISO 8601, for people. */
+  readonly now: string;
+  /** Only for a cluster that is created now: an existing one keeps its own. */
+  readonly networkRange?: string;
+}
+
+/** The cluster's document, created if this is the first command to write here; all that come at once get the same one. Throws `invalid` for a newer layout. */
+export async function ensureCluster(store: Store, { now, networkRange }: ClusterOptions): Promise<ClusterDocument> {
+  const found = await store.read(clusterKey);
+  if (found) return checkLayout(found.value, store.url);
+  const created: ClusterDocument = {
+    id: randomBytes(4).toString("hex"),
+    layout: storeLayout,
+    incarnation: 1,
+    networkRange: networkRange ?? defaultNetworkRange,
+    createdAt: now,
+  };
+  try {
+    await store.commit({ changes: [put(clusterKey, created, "absent")] });
+    return created;
+  } catch (error) {
+    if (!isOrchestraError(error, "conflict")) throw error;
+    return ensureCluster(store, { now });
+  }
+}
+
+/** Returns `cluster`, or throws `invalid` when a newer program wrote the store at `url`. */
+export function checkLayout(cluster: ClusterDocument, url: string): ClusterDocument {
+  if (cluster.layout <= storeLayout) return cluster;
+  throw new OrchestraError(
+    "invalid",
+    `the store ${url} has layout ${cluster.layout}; this orchestra knows layout ${storeLayout}`,
+    {
+      hint: "use the newer orchestra that wrote it",
+      details: { found: cluster.layout, known: storeLayout },
+    },
+  );
+}

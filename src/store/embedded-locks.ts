@@ -1,0 +1,91 @@
+// Locks that the kernel frees with their process: an exclusive transaction held open on an empty database of its own.
+// Each holding gets a new file, so a lock that is held always belongs to the document that names it.
+import { randomBytes } from "node:crypto";
+import { closeSync, lstatSync, openSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { cannotOpen, isBusy } from "./embedded-errors.ts";
+
+export interface Lock {
+  /** What others probe: the name of the lock's file. */
+  readonly holder: string;
+  /** False: the file was deleted or replaced, so others see the lock as free. */
+  intact(): boolean;
+  release(): void;
+}
+
+/** Takes a new lock in `folder`. Nobody else can know it yet, so there is no waiting. */
+export function takeLock(folder: string, name: string): Lock {
+  const holder = `${encodeURIComponent(name)}.${process.pid}-${randomBytes(4).toString("hex")}`;
+  const path = join(folder, holder);
+  closeSync(openSync(path, "wx", 0o600));
+  const { ino } = statSync(path);
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    rmSync(path, { force: true });
+    throw error;
+  }
+  return {
+    holder,
+    intact: () => statSync(path, { throwIfNoEntry: false })?.ino === ino,
+    release() {
+      if (!database.isOpen) return;
+      rmSync(path, { force: true });
+      database.close();
+    },
+  };
+}
+
+/** The process that took the lock, for messages. */
+export function pidOf(holder: string): number {
+  return Number(/\.(\d+)-[0-9a-f]+$/.exec(holder)?.[1]);
+}
+
+/** Asks whether locks in `folder` are held, by this process or another; keeps the files of held ones open, because it is asked often. */
+export interface Prober {
+  isHeld(holder: string): boolean;
+  close(): void;
+}
+
+export function openProber(folder: string): Prober {
+  const opened = new Map<string, DatabaseSync>();
+  const forget = (holder: string) => {
+    opened.get(holder)?.close();
+    opened.delete(holder);
+  };
+  return {
+    isHeld(holder) {
+      const path = join(folder, holder);
+      // Nobody deletes the file of a lock but its holder when it lets go.
+      if (!lstatSync(path, { throwIfNoEntry: false })) {
+        forget(holder);
+        return false;
+      }
+      try {
+        const database = opened.get(holder) ?? openReadOnly(path);
+        opened.set(holder, database);
+        database.exec("SELECT 1 FROM sqlite_schema");
+        forget(holder);
+        return false;
+      } catch (error) {
+        if (isBusy(error)) return true;
+        forget(holder);
+        if (cannotOpen(error) && !lstatSync(path, { throwIfNoEntry: false })) return false;
+        throw error;
+      }
+    },
+    close() {
+      for (const holder of [...opened.keys()]) forget(holder);
+    },
+  };
+}
+
+function openReadOnly(path: string): DatabaseSync {
+  const url = pathToFileURL(path);
+  url.searchParams.set("mode", "ro");
+  return new DatabaseSync(url, { timeout: 0, readOnly: true });
+}

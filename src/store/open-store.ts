@@ -1,0 +1,43 @@
+// From a store's URL to the store. The only file that knows which adapters there are.
+import { resolve } from "node:path";
+import { OrchestraError } from "../model/errors.ts";
+import { clusterKey } from "../model/keys.ts";
+import { checkLayout } from "./cluster.ts";
+import { openEmbedded } from "./embedded.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * Opens the store that `url` names (`file:PATH`). Without `create` a store that is not there is a `not-found`, and no file appears.
+ * Throws `invalid` for a URL that this release does not know, for a file that is no store, and for one of a newer layout.
+ */
+export async function openStore(url: string, { create }: { readonly create: boolean }): Promise<Store> {
+  const store = await openEmbedded(resolve(pathOf(url)), { create });
+  try {
+    const cluster = await store.read(clusterKey);
+    if (cluster) checkLayout(cluster.value, store.url);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+function pathOf(url: string): string {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1];
+  if (scheme === undefined) {
+    throw new OrchestraError("invalid", `"${url}" is not the URL of a store`, {
+      hint: `for a file write file:${url || "PATH"}`,
+    });
+  }
+  if (scheme !== "file") {
+    throw new OrchestraError("invalid", `this release knows no ${scheme}: stores`, { hint: "give --store file:PATH" });
+  }
+  // file:PATH, and file:///PATH as in a proper URL; a host name has no meaning here.
+  const path = url.slice("file:".length).replace(/^\/\/(?=\/)/, "");
+  if (path === "" || path.endsWith("/") || path.startsWith("//") || path.includes("\0")) {
+    throw new OrchestraError("invalid", `"${url}" names no file`, {
+      hint: "write file:PATH, as file:/var/lib/orchestra/store.db",
+    });
+  }
+  return path;
+}
