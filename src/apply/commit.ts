@@ -1,0 +1,121 @@
+// Writes a plan in one transaction, and says who was first when someone was.
+import type { DeploymentDocument } from "../model/deployment.ts";
+import { isOrchestraError, OrchestraError } from "../model/errors.ts";
+import { deploymentKey, nameOf, revisionKey } from "../model/keys.ts";
+import type { PodTemplate } from "../model/template.ts";
+import { type Change, type Check, put, type Snapshot, type Store } from "../store/store.ts";
+import { changesAnything, type Known, type KnownState, type Plan, type PlanItem } from "./plan.ts";
+
+/** What a plan looks at; a snapshot of more will do too. */
+export const planSelectors = ["deployments", "revisions"] as const;
+
+/** A plan that met others' changes is made again at most so often: each time someone else has got on. */
+const attemptsLimit = 8;
+
+/** What the plan needs to know of a snapshot that holds `planSelectors`. */
+export function knownState(snapshot: Snapshot): KnownState {
+  return {
+    deployments: new Map(
+      snapshot.list("deployments").map((found): [string, Known<DeploymentDocument>] => [nameOf(found.key), found]),
+    ),
+    revisions: new Map(
+      snapshot.list("revisions").map((found): [string, Known<PodTemplate>] => [nameOf(found.key), found]),
+    ),
+  };
+}
+
+/**
+ * Commits `plan`, and gives the plan that was written. It names the versions of what it changes and nothing else, so that others'
+ * Deployments never get in its way. `replan` makes the plan anew where what changed meanwhile is no decision against it:
+ * the end of a deletion that it overwrites, an old revision that was cleared away, the same manifest applied by someone else.
+ * Any other change of the same Deployment is a `conflict` that names both sides; nothing is written then.
+ */
+export async function commitPlan(store: Store, plan: Plan, replan: (state: KnownState) => Plan): Promise<Plan> {
+  let current = plan;
+  for (let attempt = 1; ; attempt += 1) {
+    refuseBlocked(current);
+    if (!changesAnything(current)) return current;
+    try {
+      await store.commit(commitOf(current));
+      return current;
+    } catch (error) {
+      if (!isOrchestraError(error, "conflict") || attempt === attemptsLimit) throw error;
+      const now = knownState(await store.list(planSelectors));
+      refuseGone(current, now, error);
+      const next = replan(now);
+      refuseOverwriting(current, next, error);
+      current = next;
+    }
+  }
+}
+
+/** Throws a conflict with the reason of every Deployment that must not be touched. */
+export function refuseBlocked(plan: Plan): void {
+  const reasons = plan.items.flatMap(({ reason }) => (reason ? [reason] : []));
+  const [first] = reasons;
+  if (!first) return;
+  const message = reasons.map(({ message }) => message).join("; ");
+  throw new OrchestraError("conflict", message, { hint: first.hint });
+}
+
+function commitOf(plan: Plan): { changes: Change[]; checks: Check[] } {
+  const changes: Change[] = [];
+  const checks: Check[] = [];
+  for (const { name, before, after, revision } of plan.items) {
+    if (!after) continue;
+    const key = revisionKey(name, after.revision);
+    if (revision?.version === "absent") changes.push(put(key, revision.template, "absent"));
+    else if (revision) checks.push({ key, version: revision.version });
+    changes.push(put(deploymentKey(name), after, before?.version ?? "absent"));
+  }
+  return { changes, checks };
+}
+
+/** Throws where a Deployment has gone meanwhile that the plan did not know to be going. */
+function refuseGone(plan: Plan, now: KnownState, cause: OrchestraError): void {
+  for (const { name, before, after } of plan.items) {
+    if (!after || !before || before.value.deleted || now.deployments.has(name)) continue;
+    throw new OrchestraError("conflict", `${name} was deleted while this was planned`, {
+      hint: "orchestra diff shows what applying would do now",
+      cause,
+      details: { deployment: name, ours: sideOf(after) },
+    });
+  }
+}
+
+/** Throws where the new plan would write over what someone else wrote since the first one. */
+function refuseOverwriting(plan: Plan, next: Plan, cause: OrchestraError): void {
+  const now = new Map(next.items.map((item) => [item.name, item]));
+  for (const { name, before, after } of plan.items) {
+    const item = now.get(name);
+    const theirs = item?.before;
+    if (!after || !item?.after || !theirs || theirs.version === before?.version) continue;
+    throw conflict({ name, before, after, theirs: theirs.value, cause });
+  }
+}
+
+interface Sides {
+  readonly name: string;
+  readonly before: PlanItem["before"];
+  readonly after: DeploymentDocument;
+  readonly theirs: DeploymentDocument;
+  readonly cause: OrchestraError;
+}
+
+function conflict({ name, before, after, theirs, cause }: Sides): OrchestraError {
+  const did = theirs.deleted ? "deleted" : before ? "changed" : "created";
+  const { by, at } = theirs.updated;
+  const rested = before ? `generation ${before.value.generation}` : "its absence";
+  const message =
+    `${name} was ${did} by ${by} at ${at} (now generation ${theirs.generation}), ` +
+    `while this change by ${after.updated.by} rests on ${rested}; nothing was written`;
+  return new OrchestraError("conflict", message, {
+    hint: "orchestra diff shows both together now; run the command again to have yours on top",
+    cause,
+    details: { deployment: name, ours: sideOf(after), theirs: sideOf(theirs) },
+  });
+}
+
+function sideOf({ updated, generation, revision }: DeploymentDocument): Readonly<Record<string, unknown>> {
+  return { ...updated, generation, revision };
+}
