@@ -45,9 +45,12 @@ export abstract class BaseCommand extends Command {
     return this.#config;
   }
 
-  /** Opens the store that the flags or the settings name, once; it is closed when the command ends, however it ends. */
-  protected openStore(flags: { readonly store: string | undefined }): Promise<Store> {
-    this.#store ??= this.#open(flags.store ?? this.settings.storeUrl);
+  /**
+   * Opens the store that the flags or the settings name, once; it is closed when the command ends, however it ends.
+   * Only commands that write Deployments create it: a listing of nothing must not leave a file behind.
+   */
+  protected openStore(flags: { readonly store: string | undefined }, create = false): Promise<Store> {
+    this.#store ??= this.#open(flags.store ?? this.settings.storeUrl, create);
     return this.#store;
   }
 
@@ -88,11 +91,9 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  async #open(url: string): Promise<Store> {
-    // The adapter is on its way in; until it is there the name is not a literal, so that everything else compiles.
-    const adapter: string = "../store/embedded.ts";
-    const { openEmbedded } = (await import(adapter)) as { openEmbedded(path: string): Promise<Store> };
-    return openEmbedded(url.replace(/^file:/, ""));
+  async #open(url: string, create: boolean): Promise<Store> {
+    const { openStore } = await import("../store/open-store.ts");
+    return openStore(url, { create });
   }
 }
 

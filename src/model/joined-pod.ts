@@ -1,7 +1,7 @@
 // A pod with everything that is known about it: what should be, where, and what was seen there.
 import type { ClusterState } from "./cluster-state.ts";
 import type { Verdict } from "./node.ts";
-import { isLive, type Phase, phaseOf } from "./phase.ts";
+import { type Phase, phaseOf } from "./phase.ts";
 import { type Placement, type PodRecord, type PodStatus, podName } from "./pod.ts";
 
 export interface JoinedPod {
@@ -9,13 +9,11 @@ export interface JoinedPod {
   readonly deployment: string;
   readonly pod: PodRecord;
   readonly phase: Phase;
-  /** The four that follow are undefined while the pod has no node. */
+  /** The three that follow are undefined while the pod has no node. */
   readonly node: string | undefined;
   readonly placement: Placement | undefined;
   readonly status: PodStatus | undefined;
   readonly verdict: Verdict | undefined;
-  /** Whether the status is what is true now; false also without one. */
-  readonly live: boolean;
 }
 
 /** All pods, sorted by Deployment, slot, then age: of two in a slot the newest is last. */
@@ -29,7 +27,6 @@ export function joinPods(state: ClusterState): JoinedPod[] {
       const seen = statuses.get(pod.id);
       // A status of another node is left over from a placement that is gone.
       const status = seen !== undefined && seen.node === placed?.node ? seen.item : undefined;
-      const verdict = placed === undefined ? undefined : state.verdicts.get(placed.node);
       joined.push({
         name: podName(deployment, pod.slot),
         deployment,
@@ -38,8 +35,7 @@ export function joinPods(state: ClusterState): JoinedPod[] {
         node: placed?.node,
         placement: placed?.item,
         status,
-        verdict,
-        live: status !== undefined && isLive(verdict),
+        verdict: placed === undefined ? undefined : state.verdicts.get(placed.node),
       });
     }
   }
