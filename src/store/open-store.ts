@@ -11,7 +11,7 @@ import type { Store } from "./store.ts";
  * Throws `invalid` for a URL that this release does not know, for a file that is no store, and for one of a newer layout.
  */
 export async function openStore(url: string, { create }: { readonly create: boolean }): Promise<Store> {
-  const store = await openEmbedded(resolve(pathOf(url)), { create });
+  const store = await openEmbedded(storePath(url), { create });
   try {
     const cluster = await store.read(clusterKey);
     if (cluster) checkLayout(cluster.value, store.url);
@@ -20,6 +20,11 @@ export async function openStore(url: string, { create }: { readonly create: bool
     await store.close();
     throw error;
   }
+}
+
+/** The absolute path of the file that a store's URL names; the store itself may be gone. Throws `invalid` as `openStore` does. */
+export function storePath(url: string): string {
+  return resolve(pathOf(url));
 }
 
 function pathOf(url: string): string {
