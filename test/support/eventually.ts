@@ -1,0 +1,21 @@
+// Waiting for a condition, with a limit: a test never sleeps for a fixed time.
+import { setTimeout as delay } from "node:timers/promises";
+
+/** How long anything may take that a machine under load does in the end. */
+const limitMs = 10_000;
+
+/** Resolves with the first truthy result of `look`; rejects after the limit, naming `what` it waited for. */
+export async function eventually<T>(what: string, look: () => T | Promise<T>, limit = limitMs): Promise<T> {
+  const end = performance.now() + limit;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (performance.now() > end) throw new Error(`waited ${limit} ms in vain: ${what}`);
+    await delay(5);
+  }
+}
+
+/** Resolves when `signal` has fired. */
+export function fired(what: string, signal: AbortSignal): Promise<boolean> {
+  return eventually(what, () => signal.aborted);
+}
