@@ -1,0 +1,126 @@
+// Waits until what was applied is true, or until it is clear that it will not be: follows a view of the store and asks `wait.ts`.
+import type { Clock } from "../clock.ts";
+import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
+import { nameOf, verdictsKey } from "../model/keys.ts";
+import type { Selector, Snapshot, Store } from "../store/store.ts";
+import { type Goal, judge, type Progress } from "./wait.ts";
+
+/** What a snapshot must hold to judge progress. */
+export const followSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence"];
+
+/** A pod that fits nowhere may fit as soon as another has left, or a node has registered; after this it is said. */
+export const unplacedLimitMs = 5_000;
+/** `up` may be restarted while somebody waits: its successor takes over within a second. */
+const nobodyLimitMs = 5_000;
+
+/**
+ * - `settled`: every goal is done, failed, superseded or cannot be placed; or one that was changed now cannot become true
+ * - `timeout`: `timeoutMs` went by
+ * - `interrupted`: `signal` fired
+ * - `nobody`: no worker runs on this store
+ */
+export interface Followed {
+  readonly end: "settled" | "timeout" | "interrupted" | "nobody";
+  readonly progress: readonly Progress[];
+  /** Goals with pods that fit nowhere. */
+  readonly unplaced: ReadonlySet<Goal>;
+  /** What was judged last. */
+  readonly state: ClusterState;
+}
+
+export interface FollowOptions {
+  readonly goals: readonly Goal[];
+  readonly clock: Clock;
+  /** Absent: as long as it takes. */
+  readonly timeoutMs: number | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: readonly Progress[], state: ClusterState) => void;
+}
+
+/** Follows the goals until one of the ends above. Every wake-up is judged from the whole snapshot; nothing is polled. */
+export async function follow(store: Store, options: FollowOptions): Promise<Followed> {
+  const { clock, timeoutMs, signal } = options;
+  const view = await store.view(followSelectors);
+  const timers = openTimers(options);
+  const { promise, resolve, reject } = Promise.withResolvers<Followed>();
+  let cancelAlarm = () => {};
+  const look = () => {
+    try {
+      const looked = timers.look(view.snapshot());
+      options.onProgress(looked.progress, looked.state);
+      cancelAlarm();
+      if (looked.end) resolve({ ...looked, end: looked.end });
+      else cancelAlarm = clock.after(looked.againInMs, look);
+    } catch (error) {
+      reject(error);
+    }
+  };
+  const interrupt = () => resolve({ ...timers.look(view.snapshot()), end: "interrupted" });
+  const cancelTimeout =
+    timeoutMs === undefined
+      ? () => {}
+      : clock.after(timeoutMs, () => resolve({ ...timers.look(view.snapshot()), end: "timeout" }));
+  const unsubscribe = view.onChange(look);
+  signal.addEventListener("abort", interrupt, { once: true });
+  try {
+    if (signal.aborted) interrupt();
+    look();
+    return await promise;
+  } finally {
+    signal.removeEventListener("abort", interrupt);
+    unsubscribe();
+    cancelAlarm();
+    cancelTimeout();
+    view.close();
+  }
+}
+
+interface Looked extends Omit<Followed, "end"> {
+  readonly end: Followed["end"] | undefined;
+  /** When time alone may change the answer. */
+  readonly againInMs: number;
+}
+
+/** Remembers since when pods of each goal have had no node, and since when no worker has been there: a snapshot does not tell. */
+function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot): Looked } {
+  const pendingSince = new Map<Goal, number>();
+  let nobodySince: number | undefined;
+  return {
+    look(snapshot) {
+      const now = clock.now();
+      const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+      nobodySince = present.size > 0 || !snapshot.fresh ? undefined : (nobodySince ?? now);
+      const state = clusterState({
+        list: (collection) => snapshot.list(collection),
+        verdicts: () => snapshot.get(verdictsKey)?.value,
+      });
+      const progress = judge(state, present, goals);
+      for (const one of progress) {
+        if (!isStuck(one)) pendingSince.delete(one.goal);
+        else if (!pendingSince.has(one.goal)) pendingSince.set(one.goal, now);
+      }
+      const isOver = (since: number) => now - since >= unplacedLimitMs;
+      const unplaced = new Set([...pendingSince].filter(([, since]) => isOver(since)).map(([goal]) => goal));
+      const nobody = nobodySince !== undefined && now - nobodySince >= nobodyLimitMs;
+      const end = isSettled(progress, unplaced) ? "settled" : nobody ? "nobody" : undefined;
+      // A worker that has gone wakes nobody up when the limit is over, nor does a pod that stays where it is.
+      const waits = [...pendingSince.values()]
+        .filter((since) => !isOver(since))
+        .map((since) => since + unplacedLimitMs);
+      if (nobodySince !== undefined) waits.push(nobodySince + nobodyLimitMs);
+      return { end, progress, unplaced, state, againInMs: Math.max(1, Math.min(...waits, now + 60_000) - now) };
+    },
+  };
+}
+
+/** Pods without a node, and nothing on its way out whose room they may be waiting for. */
+function isStuck({ state, phases, stopping }: Progress): boolean {
+  return state === "working" && stopping === 0 && (phases.get("pending") ?? 0) > 0;
+}
+
+function isSettled(progress: readonly Progress[], unplaced: ReadonlySet<Goal>): boolean {
+  const hopeless = ({ state, goal }: Progress) => state === "failed" || state === "superseded" || unplaced.has(goal);
+  // What was broken before keeps nobody from waiting for what was changed now.
+  if (progress.some((one) => one.goal.changed && hopeless(one))) return true;
+  return progress.every((one) => one.state === "done" || hopeless(one));
+}

@@ -1,0 +1,192 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Goal, goalOf, judge, type Progress } from "../../../src/apply/wait.ts";
+import { type ClusterFixture, deployment, revisionOf, stateOf } from "../../support/builders.ts";
+
+const earlier = revisionOf({ image: "demo:0" });
+const here = new Set(["node-1"]);
+const goal: Goal = {
+  name: "web",
+  do: "run",
+  uid: deployment().uid,
+  generation: 1,
+  revision: revisionOf(),
+  replicas: 2,
+  changed: true,
+};
+
+function judged(fixture: ClusterFixture, changes: Partial<Goal> = {}, present = here): Progress {
+  const [progress] = judge(stateOf(fixture), present, [{ ...goal, ...changes }]);
+  assert.ok(progress);
+  return progress;
+}
+
+type Fixture = NonNullable<ClusterFixture["deployments"]>[string];
+const web = (fixture: Fixture): ClusterFixture => ({
+  deployments: { web: { ...fixture, document: { replicas: 2, ...fixture.document } } },
+});
+const failed = { phase: "failed", reason: { code: "IMAGE_NOT_FOUND", message: "no such image" } } as const;
+
+const cases: {
+  name: string;
+  fixture: ClusterFixture;
+  goal?: Partial<Goal>;
+  present?: Set<string>;
+  want: Partial<Progress>;
+}[] = [
+  {
+    name: "all ready and nothing else there: done",
+    fixture: web({ pods: 2 }),
+    want: { state: "done", ready: 2, leaving: 0 },
+  },
+  { name: "one missing: goes on", fixture: web({ pods: 1 }), want: { state: "working", ready: 1 } },
+  {
+    name: "running is not ready",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1, status: { phase: "running" } }] }),
+    want: { state: "working", ready: 1, phases: new Map([["running", 1]]) },
+  },
+  {
+    name: "a pod of another revision has to go first",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1 }, { slot: 1, serial: 9, revision: earlier }] }),
+    want: { state: "working", ready: 2, leaving: 1, stopping: 0 },
+  },
+  {
+    name: "a stopping pod has to go first",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1 }, { slot: 2, stop: "scale-down" }] }),
+    want: { state: "working", ready: 2, leaving: 1, stopping: 1 },
+  },
+  {
+    name: "what the master computed for an earlier generation does not count",
+    fixture: web({ pods: 2, document: { generation: 2 } }),
+    goal: { generation: 2 },
+    want: { state: "working", ready: 2 },
+  },
+  {
+    name: "what a worker said that is gone does not count",
+    fixture: web({ pods: 2 }),
+    present: new Set(),
+    want: { state: "working", ready: 0 },
+  },
+  {
+    name: "a pod that the worker gave up on: failed at once, with its reason",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1, status: failed }] }),
+    want: { state: "failed", why: { code: "IMAGE_NOT_FOUND", message: "no such image", pod: "web-1" } },
+  },
+  {
+    name: "it failed and is being replaced: failed too",
+    fixture: web({
+      pods: [{ slot: 0 }, { slot: 1, stop: "replaced", status: failed }, { slot: 1, serial: 9 }],
+    }),
+    want: { state: "failed", ready: 2 },
+  },
+  {
+    name: "a failed pod of another revision is on its way out",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1 }, { slot: 1, serial: 9, revision: earlier, status: failed }] }),
+    want: { state: "working", ready: 2 },
+  },
+  {
+    name: "a failed pod from before this generation says nothing yet",
+    fixture: web({ pods: [{ slot: 0, status: failed }], document: { generation: 2 } }),
+    goal: { generation: 2 },
+    want: { state: "working" },
+  },
+  {
+    name: "a crash is trouble, not the end",
+    fixture: web({
+      pods: [
+        { slot: 0 },
+        { slot: 1, status: { phase: "starting", reason: { code: "CRASHED", message: "exit code 1" } } },
+      ],
+    }),
+    want: { state: "working", trouble: { code: "CRASHED", message: "exit code 1", pod: "web-1" } },
+  },
+  {
+    name: "the rollout is past its deadline",
+    fixture: web({
+      pods: 1,
+      rollout: { revision: revisionOf(), state: "failed", since: "", reason: "no progress for 120 s" },
+    }),
+    want: { state: "failed", why: { code: "DEADLINE", message: "no progress for 120 s" } },
+  },
+  {
+    name: "an earlier rollout that failed says nothing about this one",
+    fixture: web({ pods: 2, rollout: { revision: earlier, state: "failed", since: "" } }),
+    want: { state: "done" },
+  },
+  {
+    name: "someone wants another revision since",
+    fixture: web({ pods: 2, document: { generation: 2, revision: earlier, updated: { by: "bob", at: "noon" } } }),
+    want: { state: "superseded", why: { message: "web was changed by bob at noon" } },
+  },
+  {
+    name: "someone changed the count since",
+    fixture: web({ pods: 2, document: { generation: 2, replicas: 5 } }),
+    want: { state: "superseded" },
+  },
+  {
+    name: "someone changed what these pods do not depend on",
+    fixture: web({ pods: 2, document: { generation: 2, annotations: { owner: "bob" } } }),
+    want: { state: "done" },
+  },
+  {
+    name: "someone deleted it since",
+    fixture: web({
+      pods: 2,
+      document: { deleted: { by: "eve", at: "noon" }, generation: 2, updated: { by: "eve", at: "noon" } },
+    }),
+    want: { state: "superseded", why: { message: "web was deleted by eve at noon" } },
+  },
+  { name: "it has gone since", fixture: {}, want: { state: "superseded" } },
+  {
+    name: "another one has its name since",
+    fixture: web({ pods: 2, document: { uid: "other" } }),
+    want: { state: "superseded" },
+  },
+  {
+    name: "none wanted and none there: done",
+    fixture: web({ pods: 0, document: { replicas: 0 } }),
+    goal: { replicas: 0 },
+    want: { state: "done" },
+  },
+  {
+    name: "delete: pods are leaving",
+    fixture: web({ pods: 2, document: { deleted: { by: "eve", at: "noon" } } }),
+    goal: { do: "delete" },
+    want: { state: "working", leaving: 2 },
+  },
+  { name: "delete: gone", fixture: {}, goal: { do: "delete" }, want: { state: "done", leaving: 0 } },
+  {
+    name: "delete: gone, and another one has its name",
+    fixture: web({ pods: 2, document: { uid: "other" } }),
+    goal: { do: "delete" },
+    want: { state: "done", leaving: 0 },
+  },
+  {
+    name: "delete: someone applied it again",
+    fixture: web({ pods: 2, document: { generation: 3, updated: { by: "bob", at: "noon" } } }),
+    goal: { do: "delete" },
+    want: { state: "superseded", why: { message: "web was changed by bob at noon" } },
+  },
+];
+for (const { name, fixture, goal: changes, present, want } of cases) {
+  test(name, () => {
+    const progress = judged(fixture, changes, present);
+    const seen = Object.fromEntries(Object.keys(want).map((key) => [key, progress[key as keyof Progress]]));
+    assert.deepEqual(seen, want);
+  });
+}
+
+test("the goal of an item is what it wrote, or what was there", () => {
+  const before = {
+    value: deployment({ replicas: { file: 3, override: { count: 9, by: "ann", at: "" } } }),
+    version: 1,
+  };
+  assert.deepEqual(goalOf({ name: "web", action: "unchanged", changes: [], before }), {
+    ...goal,
+    replicas: 9,
+    changed: false,
+  });
+  const after = { ...before.value, generation: 2, deleted: { by: "ann", at: "" } };
+  const deleting = goalOf({ name: "web", action: "delete", changes: [], before, after });
+  assert.deepEqual(deleting, { ...goal, do: "delete", generation: 2, replicas: 0 });
+});
