@@ -1,0 +1,212 @@
+// The validators' errors in sentences that a user can act on, with "did you mean". Pure.
+import { nearest } from "../model/nearest.ts";
+import { complainAboutImage, complainAboutName, shown } from "./grammar.ts";
+import type { Finding, Path } from "./problem.ts";
+import type { ShapeError, ShapeSchema } from "./shape.ts";
+import { fieldPaths } from "./validators.generated.js";
+
+/** What the text says that the value no longer does. */
+export interface Source {
+  /** How a scalar is written, without quotes. */
+  readonly textOf?: (path: Path) => string | undefined;
+  /** Where a plain text looks like a date. */
+  readonly dates?: readonly Path[];
+}
+
+/** Fields of Kubernetes and Compose that people bring along. */
+const foreign: Readonly<Record<string, string>> = {
+  template: "the fields of the pod stand in spec itself",
+  containers: "a Deployment runs one container: its fields stand in spec itself",
+  selector: "pods belong to their Deployment by name: leave it out",
+  namespace: "there are no namespaces: leave it out",
+  readinessProbe: "it is called readiness",
+  livenessProbe: "it is called liveness",
+  httpGet: "it is called http",
+  tcpSocket: "it is called tcp",
+  terminationGracePeriodSeconds: "it is called stop.graceSeconds",
+  environment: "it is called env",
+  entrypoint: "it is called command",
+  limits: "limits and what is reserved are one: write cpu and memory in resources itself",
+  requests: "limits and what is reserved are one: write cpu and memory in resources itself",
+};
+
+/** One finding for each place, the most telling error first. `root` is what was validated. */
+export function explain(errors: readonly ShapeError[], root: unknown, source: Source): Finding[] {
+  const findings = new Map<string, Finding>();
+  const told = errors.filter((error) => error.keyword !== "propertyNames" && !error.schemaPath.includes("/oneOf/"));
+  const misspelt = new Set(
+    told.filter(isUnknown).map((error) => JSON.stringify([...pathOf(error, root), suggestion(error)])),
+  );
+  for (const error of told) {
+    const finding = findingOf(error, root, source);
+    const key = JSON.stringify(finding.path);
+    // The field that a misspelt one was meant to be is not missing as well.
+    if (error.keyword === "required" && misspelt.has(key)) continue;
+    if (!findings.has(key) || error.keyword === "type") findings.set(key, finding);
+  }
+  return [...findings.values()];
+}
+
+function findingOf(error: ShapeError, root: unknown, source: Source): Finding {
+  const path = pathOf(error, root);
+  if (isUnknown(error)) return unknownField(error, path);
+  if (error.keyword === "required") {
+    const field = String(error.params["missingProperty"]);
+    return { path: [...path, field], at: "value", message: "is missing", hint: `add ${field}` };
+  }
+  if (error.propertyName !== undefined) return { path: [...path, error.propertyName], at: "key", ...wrongKey(error) };
+  return { path, at: "value", ...wrongValue(error, path, source) };
+}
+
+function pathOf(error: ShapeError, root: unknown): Path {
+  let value = root;
+  return error.instancePath
+    .split("/")
+    .slice(1)
+    .map((part) => {
+      const key = Array.isArray(value) ? Number(part) : part.replaceAll("~1", "/").replaceAll("~0", "~");
+      value = (value as Record<string | number, unknown>)[key];
+      return key;
+    });
+}
+
+const isUnknown = (error: ShapeError) => error.keyword === "additionalProperties";
+
+function suggestion(error: ShapeError): string | undefined {
+  return nearest(String(error.params["additionalProperty"]), Object.keys(error.parentSchema?.properties ?? {}));
+}
+
+function unknownField(error: ShapeError, path: Path): Finding {
+  const field = String(error.params["additionalProperty"]);
+  const near = suggestion(error);
+  const known = Object.keys(error.parentSchema?.properties ?? {});
+  const elsewhere = fieldPaths.filter((candidate) => candidate.split(".").at(-1)?.replace("[]", "") === field);
+  const hint = () => {
+    if (near !== undefined) return `did you mean "${near}"?`;
+    if (Object.hasOwn(foreign, field)) return foreign[field];
+    if (elsewhere.length > 0) return `it belongs at ${elsewhere.slice(0, 3).join(" or ")}`;
+    return `the fields here are ${known.join(", ")}`;
+  };
+  return { path: [...path, field], at: "key", message: "there is no such field", hint: hint() };
+}
+
+function wrongKey(error: ShapeError) {
+  const name = error.propertyName ?? "";
+  if (name.startsWith("orchestra.")) {
+    return { message: 'is reserved: labels that begin with "orchestra." are ours', hint: "choose another name" };
+  }
+  if (error.keyword === "maxLength") {
+    return { message: `is a name of ${name.length} characters, and may have ${error.params["limit"]}` };
+  }
+  return { message: error.parentSchema?.["x-rule"] ?? "is not a proper name" };
+}
+
+function wrongValue(error: ShapeError, path: Path, source: Source): { message: string; hint?: string | undefined } {
+  const { keyword, data, params, parentSchema: schema = {} } = error;
+  const limit = params["limit"];
+  if (keyword === "type") return wrongType(error, path, source);
+  if (typeof data === "string") {
+    const special =
+      path.at(-1) === "image" ? complainAboutImage(data) : isName(path) ? complainAboutName(data) : undefined;
+    if (special) return special;
+  }
+  switch (keyword) {
+    case "enum":
+      return wrongChoice(String(data), schema);
+    case "minimum":
+    case "maximum":
+      return { message: `is ${data}, and must be ${rangeOf(schema)}` };
+    case "minLength":
+      return { message: "is empty", hint: "give it a value or delete the line" };
+    case "maxLength":
+      return { message: `has ${String(data).length} characters, and may have ${limit}` };
+    case "minItems":
+      return { message: "is an empty list", hint: "give it a value or delete the line" };
+    case "maxItems":
+      return { message: `has ${(data as unknown[]).length} entries, and may have ${limit}` };
+    case "maxProperties":
+      return { message: `has ${Object.keys(data as object).length} entries, and may have ${limit}` };
+    case "oneOf":
+      return oneProbe(data as object);
+    default:
+      return wrongText(String(data), path, schema);
+  }
+}
+
+function wrongText(text: string, path: Path, schema: ShapeSchema) {
+  const rule = schema["x-rule"] ?? "is not valid";
+  // The value of an environment variable may be a secret.
+  return { message: path.includes("env") ? rule : `${shown(text)} ${rule}` };
+}
+
+function wrongChoice(text: string, schema: ShapeSchema) {
+  const choices = (schema.enum ?? []).map(String);
+  const near =
+    choices.length === 1 ? undefined : (nearest(text, choices) ?? choices.find((choice) => choice === `SIG${text}`));
+  const hint = near === undefined ? undefined : `did you mean "${near}"?`;
+  return { message: `is ${shown(text)}, and must be ${listed(choices)}`, hint };
+}
+
+function wrongType({ data, parentSchema }: ShapeError, path: Path, source: Source) {
+  const types = [parentSchema?.type ?? []].flat();
+  const key = path.at(-1);
+  const before = typeof key === "string" ? `${key}: ` : "";
+  const message = `${described(data, path)}, and must be ${parentSchema?.["x-rule"]?.replace(/^must be /, "") ?? listed(types.map(typeName))}`;
+  if (data === null) {
+    const empty =
+      types.includes("string") && !types.includes("integer")
+        ? `write ${before}"" if it should be empty, or delete the line`
+        : "give it a value or delete the line";
+    return { message: `has no value${message.slice(message.indexOf(","))}`, hint: empty };
+  }
+  if (
+    types.includes("string") &&
+    (typeof data === "number" || typeof data === "boolean") &&
+    !types.includes("number")
+  ) {
+    const text = path.includes("env") ? "…" : (source.textOf?.(path) ?? String(data));
+    return { message, hint: types.includes("integer") ? undefined : `quote it: ${before}"${text}"` };
+  }
+  if (typeof data === "string" && types.includes("integer") && /^-?\d+$/.test(data)) {
+    return { message, hint: `remove the quotes: ${before}${data}` };
+  }
+  if (typeof data === "string" && types[0] === "boolean")
+    return { message, hint: `write ${before}true or ${before}false` };
+  return { message };
+}
+
+function described(value: unknown, path: Path): string {
+  if (Array.isArray(value)) return "is a list";
+  if (typeof value === "object") return "is a map";
+  if (path.includes("env")) return `is a ${typeof value === "boolean" ? "truth value" : typeof value}`;
+  if (typeof value === "string") return `is the text ${shown(value)}`;
+  return typeof value === "number" ? `is the number ${value}` : `is ${value}`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: "text",
+  integer: "a whole number",
+  number: "a number",
+  boolean: "true or false",
+  array: "a list",
+  object: "a map",
+};
+const typeName = (type: string) => typeNames[type] ?? type;
+
+function rangeOf({ minimum, maximum }: ShapeSchema): string {
+  return maximum === undefined ? `${minimum} or more` : `from ${minimum} to ${maximum}`;
+}
+
+function oneProbe(probe: object) {
+  const given = ["http", "tcp", "exec"].filter((action) => action in probe);
+  if (given.length === 0) return { message: "says no way to probe", hint: "add exactly one of http, tcp and exec" };
+  return { message: `has ${given.join(" and ")}`, hint: "keep exactly one of http, tcp and exec" };
+}
+
+function isName(path: Path): boolean {
+  return path.at(-1) === "name" && (path.length === 1 || (path.length === 2 && path[0] === "metadata"));
+}
+
+function listed(words: readonly string[]): string {
+  return words.length < 2 ? (words[0] ?? "something else") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+}

@@ -1,0 +1,159 @@
+// Which files `-f` means: reads folders and links, never contents.
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { extname, join, sep } from "node:path";
+import { filesLimit, folderDepthLimit } from "./limits.ts";
+import { compareText, type Problem } from "./problem.ts";
+
+export const stdinName = "stdin";
+
+/** A file to read: as people call it, and where it is. */
+export interface Source {
+  readonly name: string;
+  /** Absent: standard input. */
+  readonly path?: string;
+}
+
+export interface Found {
+  readonly sources: readonly Source[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+const extensions = [".yaml", ".yml", ".json"];
+const expected = "name a .yaml, .yml or .json file, a folder, or - for standard input";
+
+interface Search {
+  readonly sources: Source[];
+  readonly problems: Problem[];
+  readonly warnings: Problem[];
+  /** Real paths of files and folders that were met: named twice, a file is read once, and links in a ring end. */
+  readonly seen: Set<string>;
+}
+
+/** Every file that the paths mean, in their order; within a folder sorted by name. */
+export function findFiles(paths: readonly string[]): Found {
+  const search: Search = { sources: [], problems: [], warnings: [], seen: new Set() };
+  if (paths.length === 0) complain(search, "-f", "no manifests are named", expected);
+  for (const path of paths) {
+    if (path === "-") addOnce(search, "-", { name: stdinName });
+    else addPath(search, path);
+  }
+  return search;
+}
+
+/** What is wrong, and what to do. */
+type Reason = readonly [message: string, hint: string];
+
+function addPath(search: Search, path: string): void {
+  const reason = tryPath(search, path);
+  if (reason) complain(search, path === "" ? '""' : path, ...reason);
+}
+
+function tryPath(search: Search, path: string): Reason | undefined {
+  if (path === "") return ["is no path", expected];
+  try {
+    const real = realpathSync(path);
+    const stat = statSync(real);
+    if (stat.isDirectory()) return addNamedFolder(search, path, real);
+    if (!hasExtension(path)) return ["is not called .yaml, .yml or .json", "rename it, or pipe it to -f -"];
+    if (!stat.isFile()) return ["is no ordinary file", "pipe it to -f -"];
+    addOnce(search, real, { name: path, path: real });
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+function addNamedFolder(search: Search, path: string, real: string): Reason | undefined {
+  const before = search.problems.length;
+  const isNew = !search.seen.has(real);
+  const count = addFolder(search, path, real, real, 0);
+  if (count > 0 || !isNew || search.problems.length > before) return undefined;
+  return ["has no .yaml, .yml or .json file in it", "check the path"];
+}
+
+/** How many manifests lie in and below a folder. `root` is the one that was named: links may not lead out of it. */
+function addFolder(search: Search, name: string, folder: string, root: string, depth: number): number {
+  if (search.seen.has(folder)) return 0;
+  search.seen.add(folder);
+  if (depth > folderDepthLimit) {
+    complain(search, name, `is more than ${folderDepthLimit} folders deep`, "name a folder further down");
+    return 0;
+  }
+  const entries = readdirSync(folder, { withFileTypes: true }).sort((a, b) => compareText(a.name, b.name));
+  let count = 0;
+  for (const entry of entries) {
+    if (search.sources.length > filesLimit) break;
+    if (!isSkipped(entry.name))
+      count += addEntry(search, join(name, entry.name), join(folder, entry.name), entry, root, depth);
+  }
+  return count;
+}
+
+function addEntry(search: Search, name: string, path: string, entry: Dirent, root: string, depth: number): number {
+  try {
+    if (entry.isDirectory()) return addFolder(search, name, path, root, depth + 1);
+    if (entry.isFile()) return hasExtension(name) ? addOnce(search, path, { name, path }) : 0;
+    return entry.isSymbolicLink() ? addLink(search, name, path, root, depth) : 0;
+  } catch (error) {
+    complain(search, name, ...reasonOf(error));
+    return 0;
+  }
+}
+
+function addLink(search: Search, name: string, path: string, root: string, depth: number): number {
+  const real = realpathSync(path);
+  const stat = statSync(real);
+  const isManifest = stat.isFile() && hasExtension(name);
+  if (!isManifest && !stat.isDirectory()) return 0;
+  if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
+    search.warnings.push({
+      file: name,
+      path: "",
+      message: "is not read: it is a link that leads out of the folder",
+      hint: "name its target with -f",
+    });
+    return 0;
+  }
+  return isManifest ? addOnce(search, real, { name, path: real }) : addFolder(search, name, real, root, depth + 1);
+}
+
+function addOnce(search: Search, key: string, source: Source): number {
+  if (search.seen.has(key)) return 0;
+  search.seen.add(key);
+  search.sources.push(source);
+  if (search.sources.length === filesLimit + 1)
+    complain(search, source.name, `is one more than the ${filesLimit} files that are read`, "name fewer");
+  return 1;
+}
+
+/** Dot files, and what editors and version control leave beside a file. */
+function isSkipped(name: string): boolean {
+  return (
+    name.startsWith(".") || name.startsWith("#") || name.endsWith("~") || /\.(swp|swo|bak|orig|rej|tmp)$/.test(name)
+  );
+}
+
+function hasExtension(name: string): boolean {
+  return extensions.includes(extname(name).toLowerCase());
+}
+
+function complain(search: Search, file: string, message: string, hint: string): void {
+  search.problems.push({ file, path: "", message, hint });
+}
+
+/** An error of the file system in words. */
+export function reasonOf(error: unknown): Reason {
+  const code = (error as NodeJS.ErrnoException).code;
+  switch (code) {
+    case "ENOENT":
+      return ["there is no such file or folder", "check the path"];
+    case "EACCES":
+    case "EPERM":
+      return ["may not be read by this user", "check its permissions"];
+    case "ELOOP":
+      return ["is a link that leads to itself", "remove the link"];
+    default:
+      return [`cannot be read (${code ?? String(error)})`, "check the disk and the path"];
+  }
+}

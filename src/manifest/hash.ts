@@ -1,0 +1,35 @@
+// The names of contents: twelve hex digits of the SHA-256 of canonical JSON. A golden test pins them.
+import { createHash } from "node:crypto";
+import type { DeploymentSpec } from "../model/deployment.ts";
+import type { PodTemplate } from "../model/template.ts";
+
+/** Digits of a revision or manifest hash: 48 bits, far beyond what the ten revisions of one Deployment need. */
+const hashDigits = 12;
+
+/** JSON with sorted keys and without spaces: equal values give equal text, whatever order they were written in. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(sorted(value));
+}
+
+/** The name of a template. It must be canonical and sparse, as `canonicalSpec` makes it. */
+export function revisionOf(template: PodTemplate): string {
+  return hashOf(template);
+}
+
+/** Over everything that a manifest says, annotations too. */
+export function manifestHashOf(spec: DeploymentSpec): string {
+  return hashOf(spec);
+}
+
+function hashOf(value: unknown): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, hashDigits);
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  // Not by assignment: JavaScript moves keys that look like numbers to the front whatever their order.
+  // That is an order of its own, and the same one for the same keys, so the text is still canonical.
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
