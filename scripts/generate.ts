@@ -6,6 +6,8 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { build } from "esbuild";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
+import { deploymentDefaults } from "../src/model/deployment.ts";
+import { templateDefaults } from "../src/model/template.ts";
 import { manifestPage } from "./manifest-page.ts";
 import { fieldPaths, type Schema, templateSchema } from "./schema-walk.ts";
 
@@ -88,12 +90,12 @@ async function validators(): Promise<string> {
 
 /**
  * Names what turns bytes into results, so that results kept by another program are never used:
- * the schema, this room's code with the nouns that it rests on, and the parser.
+ * the schema, the defaults, this room's code with what it rests on, and the parser.
  */
 function programHash(): string {
   const own = readdirSync(new URL("src/manifest/", root)).filter((name) => /^(?!.*\.generated\.).*\.ts$/.test(name));
-  const nouns = ["deployment", "nearest", "quantity", "template"].map((noun) => `src/model/${noun}.ts`);
-  const hash = createHash("sha256").update(JSON.stringify(schema));
+  const nouns = ["nearest", "quantity"].map((noun) => `src/model/${noun}.ts`);
+  const hash = createHash("sha256").update(JSON.stringify([schema, templateDefaults, deploymentDefaults]));
   for (const path of [
     ...own.sort().map((name) => `src/manifest/${name}`),
     ...nouns,
