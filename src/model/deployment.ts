@@ -68,6 +68,8 @@ export interface DeploymentDocument {
 }
 
 export const historyLimit = 10;
+/** As the schema has it: `pods` of one Deployment stay a few documents, and a slip of the finger starts no million containers. */
+export const replicasLimit = 10_000;
 
 /**
  * The defaults of the Deployment's own fields, as `templateDefaults` holds those of the template.

@@ -21,13 +21,20 @@ export interface PodRecord {
   readonly stop?: { readonly reason: StopReason };
   /** The pod became ready at least once (recorded by the master when it sees it). */
   readonly wasReady?: true;
+  /** How often in a row the worker gave up on a pod of this slot, this one included once it has `notBefore`. A ready pod ends the row. */
+  readonly failures?: number;
+  /** The worker gave up on this pod: its successor comes about then. The master's own monotonic clock decides; this is for people. */
+  readonly notBefore?: string;
 }
 
 /** How a rollout stands. The master judges the deadline with its own monotonic clock; `since` is for people. */
 export interface Rollout {
   readonly revision: string;
   readonly state: "progressing" | "complete" | "failed";
+  /** Of this state. */
   readonly since: string;
+  /** While progressing: the most slots that had a ready pod of the wanted kind. Each rise restarts the deadline. */
+  readonly ready?: number;
   /** With `failed`: why, as one sentence. */
   readonly reason?: string;
 }
@@ -140,7 +147,7 @@ export function podName(deployment: string, slot: number): string {
 /** Why a pod was stopped, for people. */
 export const stopReasonText: Readonly<Record<StopReason, string>> = Object.freeze({
   rollout: "replaced by a newer revision",
-  superseded: "superseded by a newer revision before it was ready",
+  superseded: "superseded before it was ready",
   "scale-down": "scaled down",
   delete: "deleted",
   replaced: "replaced after it failed",
