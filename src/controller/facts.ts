@@ -1,0 +1,64 @@
+// What the controller is told about one Deployment and its pods, and the questions it asks about a pod.
+import type { DeploymentDocument } from "../model/deployment.ts";
+import type { PodRecord, PodStatus, PodsDocument } from "../model/pod.ts";
+
+/** A pod as it stands: what should be, and what was seen. */
+export interface PodFacts {
+  readonly record: PodRecord;
+  /** Where it is placed; undefined while it is pending. */
+  readonly node: string | undefined;
+  /** What the worker of that node saw last. */
+  readonly status: PodStatus | undefined;
+  /** That worker is there, so `status` is what is true now. */
+  readonly live: boolean;
+  /** Its node no longer has the labels that the Deployment's nodeSelector asks for. */
+  readonly misplaced: boolean;
+}
+
+export interface DeploymentFacts {
+  readonly name: string;
+  readonly deployment: DeploymentDocument;
+  /** Undefined before the first pass over a new Deployment. */
+  readonly document: PodsDocument | undefined;
+  /** Sorted by slot, then serial. */
+  readonly pods: readonly PodFacts[];
+  /** Pods of an older kind whose host port, or place under `maxPerNode`, is all that keeps their successor from being placed. */
+  readonly inTheWay: ReadonlySet<string>;
+  /** Ids that exist somewhere although no pods document lists them: never given to a new pod. */
+  readonly isTaken: (id: string) => boolean;
+}
+
+/** Durations by the leader's own clock. */
+export interface Timers {
+  /** Milliseconds since this leader saw `marker` first; 0 when it is new. */
+  readonly elapsed: (marker: string) => number;
+  /** The wall clock, for what people read. */
+  readonly wall: string;
+}
+
+/** It answers requests, as far as anyone can know now. */
+export function isReady({ status, live, record }: PodFacts): boolean {
+  return live && status?.phase === "ready" && record.stop === undefined;
+}
+
+/** The worker has given up on it. What an absent worker said last is left alone. */
+export function hasFailed({ status, live }: PodFacts): boolean {
+  return live && status?.phase === "failed";
+}
+
+/** It ended at least once, or its slot did before it, and it is not ready: a rollout waits for it. */
+export function isCrashing(pod: PodFacts): boolean {
+  if (isReady(pod)) return false;
+  return (pod.status?.restarts ?? 0) > 0 || pod.status?.phase === "failed" || (pod.record.failures ?? 0) > 0;
+}
+
+/** It is not what the Deployment asks for now: another revision, or on a node that it may not be on. */
+export function isStale(pod: PodFacts, revision: string): boolean {
+  return pod.record.revision !== revision || pod.misplaced;
+}
+
+/** It has ended, or was never placed and so never began: nothing is left of it. */
+export function isGone({ record, node, status, live }: PodFacts): boolean {
+  if (!record.stop) return false;
+  return node === undefined || (live && status?.phase === "stopped");
+}

@@ -1,0 +1,71 @@
+// From what a pass has come to, to documents: what changed for a Deployment, and the state that is then.
+import type { ClusterState } from "../model/cluster-state.ts";
+import type { Placement, PlacementsDocument, PodRecord } from "../model/pod.ts";
+import type { Decision, DeploymentChange } from "./decision.ts";
+import type { PlacedPod } from "./placed-pods.ts";
+import type { Run } from "./run.ts";
+
+/** What differs from the documents; undefined: nothing. */
+export function changeOf(run: Run, placed: ReadonlyMap<string, PlacedPod>): DeploymentChange | undefined {
+  const { name, document, facts, next, finished, chosen } = run;
+  const placements = (next?.pods ?? []).flatMap((record) => {
+    const there = placed.get(record.id);
+    const node = there?.node ?? chosen.get(record.id);
+    if (node === undefined || (there && there.placement.stop?.reason === record.stop?.reason)) return [];
+    return [{ node, placement: placementOf(name, record) }];
+  });
+  if (next === document && !finished && placements.length === 0) return undefined;
+  const kept = new Set(next?.pods.map(({ id }) => id));
+  const gone = facts.flatMap(({ node, record }) =>
+    node === undefined || kept.has(record.id) ? [] : [{ node, pod: record.id }],
+  );
+  return { deployment: name, pods: finished ? undefined : next, finished, placements, gone };
+}
+
+/** The placements of each node that the changes touch, after them. */
+export function nextPlacements(
+  current: ReadonlyMap<string, PlacementsDocument>,
+  changes: readonly DeploymentChange[],
+): Map<string, PlacementsDocument> {
+  const touched = new Map<string, Map<string, Placement>>();
+  const on = (node: string) => {
+    let placements = touched.get(node);
+    if (!placements) {
+      placements = new Map((current.get(node)?.placements ?? []).map((placement) => [placement.pod, placement]));
+      touched.set(node, placements);
+    }
+    return placements;
+  };
+  for (const { placements, gone } of changes) {
+    for (const { node, pod } of gone) on(node).delete(pod);
+    for (const { node, placement } of placements) on(node).set(placement.pod, placement);
+  }
+  return new Map([...touched].map(([node, all]) => [node, { placements: [...all.values()].sort(byPlace) }]));
+}
+
+/** The documents after the decision: what the next pass would look at if nobody else wrote. */
+export function nextState(state: ClusterState, { changes, unusedRevisions }: Decision): ClusterState {
+  const deployments = new Map(state.deployments);
+  const pods = new Map(state.pods);
+  const templates = new Map(state.templates);
+  for (const change of changes) {
+    if (change.pods) pods.set(change.deployment, change.pods);
+    else pods.delete(change.deployment);
+    if (!change.finished) continue;
+    deployments.delete(change.deployment);
+    for (const key of templates.keys()) if (key.startsWith(`${change.deployment}/`)) templates.delete(key);
+  }
+  for (const { deployment, revision } of unusedRevisions) templates.delete(`${deployment}/${revision}`);
+  const placements = new Map([...state.placements, ...nextPlacements(state.placements, changes)]);
+  return { ...state, deployments, pods, templates, placements };
+}
+
+function placementOf(deployment: string, { id, slot, revision, stop }: PodRecord): Placement {
+  return { pod: id, deployment, slot, revision, ...(stop ? { stop } : {}) };
+}
+
+function byPlace(a: Placement, b: Placement): number {
+  if (a.deployment !== b.deployment) return a.deployment < b.deployment ? -1 : 1;
+  if (a.slot !== b.slot) return a.slot - b.slot;
+  return a.pod < b.pod ? -1 : 1;
+}

@@ -1,0 +1,59 @@
+// What the master would do now: `schedule(reconcile(state))` as one pure function of the documents. The loop, `diff`'s forecast, `why`,
+// `get` and the simulator all call this one.
+import type { ClusterState } from "../model/cluster-state.ts";
+import { changeOf } from "./changes.ts";
+import type { Decision, Problem, StopFirst, UnplacedPod } from "./decision.ts";
+import { openDemands, roomOf } from "./documents-room.ts";
+import { type PlacedPod, placedPods } from "./placed-pods.ts";
+import { unusedRevisions } from "./revisions.ts";
+import { hasPending, place, type Run, startRun } from "./run.ts";
+import { type Moment, openTimers } from "./timers.ts";
+
+/** A preview's moment: every timer has just begun. */
+export function previewAt(wall: string): Moment {
+  return { now: 0, firstSeen: new Map(), wall };
+}
+
+/**
+ * The next documents, and why what is missing is missing. Deterministic, and total: a document that only a hand can have made
+ * is a problem of its Deployment and of no other.
+ */
+export function decide(state: ClusterState, moment: Moment): Decision {
+  const timers = openTimers(moment);
+  const placed = placedPods(state);
+  const demands = openDemands(state);
+  const names = [...new Set([...state.deployments.keys(), ...state.pods.keys()])].sort();
+  const runs = names.map((name) => startRun({ state, name, placed, timers, demands }));
+  const unplaced = new Map<string, UnplacedPod>();
+  const stopFirst: StopFirst[] = [];
+  const pending = runs.filter(hasPending);
+  if (pending.length > 0) {
+    const room = roomOf(state, runs, placed, demands);
+    for (const run of pending) place(run, room, { unplaced, stopFirst });
+  }
+  const changes = runs.flatMap((run) => changeOf(run, placed) ?? []);
+  const unused = unusedRevisions(state, runs, placed, timers);
+  const waits = [...runs.map(({ againInMs }) => againInMs), unused.againInMs].filter((ms) => ms !== undefined);
+  return {
+    changes,
+    unusedRevisions: unused.revisions,
+    unplaced,
+    stopFirst,
+    problems: [...runs.flatMap(({ problems }) => problems), ...strayProblems(runs, placed)],
+    firstSeen: timers.seen,
+    ...(waits.length > 0 ? { againInMs: Math.min(...waits) } : {}),
+  };
+}
+
+/** Placements that no pods document lists: kept, because absence never means anything. */
+function strayProblems(runs: readonly Run[], placed: ReadonlyMap<string, PlacedPod>): Problem[] {
+  const listed = runs.reduce((sum, { facts }) => sum + facts.filter(({ node }) => node !== undefined).length, 0);
+  if (listed === placed.size) return [];
+  const known = new Set(runs.flatMap(({ facts }) => facts.map(({ record }) => record.id)));
+  return [...placed.values()]
+    .filter(({ placement }) => !known.has(placement.pod))
+    .map(({ node, placement }) => ({
+      deployment: placement.deployment,
+      message: `pod ${placement.pod} is placed on ${node} although its Deployment does not list it: it is kept`,
+    }));
+}

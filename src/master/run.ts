@@ -1,0 +1,193 @@
+// One Deployment in a pass: its pods reconciled, then placed, and once more where a pod has to make way for its successor.
+import { type Outcome, reconcile, tidyOrphans } from "../controller/controller.ts";
+import type { PodFacts, Timers } from "../controller/facts.ts";
+import type { ClusterState } from "../model/cluster-state.ts";
+import type { DeploymentDocument } from "../model/deployment.ts";
+import { messageOf } from "../model/errors.ts";
+import type { PodRecord, PodsDocument } from "../model/pod.ts";
+import { type Explanation, explain } from "../scheduler/explain.ts";
+import { satisfiesSelector } from "../scheduler/filters.ts";
+import { markStopping, type PodGroup, type Room } from "../scheduler/room.ts";
+import { heldBy, schedule } from "../scheduler/scheduler.ts";
+import type { Problem, StopFirst, UnplacedPod } from "./decision.ts";
+import type { Demands } from "./documents-room.ts";
+import type { PlacedPod } from "./placed-pods.ts";
+
+export interface RunInput {
+  readonly state: ClusterState;
+  readonly name: string;
+  readonly placed: ReadonlyMap<string, PlacedPod>;
+  readonly timers: Timers;
+  readonly demands: Demands;
+}
+
+export interface Run extends RunInput {
+  readonly deployment: DeploymentDocument | undefined;
+  /** As the documents have it. */
+  readonly document: PodsDocument | undefined;
+  readonly facts: readonly PodFacts[];
+  /** What this pass has come to so far. */
+  next: PodsDocument | undefined;
+  readonly finished: boolean;
+  /** Nodes found in this pass, by pod. */
+  readonly chosen: Map<string, string>;
+  readonly problems: readonly Problem[];
+  readonly againInMs: number | undefined;
+}
+
+/** Reconciles one Deployment, or the pods that have none. */
+export function startRun(input: RunInput): Run {
+  const { state, name } = input;
+  const deployment = state.deployments.get(name);
+  const document = state.pods.get(name);
+  const chosen = new Map<string, string>();
+  const untouched = {
+    ...input,
+    deployment,
+    document,
+    facts: [],
+    next: document,
+    finished: false,
+    chosen,
+    againInMs: undefined,
+  };
+  try {
+    const facts = factsOf(input, document?.pods ?? [], chosen);
+    if (!deployment) return { ...untouched, facts, ...orphans(name, document, facts) };
+    const outcome = outcomeOf(input, { deployment, document, facts, inTheWay: new Set() });
+    const problems = outcome.problem === undefined ? [] : [{ deployment: name, message: outcome.problem }];
+    const { finished, againInMs } = outcome;
+    return { ...untouched, facts, next: outcome.document, finished, problems, againInMs };
+  } catch (error) {
+    const message = `its documents cannot be understood (${messageOf(error)}): nothing is done with it`;
+    return { ...untouched, problems: [{ deployment: name, message }] };
+  }
+}
+
+/** Whether pods wait for a node. */
+export function hasPending(run: Run): boolean {
+  return run.deployment !== undefined && run.problems.length === 0 && pendingOf(run).length > 0;
+}
+
+/** Finds nodes for what waits. Each round of making way stops at least one pod, within the limits of the rollout, so it ends. */
+export function place(
+  run: Run,
+  room: Room,
+  found: { unplaced: Map<string, UnplacedPod>; stopFirst: StopFirst[] },
+): void {
+  for (;;) {
+    const group = groupOf(run);
+    if (!group) return;
+    const { placed, unplaced } = schedule(room, group);
+    for (const [pod, node] of placed) run.chosen.set(pod, node);
+    const blocked = new Set(unplaced);
+    const holders = blocked.size === 0 ? new Map() : holdersOf(run, room, group, blocked);
+    if (holders.size > 0 && makeWay(run, room, holders, found.stopFirst)) continue;
+    const explanation = once(() => explain(room, group));
+    for (const { id, slot } of pendingOf(run))
+      found.unplaced.set(id, { deployment: run.name, slot, explain: explanation });
+    return;
+  }
+}
+
+/** Tells those holders to stop that may; false when none may now. */
+function makeWay(
+  run: Run,
+  room: Room,
+  holders: ReadonlyMap<string, StopFirst["holds"]>,
+  stopFirst: StopFirst[],
+): boolean {
+  const { deployment, next } = run;
+  if (!deployment || !next) return false;
+  const facts = factsOf(run, next.pods, run.chosen);
+  const outcome = outcomeOf(run, { deployment, document: next, facts, inTheWay: new Set(holders.keys()) });
+  if (outcome.stopFirst.length === 0) return false;
+  for (const pod of outcome.stopFirst) {
+    const slot = next.pods.find(({ id }) => id === pod)?.slot ?? 0;
+    stopFirst.push({ deployment: run.name, slot, pod, holds: holders.get(pod) ?? "hostPort" });
+  }
+  run.next = outcome.document;
+  for (const { id, stop } of outcome.document?.pods ?? []) if (stop) markStopping(room, id);
+  return true;
+}
+
+/** Pods that are all that keeps the waiting pod of their own slot from being placed. */
+function holdersOf(
+  run: Run,
+  room: Room,
+  group: PodGroup,
+  blocked: ReadonlySet<string>,
+): Map<string, StopFirst["holds"]> {
+  const waiting = new Set((run.next?.pods ?? []).filter(({ id }) => blocked.has(id)).map(({ slot }) => slot));
+  const holders = new Map<string, StopFirst["holds"]>();
+  for (const { id, slot, stop } of run.next?.pods ?? []) {
+    if (stop || blocked.has(id) || !waiting.has(slot)) continue;
+    const held = heldBy(room, group, id);
+    if (held) holders.set(id, held);
+  }
+  return holders;
+}
+
+function outcomeOf(
+  { name, placed, timers, demands }: RunInput,
+  {
+    deployment,
+    document,
+    facts,
+    inTheWay,
+  }: {
+    readonly deployment: DeploymentDocument;
+    readonly document: PodsDocument | undefined;
+    readonly facts: readonly PodFacts[];
+    readonly inTheWay: ReadonlySet<string>;
+  },
+): Outcome {
+  const known = demands.of(name, deployment.revision) !== undefined;
+  return reconcile(
+    { name, deployment, document, pods: facts, inTheWay, isTaken: (id) => placed.has(id) },
+    known,
+    timers,
+  );
+}
+
+function factsOf(
+  { state, name, placed }: RunInput,
+  records: readonly PodRecord[],
+  chosen: ReadonlyMap<string, string>,
+) {
+  const selector = state.deployments.get(name)?.placement?.nodeSelector;
+  return records.map((record): PodFacts => {
+    const there = placed.get(record.id);
+    const node = there?.node ?? chosen.get(record.id);
+    const labels = selector && node !== undefined ? state.nodes.get(node)?.labels : undefined;
+    const misplaced = labels !== undefined && !satisfiesSelector(selector, labels);
+    return { record, node, status: there?.status, live: there?.live ?? false, misplaced };
+  });
+}
+
+function orphans(name: string, document: PodsDocument | undefined, facts: readonly PodFacts[]) {
+  const next = document && tidyOrphans(document, facts);
+  const count = next?.pods.length ?? 0;
+  const message = `${count === 1 ? "1 pod has" : `${count} pods have`} no Deployment document: kept as they are`;
+  return { next, problems: count === 0 ? [] : [{ deployment: name, message }] };
+}
+
+function pendingOf({ next, placed, chosen }: Run): PodRecord[] {
+  return (next?.pods ?? []).filter(({ id, stop }) => !stop && !placed.has(id) && !chosen.has(id));
+}
+
+function groupOf(run: Run): PodGroup | undefined {
+  const { name, deployment, demands } = run;
+  const pods = pendingOf(run).map(({ id }) => id);
+  const demand = deployment && demands.of(name, deployment.revision);
+  if (!deployment || !demand || pods.length === 0) return undefined;
+  return { deployment: name, revision: deployment.revision, demand, rules: deployment.placement ?? {}, pods };
+}
+
+function once(make: () => Explanation): () => Explanation {
+  let made: Explanation | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
