@@ -59,6 +59,14 @@ export abstract class BaseCommand extends Command {
     process.stdout.write(`${text}\n`);
   }
 
+  /** A result in the form that was asked for; YAML holds the same data as JSON. */
+  protected async printDocument(output: Output, document: unknown, text: () => string): Promise<void> {
+    if (output === "json" || output === "yaml") {
+      const { json, yaml } = await import("./print.ts");
+      this.print(output === "json" ? json(document) : await yaml(document));
+    } else this.print(text());
+  }
+
   /** For people only, on standard error: it never mixes with what a program reads. */
   protected note(text: string): void {
     process.stderr.write(`${text}\n`);

@@ -99,3 +99,15 @@ function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): Or
   const hint = meant === undefined ? `orchestra get lists what there is: ${list}` : `did you mean ${meant}?`;
   return new OrchestraError("not-found", `there is no ${kinds.join(" or ")} "${name}"`, { hint });
 }
+
+/** `web`, `pod/web-0` or `pod web-0` as one name. Throws `invalid` for anything else. */
+export function namedOnce(words: readonly string[]): string {
+  const [first = "", second, ...more] = words;
+  if (second === undefined) return first;
+  const kind = kindOf(first);
+  if (kind === undefined || more.length > 0 || second.includes("/")) {
+    const hint = "give one name, as web, pod/web-0 or pod web-0";
+    throw new OrchestraError("invalid", `"${words.join(" ")}" is more than one name`, { hint });
+  }
+  return `${kind}/${second}`;
+}

@@ -2,6 +2,7 @@
 // Reads the store; works while nothing runs.
 import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
 import { nameOf, verdictsKey } from "../model/keys.ts";
+import type { Failure } from "../model/pod.ts";
 import type { Selector, Snapshot, Store } from "../store/store.ts";
 
 export interface Observation {
@@ -24,4 +25,9 @@ export function observation(snapshot: Snapshot, nowMs: number): Observation {
     verdicts: () => snapshot.get(verdictsKey)?.value,
   });
   return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))), nowMs };
+}
+
+/** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */
+export async function readFailures(store: Store): Promise<Failure[]> {
+  return (await store.list(["failures"])).list("failures").flatMap(({ value }) => value.failures);
 }
