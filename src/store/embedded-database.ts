@@ -1,5 +1,5 @@
 // The file of the embedded store: finding or creating it, and making sure that it is one of ours.
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
@@ -32,7 +32,7 @@ const noWait = { timeout: 0 };
 /** One attempt to open the store. Throws what SQLite or the file system throws, "busy" included; `not-found` when it is missing and not to be created. */
 export function openDatabase(path: string, create: boolean): DatabaseSync {
   if (create) createFile(path);
-  else if (!existsSync(path)) throw missing(path);
+  if (!isFile(path)) throw notAStore(path);
   // mode=rw: a file that vanishes between the look and the opening must not be made again by SQLite itself.
   const url = pathToFileURL(path);
   url.searchParams.set("mode", "rw");
@@ -65,14 +65,38 @@ export function transaction<T>(database: DatabaseSync, mode: "DEFERRED" | "IMMED
 }
 
 function createFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   try {
     // SQLite gives its side files the permissions of the file itself. Only ever opened when new: closing a descriptor of a file
     // that this process has open elsewhere would drop SQLite's locks on it (fcntl(2)).
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    if (statSync(path).isDirectory()) throw notAStore(path, error);
+    if (!hasCode(error, "EEXIST")) throw error;
+  }
+}
+
+/** Makes a folder, and those above it, for this user only. By hand: Node's own `recursive` says ENOENT for a read-only disk. */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (!hasCode(error, "ENOENT")) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+/** Throws `not-found`, or what keeps us from looking: `statSync`'s own option would take a path below a file for a missing one. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    throw hasCode(error, "ENOENT") ? missing(path) : error;
   }
 }
 

@@ -1,11 +1,11 @@
 // The embedded store: one SQLite file that many processes of one machine share; no server. Reads and writes that file, its `-wal` and
 // `-shm`, and the folder `<file>-live` with locks. Every step is one short transaction that never waits; waiting is done outside, asynchronously.
-import { mkdirSync, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { OrchestraError } from "../model/errors.ts";
 import type { Key } from "../model/keys.ts";
-import { openDatabase, transaction } from "./embedded-database.ts";
+import { makeFolder, openDatabase, transaction } from "./embedded-database.ts";
 import { type DocumentTable, openDocumentTable } from "./embedded-documents.ts";
 import { isBusy, stillBusy, translateError } from "./embedded-errors.ts";
 import { type Holdings, openHoldings } from "./embedded-holdings.ts";
@@ -27,18 +27,15 @@ const probeMs = 50;
 
 /** Opens the store in the file `path`; with `create` makes it, and its folder, if it is not there. */
 export async function openEmbedded(path: string, { create }: { readonly create: boolean }): Promise<Store> {
-  const live = `${path}-live`;
-  const database = await attempt(path, () => {
-    const opened = openDatabase(path, create);
+  return attempt(path, () => {
+    const database = openDatabase(path, create);
     try {
-      mkdirSync(live, { recursive: true, mode: 0o700 });
-      return opened;
+      return new EmbeddedStore(path, database);
     } catch (error) {
-      opened.close();
+      database.close();
       throw error;
     }
   });
-  return new EmbeddedStore(path, live, database);
 }
 
 /** Runs one step, again and again while another process holds the lock it needs. Throws OrchestraErrors only. */
@@ -76,7 +73,10 @@ class EmbeddedStore implements Store {
   #lookAgain: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(path: string, live: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync) {
+    // Two names of one file must lead to one set of locks.
+    const live = `${realpathSync(path)}-live`;
+    makeFolder(live);
     this.url = `file:${path}`;
     this.#path = path;
     this.#live = live;

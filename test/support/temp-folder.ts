@@ -10,6 +10,6 @@ interface Test {
 
 export async function tempFolder(test: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "orchestra-test-"));
-  test.after(() => rm(folder, { recursive: true, force: true }));
+  test.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
