@@ -75,7 +75,7 @@ function canonicalPort(port: RawPort): Port {
 
 /** One spelling of an address: `::1` for `0:0:0:0:0:0:0:1`. */
 export function canonicalIp(ip: string): string {
-  return isIPv6(ip) ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip;
+  return isIPv6(ip) && !ip.includes("%") ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip;
 }
 
 /** The order of ports means nothing, so one order is chosen. */

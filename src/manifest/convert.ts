@@ -8,6 +8,8 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 
 export interface Converted {
   readonly value: JsonValue;
+  /** False: it was too large, and the rest of it was left out. */
+  readonly isWhole: boolean;
   readonly findings: readonly Finding[];
   readonly dates: readonly Path[];
 }
@@ -30,7 +32,7 @@ interface Walk {
 export function convert(root: Node): Converted {
   const walk: Walk = { findings: [], dates: [], anchors: new Map(), open: new Set(), nodes: 0, aliases: 0 };
   const value = jsonOf(walk, root, []);
-  return { value, findings: walk.findings, dates: walk.dates };
+  return { value, isWhole: walk.nodes <= nodesLimit, findings: walk.findings, dates: walk.dates };
 }
 
 function jsonOf(walk: Walk, node: unknown, path: Path): JsonValue {

@@ -143,36 +143,42 @@ function wrongChoice(text: string, schema: ShapeSchema) {
   const choices = (schema.enum ?? []).map(String);
   const near =
     choices.length === 1 ? undefined : (nearest(text, choices) ?? choices.find((choice) => choice === `SIG${text}`));
-  const hint = near === undefined ? undefined : `did you mean "${near}"?`;
-  return { message: `is ${shown(text)}, and must be ${listed(choices)}`, hint };
+  if (near === undefined) return { message: `is ${shown(text)}, and must be ${listed(choices)}` };
+  const wanted = choices.length > 6 ? "is none of those that are known" : `must be ${listed(choices)}`;
+  return { message: `is ${shown(text)}, and ${wanted}`, hint: `did you mean "${near}"?` };
 }
 
-function wrongType({ data, parentSchema }: ShapeError, path: Path, source: Source) {
-  const types = [parentSchema?.type ?? []].flat();
-  const key = path.at(-1);
-  const before = typeof key === "string" ? `${key}: ` : "";
-  const message = `${described(data, path)}, and must be ${parentSchema?.["x-rule"]?.replace(/^must be /, "") ?? listed(types.map(typeName))}`;
-  if (data === null) {
-    const empty =
-      types.includes("string") && !types.includes("integer")
-        ? `write ${before}"" if it should be empty, or delete the line`
-        : "give it a value or delete the line";
-    return { message: `has no value${message.slice(message.indexOf(","))}`, hint: empty };
-  }
-  if (
-    types.includes("string") &&
-    (typeof data === "number" || typeof data === "boolean") &&
-    !types.includes("number")
-  ) {
+function wrongType({ data, parentSchema = {} }: ShapeError, path: Path, source: Source) {
+  const types = [parentSchema.type ?? []].flat();
+  const rule = types.length > 1 ? parentSchema["x-rule"] : undefined;
+  const wanted = rule ?? `must be ${listed(types.map(typeName))}`;
+  if (data === null) return { message: `has no value, and ${wanted}`, hint: adviceForNothing(types, path) };
+  return { message: `${described(data, path)}, and ${wanted}`, hint: adviceForType(data, types, path, source) };
+}
+
+function adviceForNothing(types: readonly string[], path: Path): string {
+  if (types.length > 1 || types[0] !== "string") return "give it a value or delete the line";
+  return `write ${keyBefore(path)}"" if it should be empty, or delete the line`;
+}
+
+/** How to write what was surely meant. */
+function adviceForType(data: unknown, types: readonly string[], path: Path, source: Source): string | undefined {
+  const wantsText = types.length === 1 && types[0] === "string";
+  if (wantsText && isName(path)) return "use a DNS label, as web or shop-api";
+  if (wantsText && (typeof data === "number" || typeof data === "boolean")) {
     const text = path.includes("env") ? "…" : (source.textOf?.(path) ?? String(data));
-    return { message, hint: types.includes("integer") ? undefined : `quote it: ${before}"${text}"` };
+    return `quote it: ${keyBefore(path)}"${text}"`;
   }
-  if (typeof data === "string" && types.includes("integer") && /^-?\d+$/.test(data)) {
-    return { message, hint: `remove the quotes: ${before}${data}` };
-  }
-  if (typeof data === "string" && types[0] === "boolean")
-    return { message, hint: `write ${before}true or ${before}false` };
-  return { message };
+  if (typeof data !== "string") return undefined;
+  if (types.includes("integer") && /^-?\d+$/.test(data)) return `remove the quotes: ${keyBefore(path)}${data}`;
+  if (types.includes("array")) return "write it as a list, as [a, b]";
+  return types.includes("boolean") ? `write ${keyBefore(path)}true or ${keyBefore(path)}false` : undefined;
+}
+
+/** What stands before a value on its line: `replicas: `, or nothing in a list. */
+function keyBefore(path: Path): string {
+  const key = path.at(-1);
+  return typeof key === "string" ? `${key}: ` : "";
 }
 
 function described(value: unknown, path: Path): string {

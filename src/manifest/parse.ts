@@ -20,6 +20,8 @@ import type { Finding, Path } from "./problem.ts";
 
 export interface ParsedDocument {
   readonly value: JsonValue;
+  /** False: it was too large, and the rest of it was left out. */
+  readonly isWhole: boolean;
   /** Where plain texts look like dates. */
   readonly dates: readonly Path[];
   /** What is wrong with single values; the others are as written. */
@@ -112,6 +114,7 @@ function parsed(document: Document.Parsed, lines: LineCounter): ParsedDocument {
   }
   return {
     value: result.value,
+    isWhole: result.isWhole,
     dates: result.dates,
     findings,
     locate: (path, at) => placeAt(lines, offsetOf(root, path, at)),
@@ -174,7 +177,8 @@ const advice: Partial<Record<YAMLError["code"], string>> = {
 };
 
 function syntaxProblem(error: YAMLError, lines: LineCounter): TextProblem {
-  const message = error.message.replaceAll(/\s+/g, " ").replace(/[.:]$/, "");
+  const text = error.message.replaceAll(/\s+/g, " ").replace(/[.:]$/, "");
+  const message = text.slice(0, 1).toLowerCase() + text.slice(1);
   return { ...placeAt(lines, error.pos[0]), message, hint: advice[error.code] ?? "check the syntax there" };
 }
 

@@ -18,8 +18,8 @@ import type { Finding, Path } from "./problem.ts";
 /** A document may have 900 KiB, and the engine passes all of this to a new process: Linux takes 2 MiB in all at best. */
 const templateBytesLimit = 256 * 1024;
 
-/** The parts of a spec whose shape is right; a part with another error is left out. */
-export type SoundSpec = Partial<Spec>;
+/** The parts of a spec whose shape is right; a field or port with another error is left out. */
+export type SoundSpec = Omit<Partial<Spec>, "ports"> & { readonly ports?: readonly (Port | undefined)[] };
 
 /** Findings with paths relative to the spec. */
 export function checkRules(spec: SoundSpec): Finding[] {
@@ -53,32 +53,32 @@ function checkPrograms({ command, readiness, liveness }: SoundSpec): Finding[] {
     .map(([path]) => ({ path: [...path, 0], at: "value", message: "is empty, and should name a program" }));
 }
 
-function checkPorts(ports: readonly Port[]): Finding[] {
-  return ports.flatMap((port, index) => {
-    const earlier = ports.slice(0, index);
-    const findings: Finding[] = [];
-    const add = (field: string, message: string, hint?: string) =>
-      findings.push({ path: ["ports", index, field], at: "value", message, hint });
-    const sameName = earlier.findIndex((other) => port.name !== undefined && other.name === port.name);
-    if (sameName >= 0) add("name", `ports[${sameName}] is called "${port.name}" too`, "give each port its own name");
-    const same = earlier.findIndex(
-      (other) => other.containerPort === port.containerPort && protocol(other) === protocol(port),
-    );
-    if (same >= 0)
-      add("containerPort", `ports[${same}] is ${port.containerPort}/${protocol(port)} too`, "keep one of them");
-    const taken = earlier.findIndex((other) => meetOnHost(other, port));
-    if (taken >= 0)
-      add(
-        "hostPort",
-        `ports[${taken}] takes ${port.hostPort}/${protocol(port)} of the host too`,
-        "choose another host port",
-      );
-    if (port.hostIP !== undefined && isIP(port.hostIP) === 0)
-      add("hostIP", `${shown(port.hostIP)} is no IP address`, "write it as 127.0.0.1");
-    if (port.hostIP !== undefined && port.hostPort === undefined)
-      add("hostIP", "does nothing without hostPort", "add hostPort or delete the line");
-    return findings;
-  });
+function checkPorts(ports: readonly (Port | undefined)[]): Finding[] {
+  return ports.flatMap((port, index) => (port ? checkPort(port, index, ports.slice(0, index)) : []));
+}
+
+function checkPort(port: Port, index: number, earlier: readonly (Port | undefined)[]): Finding[] {
+  const { name, containerPort, hostPort, hostIP } = port;
+  const number = `${containerPort}/${protocol(port)}`;
+  const find = (meets: (other: Port) => boolean) => earlier.findIndex((other) => other !== undefined && meets(other));
+  const sameName = find((other) => name !== undefined && other.name === name);
+  const sameNumber = find((other) => `${other.containerPort}/${protocol(other)}` === number);
+  const sameHostPort = find((other) => meetOnHost(other, port));
+  const complaints: [isWrong: boolean, field: string, message: string, hint: string][] = [
+    [sameName >= 0, "name", `ports[${sameName}] is called "${name}" too`, "give each port its own name"],
+    [sameNumber >= 0, "containerPort", `ports[${sameNumber}] is ${number} too`, "keep one of them"],
+    [sameHostPort >= 0, "hostPort", `ports[${sameHostPort}] takes ${hostPort} of the host too`, "choose another"],
+    [!isAddress(hostIP), "hostIP", `${shown(hostIP ?? "")} is no IP address`, "write it as 127.0.0.1"],
+    [hostIP !== undefined && hostPort === undefined, "hostIP", "does nothing without hostPort", "add hostPort"],
+  ];
+  return complaints
+    .filter(([isWrong]) => isWrong)
+    .map(([, field, message, hint]) => ({ path: ["ports", index, field], at: "value", message, hint }));
+}
+
+/** Not one of a single link (`fe80::1%eth0`) either: another node has other links. */
+function isAddress(text: string | undefined): boolean {
+  return text === undefined || (isIP(text) !== 0 && !text.includes("%"));
 }
 
 const protocol = (port: Pick<Port, "protocol">) => port.protocol ?? templateDefaults.protocol;
@@ -107,13 +107,13 @@ function checkProbe(
     const port = probe?.[action]?.port;
     if (typeof port !== "string") return [];
     const path = [name, action, "port"];
-    const found = ports.find((candidate) => candidate.name === port);
+    const found = ports.find((candidate) => candidate?.name === port);
     if (found && protocol(found) === "TCP") return [];
     if (found)
       return [
         { path, at: "value", message: `the port "${port}" is a UDP port`, hint: "probe a TCP port, or use exec" },
       ];
-    const names = ports.flatMap((candidate) => candidate.name ?? []);
+    const names = ports.flatMap((candidate) => candidate?.name ?? []);
     const hint =
       names.length > 0
         ? `the ports with a name are ${names.join(", ")}`

@@ -2,9 +2,9 @@
 import { nearest } from "../model/nearest.ts";
 import { explain, type Source } from "./explain.ts";
 import { complainAboutName, shown } from "./grammar.ts";
-import type { Manifest, Spec } from "./manifest-type.generated.ts";
+import type { Manifest } from "./manifest-type.generated.ts";
 import type { Finding, Path } from "./problem.ts";
-import { checkRules } from "./rules.ts";
+import { checkRules, type SoundSpec } from "./rules.ts";
 import type { ShapeValidator } from "./shape.ts";
 import { validateDeployment, validateShort, validateTemplateShape } from "./validators.generated.js";
 
@@ -22,7 +22,9 @@ const textMaps = ["annotations", "env", "headers", "labels", "nodeSelector"];
 
 /** What is wrong with a document, if anything. */
 export function checkManifest(value: unknown, source: Source): Checked {
-  const findings = isFields(value) ? checkFields(value, source) : [notAMap(value)];
+  const findings = isFields(value)
+    ? checkFields(value, source)
+    : [notAManifest(Array.isArray(value) ? "is a list" : "is a single value")];
   return findings.length > 0 ? { findings } : { findings, manifest: value as unknown as Manifest };
 }
 
@@ -33,9 +35,9 @@ export function checkTemplate(value: unknown): Finding[] {
 }
 
 function checkFields(value: Fields, source: Source): Finding[] {
-  const foreign = foreignFindings(value);
-  if (foreign.length > 0) return foreign;
   const short = isShort(value);
+  const foreign = short ? [] : foreignFindings(value);
+  if (foreign.length > 0) return foreign;
   const shape = shapeFindings(short ? validateShort : validateDeployment, value, source);
   const spec = short ? value : value["spec"];
   const prefix: Path = short ? [] : ["spec"];
@@ -51,20 +53,27 @@ function shapeFindings(validate: ShapeValidator, value: unknown, source: Source)
   return validate(value) ? [] : explain(validate.errors ?? [], value, source);
 }
 
-/** The rules judge the fields whose shape is right, so that one error does not hide another. */
+/** The rules judge the fields and ports whose shape is right, so that one error does not hide another. */
 function ruleFindings(spec: Fields, prefix: Path, shape: readonly Finding[]): Finding[] {
-  const wrong = shape.map(({ path }) => path.slice(prefix.length));
-  const inSpec = shape.filter(({ path }) => prefix.every((part, index) => path[index] === part));
-  const wrongFields = new Set(inSpec.map((finding) => wrong[shape.indexOf(finding)]?.[0]));
-  const sound = Object.fromEntries(Object.entries(spec).filter(([field]) => !wrongFields.has(field)));
-  // Which names exist is not known while the ports are wrong.
-  if (wrongFields.has("ports")) for (const probe of ["readiness", "liveness"]) delete sound[probe];
-  return checkRules(sound as Partial<Spec>).map((finding) => ({ ...finding, path: [...prefix, ...finding.path] }));
+  const wrong = shape
+    .filter(({ path }) => prefix.every((part, index) => path[index] === part))
+    .map(({ path }) => path.slice(prefix.length));
+  const isSound = (field: string) => wrong.every((path) => path[0] !== field);
+  const sound = Object.fromEntries(Object.entries(spec).filter(([field]) => isSound(field)));
+  if (!isSound("ports")) {
+    const ports = spec["ports"];
+    const wrongPorts = new Set(wrong.filter(([field]) => field === "ports").map((path) => path[1]));
+    if (Array.isArray(ports)) sound["ports"] = ports.map((port, index) => (wrongPorts.has(index) ? undefined : port));
+    // Which names exist is not known while ports are wrong.
+    for (const probe of ["readiness", "liveness"]) delete sound[probe];
+  }
+  return checkRules(sound as SoundSpec).map((finding) => ({ ...finding, path: [...prefix, ...finding.path] }));
 }
 
 /** A document of another program: one sentence about that, not twenty about its fields. */
 function foreignFindings(value: Fields): Finding[] {
-  if (isShort(value)) return [];
+  const fields = Object.keys(value);
+  if (fields.every((field) => nearest(field, envelope) === undefined)) return [notAManifest("has none of its fields")];
   const wanted = { apiVersion: "orchestra/v1", kind: "Deployment" };
   const wrong = Object.entries(wanted).filter(
     ([field, right]) => typeof value[field] === "string" && value[field] !== right,
@@ -115,14 +124,9 @@ function isShort(value: Fields): boolean {
   return !envelope.some((field) => field in value) && ("image" in value || "name" in value);
 }
 
-function notAMap(value: unknown): Finding {
-  const what = Array.isArray(value) ? "a list" : "a single value";
-  return {
-    path: [],
-    at: "value",
-    message: `a manifest is a map of fields, and this is ${what}`,
-    hint: "begin with apiVersion: orchestra/v1",
-  };
+function notAManifest(reason: string): Finding {
+  const hint = "a manifest begins with apiVersion: orchestra/v1";
+  return { path: [], at: "value", message: `this is not a manifest: it ${reason}`, hint };
 }
 
 function isFields(value: unknown): value is Fields {
