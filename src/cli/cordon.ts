@@ -1,0 +1,48 @@
+// Cordon and uncordon: the operator's word about a node, which the scheduler's filter reads. Both are fine a second time.
+import type { Act } from "../model/deployment.ts";
+import { isOrchestraError } from "../model/errors.ts";
+import { nodeControlKey } from "../model/keys.ts";
+import { put, remove, type Store } from "../store/store.ts";
+
+export interface CordonResult {
+  /** False: it was so before, and nothing was written. */
+  readonly changed: boolean;
+  /** Who cordoned it; undefined when it is not cordoned. */
+  readonly cordoned: Act | undefined;
+}
+
+/** Others write the same document for the same reason only; more than this is no coincidence. */
+const attempts = 5;
+
+/** Says that no new pod goes to the node. Pods that are there stay. */
+export function cordon(store: Store, node: string, act: Act): Promise<CordonResult> {
+  return again(async () => {
+    const key = nodeControlKey(node);
+    const found = await store.read(key);
+    if (found?.value.cordoned) return { changed: false, cordoned: found.value.cordoned };
+    await store.commit({ changes: [put(key, { ...found?.value, cordoned: act }, found?.version ?? "absent")] });
+    return { changed: true, cordoned: act };
+  });
+}
+
+/** Takes that back. */
+export function uncordon(store: Store, node: string): Promise<CordonResult> {
+  return again(async () => {
+    const key = nodeControlKey(node);
+    const found = await store.read(key);
+    if (!found?.value.cordoned) return { changed: false, cordoned: undefined };
+    await store.commit({ changes: [remove(key, found.version)] });
+    return { changed: true, cordoned: undefined };
+  });
+}
+
+/** A conflict means that somebody wrote in between: look again. */
+async function again<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let left = attempts; ; left -= 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isOrchestraError(error, "conflict") || left <= 1) throw error;
+    }
+  }
+}
