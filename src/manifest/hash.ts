@@ -8,7 +8,11 @@ const hashDigits = 12;
 
 /** JSON with sorted keys and without spaces: equal values give equal text, whatever order they were written in. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(sorted(value));
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const fields = value as Readonly<Record<string, unknown>>;
+  const keys = Object.keys(fields).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(fields[key])}`).join(",")}}`;
 }
 
 /** The name of a template. It must be canonical and sparse, as `canonicalSpec` makes it. */
@@ -23,13 +27,4 @@ export function manifestHashOf(spec: DeploymentSpec): string {
 
 function hashOf(value: unknown): string {
   return createHash("sha256").update(canonicalJson(value)).digest("hex").slice(0, hashDigits);
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  // Not by assignment: JavaScript moves keys that look like numbers to the front whatever their order.
-  // That is an order of its own, and the same one for the same keys, so the text is still canonical.
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
 }

@@ -72,8 +72,8 @@ function ruleFindings(spec: Fields, prefix: Path, shape: readonly Finding[]): Fi
 
 /** A document of another program: one sentence about that, not twenty about its fields. */
 function foreignFindings(value: Fields): Finding[] {
-  const fields = Object.keys(value);
-  if (fields.every((field) => nearest(field, envelope) === undefined)) return [notAManifest("has none of its fields")];
+  const isOurs = Object.keys(value).some((field) => envelope.includes(field) || nearest(field, envelope) !== undefined);
+  if (!isOurs) return [notAManifest("has none of its fields")];
   const wanted = { apiVersion: "orchestra/v1", kind: "Deployment" };
   const wrong = Object.entries(wanted).filter(
     ([field, right]) => typeof value[field] === "string" && value[field] !== right,
