@@ -1,0 +1,108 @@
+// What a plan will do to the pods: the master's own decision, run forward on the planned documents until it has nothing left to do. Pure.
+// In between a model worker makes every placed pod ready and every stopping one stopped, so this is what happens when all goes well.
+
+import { decide, previewAt } from "../master/decide.ts";
+import type { Decision } from "../master/decision.ts";
+import type { ClusterState } from "../model/cluster-state.ts";
+import { podName } from "../model/pod.ts";
+import { explanationText } from "../scheduler/explain.ts";
+import { type LivePod, openModel } from "./model-cluster.ts";
+import type { Plan } from "./plan.ts";
+
+/** One pod of a forecast, by the name of its slot. */
+export interface PodForecast {
+  readonly name: string;
+  /** Absent: no node has registered yet, so nobody knows. */
+  readonly node?: string;
+}
+
+/** The consequences for the pods of one Deployment. */
+export interface Forecast {
+  readonly created: readonly PodForecast[];
+  /** `node`: where the successor runs. `stopFirst`: the predecessor has to leave before the successor can start. */
+  readonly replaced: readonly (PodForecast & { readonly stopFirst?: true })[];
+  readonly stopped: readonly PodForecast[];
+  /** So many pods are left alone. */
+  readonly untouched: number;
+  /** Pods that fit nowhere, each with the scheduler's reason. */
+  readonly unplaced: readonly { readonly name: string; readonly reason: string }[];
+  /** A rollout of so many pods that the forecast was not carried to its end: so many more are replaced in the same way. */
+  readonly more?: number;
+}
+
+/**
+ * Steps of the master times pods, for all Deployments of a plan: about a second of work. A rollout of thousands of pods, one by one,
+ * is not carried to its end; its rest goes as its beginning.
+ */
+const workLimit = 400_000;
+
+export interface ForecastOptions {
+  /** The time as ISO 8601, for what the master would write. */
+  readonly wall: string;
+  /** False: nothing runs on this store, and registered nodes are taken to be there again when something does. */
+  readonly running: boolean;
+}
+
+/** By Deployment, for every item of the plan that changes something. */
+export function forecast(state: ClusterState, plan: Plan, { wall, running }: ForecastOptions): Map<string, Forecast> {
+  const items = plan.items.filter((item) => item.after !== undefined);
+  if (items.length === 0) return new Map();
+  const model = openModel(state, items, running);
+  const before = model.livePods();
+  const stopFirst = new Set<string>();
+  let decision: Decision;
+  let work = 0;
+  do {
+    decision = decide(model.state(), previewAt(wall));
+    for (const { deployment, slot } of decision.stopFirst) stopFirst.add(podName(deployment, slot));
+    model.carryOut(decision);
+    work += model.size();
+  } while (decision.changes.length > 0 && work < workLimit);
+  const after = model.livePods();
+  const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, explanationText(unplaced.explain())]));
+  const noNodes = state.nodes.size === 0;
+  return new Map(
+    items.map(({ name, after: document }) => {
+      const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
+      return [name, compare({ name, ...pods, stopFirst, reasons, noNodes, revision: document?.revision ?? "" })];
+    }),
+  );
+}
+
+interface Comparison {
+  readonly name: string;
+  readonly revision: string;
+  readonly before: readonly LivePod[];
+  readonly after: readonly LivePod[];
+  readonly stopFirst: ReadonlySet<string>;
+  readonly reasons: ReadonlyMap<string, string>;
+  readonly noNodes: boolean;
+}
+
+function compare({ name, revision, before, after, stopFirst, reasons, noNodes }: Comparison): Forecast {
+  const old = new Map(before.map((pod) => [pod.slot, pod]));
+  const known = new Set(before.map(({ id }) => id));
+  const made = after.filter(({ id }) => !known.has(id));
+  const isPlaced = ({ node }: LivePod) => node !== undefined || noNodes;
+  const placed = made.filter(isPlaced);
+  const named = ({ slot, node }: LivePod) => ({ name: podName(name, slot), ...(node === undefined ? {} : { node }) });
+  const taken = new Set(after.map(({ slot }) => slot));
+  const replaced = placed.filter(({ slot }) => old.has(slot)).map(named);
+  const untouched = new Set(after.filter(({ id }) => known.has(id)).map(({ slot }) => slot));
+  for (const { slot } of placed) untouched.delete(slot);
+  // Cut off in the middle, those of another revision are what is left to do.
+  const more =
+    reasons.size > 0
+      ? 0
+      : after.filter((pod) => known.has(pod.id) && pod.revision !== revision && untouched.has(pod.slot)).length;
+  return {
+    created: placed.filter(({ slot }) => !old.has(slot)).map(named),
+    replaced: replaced.map((pod) => (stopFirst.has(pod.name) ? { ...pod, stopFirst: true as const } : pod)),
+    stopped: [...old.values()].filter(({ slot }) => !taken.has(slot)).map(named),
+    untouched: untouched.size - more,
+    unplaced: made
+      .filter((pod) => !isPlaced(pod))
+      .map(({ id, slot }) => ({ name: podName(name, slot), reason: reasons.get(id) ?? "fits on no node" })),
+    ...(more > 0 ? { more } : {}),
+  };
+}

@@ -1,0 +1,144 @@
+// A model of the cluster for forecasts: the documents as the master sees them, changed by what it decides and by a worker
+// with whom everything goes well. Holds state, but reads and writes nothing outside itself.
+import type { Decision, DeploymentChange } from "../master/decision.ts";
+import type { ClusterState } from "../model/cluster-state.ts";
+import type { DeploymentDocument } from "../model/deployment.ts";
+import type { Verdict } from "../model/node.ts";
+import type { Placement, PlacementsDocument, PodStatus, PodsDocument, StatusesDocument } from "../model/pod.ts";
+import type { PodTemplate } from "../model/template.ts";
+import type { PlanItem } from "./plan.ts";
+
+/** A pod that should run. */
+export interface LivePod {
+  readonly id: string;
+  readonly slot: number;
+  readonly revision: string;
+  readonly node: string | undefined;
+}
+
+export interface Model {
+  /** The documents now: of the planned Deployments alone, but with the placements of all, because those take room. */
+  state(): ClusterState;
+  /** The pods that should run, by Deployment, sorted by slot. */
+  livePods(): Map<string, LivePod[]>;
+  /** Documents and pods that a step looks at. */
+  size(): number;
+  /** Writes what the master decided, and lets the workers finish all of it. */
+  carryOut(decision: Decision): void;
+}
+
+/** `running` false: nodes that have registered are taken to be there, as they will be when something runs. */
+export function openModel(state: ClusterState, items: readonly PlanItem[], running: boolean): Model {
+  const deployments = new Map(
+    items.flatMap(({ name, after }): [string, DeploymentDocument][] => (after ? [[name, after]] : [])),
+  );
+  const templates = plannedTemplates(state, items);
+  const pods = new Map([...state.pods].filter(([name]) => deployments.has(name)));
+  const placements = byPod(state.placements, (document: PlacementsDocument) => document.placements);
+  const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses);
+  const verdicts = running ? state.verdicts : allPresent(state);
+  const carryOut = ({ changes }: Decision) => {
+    for (const change of changes) write(change, { deployments, pods, placements, statuses });
+    finishWork(deployments, placements, statuses, verdicts);
+  };
+  return {
+    state: () => ({
+      ...state,
+      deployments,
+      templates,
+      pods,
+      placements: documents(placements, (list) => ({ placements: list })),
+      statuses: documents(statuses, (list) => ({ at: "", statuses: list })),
+      verdicts,
+    }),
+    livePods: () => livePods(pods, placements),
+    size: () => deployments.size + [...placements.values()].reduce((sum, { size }) => sum + size, 0),
+    carryOut,
+  };
+}
+
+/** By node, then by pod. */
+type ByPod<T> = Map<string, Map<string, T>>;
+
+function plannedTemplates(state: ClusterState, items: readonly PlanItem[]): ReadonlyMap<string, PodTemplate> {
+  const templates = new Map(state.templates);
+  for (const { name, after, revision } of items) {
+    if (after && revision) templates.set(`${name}/${after.revision}`, revision.template);
+  }
+  return templates;
+}
+
+function allPresent(state: ClusterState): ReadonlyMap<string, Verdict> {
+  return new Map([...state.nodes.keys()].map((name) => [name, { state: "present" }]));
+}
+
+interface Written {
+  readonly deployments: Map<string, DeploymentDocument>;
+  readonly pods: Map<string, PodsDocument>;
+  readonly placements: ByPod<Placement>;
+  readonly statuses: ByPod<PodStatus>;
+}
+
+function write(change: DeploymentChange, { deployments, pods, placements, statuses }: Written): void {
+  if (change.pods) pods.set(change.deployment, change.pods);
+  else pods.delete(change.deployment);
+  if (change.finished) deployments.delete(change.deployment);
+  for (const { node, placement } of change.placements) inner(placements, node).set(placement.pod, placement);
+  for (const { node, pod } of change.gone) {
+    placements.get(node)?.delete(pod);
+    statuses.get(node)?.delete(pod);
+  }
+}
+
+/** Every worker that is there is done with its instructions. A pod that it has given up on stays given up on. */
+function finishWork(
+  deployments: ReadonlyMap<string, DeploymentDocument>,
+  placements: ByPod<Placement>,
+  statuses: ByPod<PodStatus>,
+  verdicts: ReadonlyMap<string, Verdict>,
+): void {
+  for (const [node, placed] of placements) {
+    if (verdicts.get(node)?.state !== "present") continue;
+    const seen = inner(statuses, node);
+    for (const { pod, deployment, stop } of placed.values()) {
+      const status = seen.get(pod);
+      const phase = stop ? "stopped" : status?.phase === "failed" ? "failed" : "ready";
+      if (status?.phase === phase || !deployments.has(deployment)) continue;
+      seen.set(pod, { ...status, pod, phase, restarts: status?.restarts ?? 0 });
+    }
+  }
+}
+
+function livePods(pods: ReadonlyMap<string, PodsDocument>, placements: ByPod<Placement>): Map<string, LivePod[]> {
+  const nodes = new Map<string, string>();
+  for (const [node, placed] of placements) for (const pod of placed.keys()) nodes.set(pod, node);
+  return new Map(
+    [...pods].map(([name, document]) => [
+      name,
+      document.pods
+        .filter(({ stop }) => !stop)
+        .map(({ id, slot, revision }) => ({ id, slot, revision, node: nodes.get(id) })),
+    ]),
+  );
+}
+
+function byPod<D, T extends { readonly pod: string }>(
+  found: ReadonlyMap<string, D>,
+  items: (document: D) => readonly T[],
+): ByPod<T> {
+  return new Map(
+    [...found].map(([node, document]) => [node, new Map(items(document).map((item) => [item.pod, item]))]),
+  );
+}
+
+function documents<T, D>(found: ByPod<T>, document: (items: readonly T[]) => D): ReadonlyMap<string, D> {
+  return new Map([...found].map(([node, items]) => [node, document([...items.values()])]));
+}
+
+function inner<T>(found: ByPod<T>, node: string): Map<string, T> {
+  const there = found.get(node);
+  if (there) return there;
+  const made = new Map<string, T>();
+  found.set(node, made);
+  return made;
+}

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Wanted } from "../../../src/apply/document.ts";
+import { type Forecast, forecast } from "../../../src/apply/forecast.ts";
+import { type KnownState, planApply, planDelete } from "../../../src/apply/plan.ts";
+import type { ClusterState } from "../../../src/model/cluster-state.ts";
+import { builtAt, type ClusterFixture, revisionOf, stateOf } from "../../support/builders.ts";
+import { author, wanted } from "../../support/plans.ts";
+
+function known({ deployments, templates }: ClusterState): KnownState {
+  return {
+    deployments: new Map([...deployments].map(([name, value]) => [name, { value, version: 1 }])),
+    revisions: new Map([...templates].map(([name, value]) => [name, { value, version: 1 }])),
+  };
+}
+
+/** With the revisions that the builders give, so that an unchanged template is one. */
+function manifest(name: string, spec: Parameters<typeof wanted>[1]): Wanted {
+  const made = wanted(name, spec);
+  return { ...made, revision: revisionOf(made.spec.template) };
+}
+
+function applied(fixture: ClusterFixture, running: boolean, ...manifests: Wanted[]): Map<string, Forecast> {
+  const state = stateOf(fixture);
+  return forecast(state, planApply(known(state), manifests, author()), { wall: builtAt, running });
+}
+
+const nothing: Forecast = { created: [], replaced: [], stopped: [], untouched: 0, unplaced: [] };
+const two = { nodes: { "node-1": {}, "node-2": { key: "b" } } };
+const on = (name: string, node: string) => ({ name, node });
+
+const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: Wanted; want: Partial<Forecast> }[] = [
+  {
+    name: "a new Deployment: its pods, spread over the nodes",
+    fixture: two,
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-0", "node-1"), on("web-1", "node-2"), on("web-2", "node-1")] },
+  },
+  {
+    name: "no node yet: pods, and nobody knows where",
+    fixture: { nodes: {} },
+    apply: manifest("web", { replicas: 2 }),
+    want: { created: [{ name: "web-0" }, { name: "web-1" }] },
+  },
+  {
+    name: "more replicas leave the others alone",
+    fixture: { deployments: { web: { pods: 2 } } },
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-2", "node-1")], untouched: 2 },
+  },
+  {
+    name: "fewer replicas stop the highest slots",
+    fixture: { deployments: { web: { pods: 3 } } },
+    apply: manifest("web", { replicas: 1 }),
+    want: { stopped: [on("web-1", "node-1"), on("web-2", "node-1")], untouched: 1 },
+  },
+  {
+    name: "a new image replaces every pod",
+    fixture: { deployments: { web: { pods: 2 } } },
+    apply: manifest("web", { replicas: 2, image: "demo:2" }),
+    want: { replaced: [on("web-0", "node-1"), on("web-1", "node-1")] },
+  },
+  {
+    name: "labels of the Deployment replace nothing",
+    fixture: { deployments: { web: { pods: 2 } } },
+    apply: manifest("web", { replicas: 2, labels: { team: "shop" } }),
+    want: { untouched: 2 },
+  },
+  {
+    name: "a host port on the only node: the predecessor has to leave first",
+    fixture: { deployments: { web: { pods: 1, template: { ports: [{ containerPort: 80, hostPort: 8080 }] } } } },
+    apply: manifest("web", {
+      replicas: 1,
+      template: { image: "demo:2", ports: [{ containerPort: 80, hostPort: 8080 }] },
+    }),
+    want: { replaced: [{ ...on("web-0", "node-1"), stopFirst: true }] },
+  },
+  {
+    name: "nothing runs: registered nodes are taken to come back",
+    fixture: { absent: ["node-1"] },
+    running: false,
+    apply: manifest("web", { replicas: 1 }),
+    want: { created: [on("web-0", "node-1")] },
+  },
+];
+for (const { name, fixture, running = true, apply, want } of cases) {
+  test(name, () => assert.deepEqual(applied(fixture, running, apply).get("web"), { ...nothing, ...want }));
+}
+
+test("pods that fit nowhere are named with the scheduler's reason, and those of others take their room", () => {
+  const cpu = (amount: string) => ({ image: "demo:1", resources: { cpu: amount } });
+  const fixture: ClusterFixture = { deployments: { other: { pods: 1, template: cpu("3") } } };
+  const found = applied(fixture, true, manifest("web", { replicas: 2, template: cpu("750m") })).get("web");
+  assert.deepEqual(found?.created, [on("web-0", "node-1")]);
+  assert.equal(found.unplaced[0]?.name, "web-1");
+  assert.match(found.unplaced[0].reason, /fits on none of 1 node: 1 .*cpu/);
+});
+
+test("a deletion stops every pod", () => {
+  const state = stateOf({ deployments: { web: { pods: 2 }, api: { pods: 1 } } });
+  const found = forecast(state, planDelete(known(state), ["web"], false, author()), { wall: builtAt, running: true });
+  assert.deepEqual([...found], [["web", { ...nothing, stopped: [on("web-0", "node-1"), on("web-1", "node-1")] }]]);
+});
+
+test("a rollout of a thousand pods one by one is told without being carried to its end", () => {
+  const network = { name: "orchestra", range: "10.42.0.0/16", gateway: "10.42.0.1" };
+  const state = stateOf({ nodes: { "node-1": { network } }, deployments: { web: { pods: 1_000 } } });
+  const plan = planApply(known(state), [manifest("web", { replicas: 1_000, image: "demo:2" })], author());
+  const found = forecast(state, plan, { wall: builtAt, running: true }).get("web");
+  assert.ok(found && (found.more ?? 0) > 0);
+  assert.equal(found.replaced.length + found.untouched + (found.more ?? 0), 1_000);
+});
+
+test("what does not change has no forecast, and the state that it was made from stays as it was", () => {
+  const fixture: ClusterFixture = { deployments: { web: { pods: 1 }, api: { pods: 1 } } };
+  const state = stateOf(fixture);
+  const plan = planApply(known(state), [manifest("web", { replicas: 1 }), manifest("api", { replicas: 3 })], author());
+  assert.deepEqual([...forecast(state, plan, { wall: builtAt, running: true }).keys()], ["api"]);
+  assert.deepEqual(state, stateOf(fixture));
+});
