@@ -90,7 +90,7 @@ export async function startCoredns(
   const said = record.container
     ? await lastLineOf(engine, record.container.id).catch(messageOf)
     : (await readFile(files.log)).subarray(logStart).toString("utf8");
-  await stopCorednsProcess(files);
+  await endCoredns(record);
   const lastLine = said.trim().split("\n").at(-1) || "it said nothing";
   throw new OrchestraError("unavailable", `CoreDNS (${program.name}) does not start: ${lastLine.slice(0, 300)}`, {
     hint: /permission denied/.test(lastLine)
@@ -157,10 +157,8 @@ export function readCorednsRecord(files: CorednsFiles): CorednsRecord | undefine
   return readProcessRecord<CorednsRecord>(files.record);
 }
 
-/** Ends the CoreDNS that is noted, if it is still that one. Returns whether it ran. */
-export async function stopCorednsProcess(files: CorednsFiles): Promise<boolean> {
-  const record = readCorednsRecord(files);
-  if (!record) return false;
+/** Ends that very CoreDNS. Its record stays: gateway and port are still good when the store cannot tell them. Returns whether it ran. */
+export async function endCoredns(record: CorednsRecord): Promise<boolean> {
   const ran = isRunning(record);
   if (ran) {
     const deadline = performance.now() + stopLimitMs;
@@ -169,6 +167,15 @@ export async function stopCorednsProcess(files: CorednsFiles): Promise<boolean> 
     signalProcess(record, "SIGKILL");
   }
   if (record.container) await removeContainer(record.container.engine, record.container.id);
+  return ran;
+}
+
+/** Ends the CoreDNS of this state folder: names do not answer any more. The zone file stays. Returns whether one ran. */
+export async function stopCoredns(stateDir: string): Promise<boolean> {
+  const files = corednsFiles(stateDir);
+  const record = readCorednsRecord(files);
+  if (!record) return false;
+  const ran = await endCoredns(record);
   removeProcessRecord(files.record, record);
   return ran;
 }

@@ -1,28 +1,24 @@
 // CoreDNS kept running: the one that runs is adopted while it is current, replaced when it is not, and started again when it died.
 // Reads the host's resolvers and the Corefile of the package; writes the folder `dns/` of the state folder.
 import { createHash } from "node:crypto";
-import { Resolver } from "node:dns/promises";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { clusterDomain } from "../model/cluster.ts";
 import { isRunning } from "../process-record.ts";
 import { type EngineAddress, publishedImage } from "./coredns-container.ts";
 import { anyFreePort, checkGateway, chooseLocalPort } from "./coredns-ports.ts";
 import {
-  answers,
   type CorednsFiles,
   type CorednsRecord,
   corednsFiles,
+  endCoredns,
   findProgram,
   foldersOf,
   readCorednsRecord,
   startCoredns,
-  stopCorednsProcess,
 } from "./coredns-process.ts";
 import { behindStubPath, type CorefileSettings, fillCorefile, hostResolvers } from "./corefile.ts";
-import { parseZone } from "./zone.ts";
 import { readOrEmpty, replaceFile } from "./zone-file.ts";
 
 export interface CorednsOptions {
@@ -148,7 +144,7 @@ async function replaceCoredns(
   old: CorednsRecord | undefined,
   options: CorednsOptions,
 ): Promise<CorednsRecord> {
-  await stopCorednsProcess(files);
+  if (old) await endCoredns(old);
   const { gateway, gatewayPort, program, fingerprint } = wanted;
   await checkGateway(gateway, gatewayPort);
   const settings: CorefileSettings = {
@@ -165,54 +161,4 @@ async function replaceCoredns(
   const { zoneFile: _zoneFile, resolvers: _resolvers, ...ports } = settings;
   const description = { ...ports, program: program.name, fingerprint, startedAt: options.clock.wall() };
   return await startCoredns(files, program, options.engine, description);
-}
-
-/** What `status` and `doctor` tell about the CoreDNS of this state folder. */
-export interface DnsStatus {
-  readonly running: boolean;
-  /** It runs and its own health check says yes. */
-  readonly healthy: boolean;
-  readonly pid: number;
-  readonly program: string;
-  readonly startedAt: string;
-  /** Where containers ask, and where people can. */
-  readonly gateway: string;
-  readonly gatewayPort: number;
-  readonly localPort: number;
-  /** Of the zone file, and of the zone that CoreDNS answers from: they differ for at most its reload interval. */
-  readonly serial?: number;
-  readonly answeredSerial?: number;
-  readonly logFile: string;
-}
-
-/** Undefined: none was started, or `down` stopped it. */
-export async function dnsStatus(stateDir: string): Promise<DnsStatus | undefined> {
-  const files = corednsFiles(stateDir);
-  const record = readCorednsRecord(files);
-  if (!record) return undefined;
-  const running = isRunning(record);
-  const serial = parseZone(await readOrEmpty(files.zone))?.serial;
-  const answeredSerial = running ? await askSerial(record.localPort) : undefined;
-  const { pid, program, startedAt, gateway, gatewayPort, localPort } = record;
-  return {
-    running,
-    healthy: running && (await answers(record.healthPort, "health")),
-    ...{ pid, program, startedAt, gateway, gatewayPort, localPort, logFile: files.log },
-    ...(serial === undefined ? {} : { serial }),
-    ...(answeredSerial === undefined ? {} : { answeredSerial }),
-  };
-}
-
-/** Stops the CoreDNS of this state folder: names do not answer any more. The zone file stays. Returns whether one ran. */
-export function stopCoredns(stateDir: string): Promise<boolean> {
-  return stopCorednsProcess(corednsFiles(stateDir));
-}
-
-async function askSerial(port: number): Promise<number | undefined> {
-  const resolver = new Resolver({ timeout: 1_000, tries: 1 });
-  resolver.setServers([`127.0.0.1:${port}`]);
-  return await resolver.resolveSoa(clusterDomain).then(
-    ({ serial }) => serial,
-    () => undefined,
-  );
 }
