@@ -13,6 +13,8 @@ export interface Refusal {
 
 export interface Explanation {
   readonly nodes: number;
+  /** Pods of the same Deployment and revision that have a node: as all that wait have been tried, the most that fit. */
+  readonly fitting: number;
   /** Sorted: commonest first, then by name of the filter. Their nodes add up to those that refuse. */
   readonly counts: readonly { readonly filter: FilterName; readonly nodes: number; readonly text: string }[];
   /** By node, those that refuse. */
@@ -33,15 +35,18 @@ export function explain(room: Room, group: PodGroup): Explanation {
       missing: refusing.map((filter) => filter.missing(ask, node)),
     });
   }
-  return { nodes: room.nodes.length, counts: countRefusals(refusals), refusals };
+  const running = room.runningRevision.get(`${group.deployment}/${group.revision}`);
+  const fitting = [...(running?.values() ?? [])].reduce((sum, pods) => sum + pods, 0);
+  return { nodes: room.nodes.length, fitting, counts: countRefusals(refusals), refusals };
 }
 
-/** One line: `fits on none of 3 nodes: 2 without enough free memory, 1 cordoned`. */
-export function explanationText({ nodes, counts, refusals }: Explanation): string {
+/** One line: `fits on none of 3 nodes: 2 without enough free memory, 1 cordoned; 4 such pods have found room`. */
+export function explanationText({ nodes, fitting, counts, refusals }: Explanation): string {
   if (nodes === 0) return "no node has registered yet: start one with `orchestra up`";
   if (refusals.length < nodes) return `fits on ${nodes - refusals.length} of ${countOf(nodes)}`;
   const reasons = counts.map((count) => `${count.nodes} ${count.text}`).join(", ");
-  return `fits on none of ${countOf(nodes)}: ${reasons}`;
+  const others = fitting === 0 ? "" : `; ${fitting === 1 ? "1 such pod has" : `${fitting} such pods have`} found room`;
+  return `fits on none of ${countOf(nodes)}: ${reasons}${others}`;
 }
 
 /** One line for each node: `w2: memory 512Mi wanted, 300Mi free`. */

@@ -70,28 +70,6 @@ export function heldBy(room: Room, group: PodGroup, holder: string): HeldReason 
   return refusing.find((name): name is HeldReason => name === "hostPort" || name === "maxPerNode");
 }
 
-/** How many pods of the group fit besides those that run, were all to be placed now; undefined: no limit is known. */
-export function roomFor(room: Room, group: PodGroup): number | undefined {
-  const ask = askOf(room, group);
-  let sum = 0;
-  for (const node of room.nodes) if (fits(ask, node)) sum += roomOn(node, ask);
-  return Number.isFinite(sum) ? sum : undefined;
-}
-
-function roomOn(node: NodeRoom, { demand, rules, runningOn }: Ask): number {
-  const { cpuMilli, memoryBytes, pids } = demand.resources;
-  const times = (capacity: number, reserved: number, each: number) =>
-    each === 0 ? Number.POSITIVE_INFINITY : Math.floor((capacity - reserved) / each);
-  return Math.min(
-    demand.hostPorts.length > 0 ? 1 : Number.POSITIVE_INFINITY,
-    rules.maxPerNode === undefined ? Number.POSITIVE_INFINITY : rules.maxPerNode - runningOn(node),
-    times(node.capacity.cpuMilli, node.cpuMilli, cpuMilli),
-    times(node.capacity.memoryBytes, node.memoryBytes, memoryBytes),
-    node.capacity.pids === 0 ? Number.POSITIVE_INFINITY : times(node.capacity.pids, node.pids, pids),
-    node.addresses - node.pods,
-  );
-}
-
 function runningOf(room: Room, { deployment, revision }: PodGroup): ReadonlyMap<string, number> {
   return room.runningRevision.get(`${deployment}/${revision}`) ?? new Map();
 }

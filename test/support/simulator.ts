@@ -1,0 +1,211 @@
+// A world without machines: Deployments, nodes and workers as plain documents, moved by actions. The master in it is the real decision.
+// Time moves only when an action says so.
+
+import { nextState } from "../../src/master/changes.ts";
+import { decide } from "../../src/master/decide.ts";
+import type { Decision } from "../../src/master/decision.ts";
+import type { ClusterState } from "../../src/model/cluster-state.ts";
+import type { DeploymentDocument, PlacementRules, Strategy } from "../../src/model/deployment.ts";
+import type { Placement, PodStatus } from "../../src/model/pod.ts";
+import type { PodTemplate } from "../../src/model/template.ts";
+import { act, builtAt, deployment, node, revisionOf, stateOf, template } from "./builders.ts";
+
+/** What can happen. Numbers choose among what is there, so that every action means something in every world. */
+export type Action =
+  | { readonly do: "pass" }
+  | {
+      readonly do: "apply";
+      readonly name: string;
+      readonly version: number;
+      readonly replicas: number;
+      readonly shape: Shape;
+    }
+  | { readonly do: "delete"; readonly name: string }
+  | { readonly do: "cordon" | "absent" | "label"; readonly node: string; readonly on: boolean }
+  | { readonly do: "worker"; readonly pick: number; readonly fate: "forward" | "crash" | "give-up" }
+  | { readonly do: "workers" }
+  | { readonly do: "wait"; readonly ms: number }
+  | { readonly do: "new-leader" };
+
+/** What differs between Deployments besides the version of their image. */
+export interface Shape {
+  readonly strategy: Strategy;
+  readonly placement: PlacementRules;
+  readonly hostPort: boolean;
+  readonly memory: string;
+}
+
+export interface World {
+  state(): ClusterState;
+  /** Does it; a pass gives its decision and the state it was decided on. */
+  act(action: Action): { readonly before: ClusterState; readonly decision: Decision } | undefined;
+  /** What the master would decide now. */
+  preview(): Decision;
+  /** Passes, good workers and time, until nothing moves. Throws when it never ends. */
+  calm(): void;
+}
+
+export const nodeNames = ["n1", "n2", "n3"];
+/** More passes than any rollout of these small worlds needs. */
+const calmLimit = 400;
+
+export function openWorld(): World {
+  let state = stateOf({
+    nodes: Object.fromEntries(nodeNames.map((name) => [name, node({ labels: { disk: "ssd" } })])),
+  });
+  let now = 0;
+  let firstSeen: ReadonlyMap<string, number> = new Map();
+  let uids = 0;
+  const preview = () => decide(state, { now, firstSeen, wall: builtAt });
+  const pass = () => {
+    const before = state;
+    const decision = preview();
+    firstSeen = decision.firstSeen;
+    state = withoutStrayStatuses(nextState(state, decision));
+    return { before, decision };
+  };
+  const world: World = {
+    state: () => state,
+    preview,
+    act(action) {
+      if (action.do === "pass") return pass();
+      if (action.do === "wait") now += action.ms;
+      else if (action.do === "new-leader") firstSeen = new Map();
+      else if (action.do === "apply") state = apply(state, action, () => (uids += 1));
+      else if (action.do === "workers")
+        for (const { pod } of allPlacements(state)) state = advance(state, pod.pod, "forward");
+      else if (action.do === "worker") {
+        const all = allPlacements(state);
+        const picked = all[action.pick % Math.max(1, all.length)];
+        if (picked) state = advance(state, picked.pod.pod, action.fate);
+      } else state = operate(state, action);
+      return undefined;
+    },
+    calm() {
+      for (const name of nodeNames) {
+        for (const word of ["cordon", "absent"] as const) world.act({ do: word, node: name, on: false });
+        world.act({ do: "label", node: name, on: true });
+      }
+      for (let quiet = 0, passes = 0; quiet < 3; passes += 1) {
+        if (passes > calmLimit) throw new Error("the world never comes to rest");
+        const statuses = state.statuses;
+        world.act({ do: "workers" });
+        const { decision } = pass();
+        const still =
+          decision.changes.length === 0 && decision.unusedRevisions.length === 0 && state.statuses === statuses;
+        quiet = still ? quiet + 1 : 0;
+        if (still) now += 10 * 60_000;
+      }
+    },
+  };
+  return world;
+}
+
+/** Every placement with its node. */
+export function allPlacements(state: ClusterState): { readonly node: string; readonly pod: Placement }[] {
+  return [...state.placements].flatMap(([name, { placements }]) => placements.map((pod) => ({ node: name, pod })));
+}
+
+/** What the worker saw of a pod. */
+export function statusOf(state: ClusterState, on: string, pod: string): PodStatus | undefined {
+  return state.statuses.get(on)?.statuses.find((status) => status.pod === pod);
+}
+
+function apply(
+  state: ClusterState,
+  { name, version, replicas, shape }: Extract<Action, { do: "apply" }>,
+  nextUid: () => number,
+): ClusterState {
+  const content: PodTemplate = template({
+    image: `demo:${version}`,
+    resources: { memory: shape.memory },
+    ...(shape.hostPort ? { ports: [{ containerPort: 80, hostPort: 8000 }] } : {}),
+  });
+  const revision = revisionOf(content);
+  const old = state.deployments.get(name);
+  const others = (old ? [old.revision, ...old.history] : []).filter((one) => one !== revision);
+  const document: DeploymentDocument = deployment({
+    uid: old?.uid ?? `uid${nextUid()}`,
+    revision,
+    history: others.slice(0, 2),
+    replicas,
+    strategy: shape.strategy,
+    placement: shape.placement,
+    generation: (old?.generation ?? 0) + 1,
+  });
+  return {
+    ...state,
+    deployments: new Map(state.deployments).set(name, document),
+    templates: new Map(state.templates).set(`${name}/${revision}`, content),
+  };
+}
+
+function operate(
+  state: ClusterState,
+  action: Extract<Action, { do: "delete" | "cordon" | "absent" | "label" }>,
+): ClusterState {
+  if (action.do === "delete") {
+    const old = state.deployments.get(action.name);
+    if (!old) return state;
+    const document = { ...old, deleted: act, generation: old.generation + 1 };
+    return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
+  }
+  const { node: name, on } = action;
+  if (action.do === "cordon")
+    return { ...state, controls: new Map(state.controls).set(name, on ? { cordoned: act } : {}) };
+  if (action.do === "label")
+    return { ...state, nodes: new Map(state.nodes).set(name, node({ labels: on ? { disk: "ssd" } : {} })) };
+  const verdict = on ? ({ state: "absent", since: builtAt } as const) : ({ state: "present" } as const);
+  return { ...state, verdicts: new Map(state.verdicts).set(name, verdict) };
+}
+
+/** What the worker of the pod's node does next with it, if it is there. */
+function advance(state: ClusterState, pod: string, fate: "forward" | "crash" | "give-up"): ClusterState {
+  const at = allPlacements(state).find((one) => one.pod.pod === pod);
+  if (!at || state.verdicts.get(at.node)?.state !== "present") return state;
+  const old = statusOf(state, at.node, pod);
+  const next = nextStatus(at.pod, old, fate);
+  if (next === old) return state;
+  const others = (state.statuses.get(at.node)?.statuses ?? []).filter((status) => status.pod !== pod);
+  const statuses = [...others, next].sort((a, b) => (a.pod < b.pod ? -1 : 1));
+  return { ...state, statuses: new Map(state.statuses).set(at.node, { at: builtAt, statuses }) };
+}
+
+const onward = {
+  pulling: "starting",
+  starting: "running",
+  running: "ready",
+  ready: "ready",
+  failed: "failed",
+} as const;
+
+function nextStatus(
+  placement: Placement,
+  old: PodStatus | undefined,
+  fate: "forward" | "crash" | "give-up",
+): PodStatus {
+  const { pod } = placement;
+  if (!old) return { pod, phase: placement.stop ? "stopped" : "pulling", restarts: 0 };
+  const { phase } = old;
+  if (placement.stop || phase === "stopping" || phase === "stopped") {
+    return phase === "stopped" ? old : { ...old, phase: phase === "stopping" ? "stopped" : "stopping" };
+  }
+  if (fate === "give-up" && (phase === "pulling" || phase === "starting")) return { ...old, phase: "failed" };
+  if (fate === "crash" && (phase === "running" || phase === "ready"))
+    return { ...old, phase: "running", restarts: old.restarts + 1 };
+  return phase === onward[phase] ? old : { ...old, phase: onward[phase] };
+}
+
+/** A worker drops a status as soon as the placement has gone. */
+function withoutStrayStatuses(state: ClusterState): ClusterState {
+  const placed = new Set(allPlacements(state).map(({ pod }) => pod.pod));
+  let changed = false;
+  const statuses = new Map(state.statuses);
+  for (const [name, document] of statuses) {
+    const left = document.statuses.filter(({ pod }) => placed.has(pod));
+    if (left.length === document.statuses.length) continue;
+    changed = true;
+    statuses.set(name, { ...document, statuses: left });
+  }
+  return changed ? { ...state, statuses } : state;
+}
