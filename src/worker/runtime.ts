@@ -88,7 +88,7 @@ export interface Runtime {
   info(signal: AbortSignal): Promise<EngineInfo>;
   /** All containers of this cluster and node, running or not. Exit codes and times are told by `inspect` only: they cost a call for each. */
   list(signal: AbortSignal): Promise<readonly ContainerState[]>;
-  /** The network of this name: ours as it is, or a new one out of `range`. Refuses a range that meets the host's own routes (`conflict`). */
+  /** The network of this name: ours as it is, or a new one out of `range`. Refuses a range that meets the host's own routes (`invalid`). */
   ensureNetwork(name: string, range: string, signal: AbortSignal): Promise<NodeNetwork>;
   /** Makes sure that the image is there as the policy says; `onProgress` gets a percentage where the engine tells one. */
   pull(

@@ -1,0 +1,75 @@
+// Docker's events about our containers, without an end: connects again with back-off, and says when something may have been missed.
+import type { Log } from "../log.ts";
+import { messageOf } from "../model/errors.ts";
+import { type Owner, ownerFilter } from "./docker-container.ts";
+import type { Engine } from "./docker-engine.ts";
+import { jsonLines } from "./docker-stream.ts";
+import type { RuntimeEvent } from "./runtime.ts";
+
+const backoffFirstMs = 50;
+const backoffMaxMs = 1_000;
+
+const kinds: Readonly<Record<string, "running" | "exited" | "gone" | "health">> = {
+  start: "running",
+  die: "exited",
+  destroy: "gone",
+  health_status: "health",
+};
+
+/** Resolves when `signal` fires. */
+export async function watchEvents(
+  engine: Engine,
+  owner: Owner,
+  log: Log,
+  onEvent: (event: RuntimeEvent) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      const { streams } = await engine.clients();
+      const stream = await streams.getEvents({
+        filters: { type: ["container"], label: ownerFilter(owner), event: Object.keys(kinds) },
+        abortSignal: signal,
+      } as object);
+      failures = 0;
+      // Only now: a change before this moment is in the listing that follows, a later one is in the stream.
+      onEvent({ kind: "gap" });
+      for await (const line of jsonLines(stream as AsyncIterable<Buffer>)) {
+        const event = plainEvent(line as EngineEvent);
+        if (event) onEvent(event);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.debug("the stream of Docker's events broke", { error: messageOf(error) });
+    }
+    if (signal.aborted) return;
+    engine.forget();
+    if (failures === 0) onEvent({ kind: "lost" });
+    await pause(Math.min(backoffFirstMs * 2 ** failures, backoffMaxMs), signal);
+    failures += 1;
+  }
+}
+
+interface EngineEvent {
+  readonly Action?: string;
+  readonly Actor?: { readonly ID?: string };
+}
+
+function plainEvent(event: EngineEvent): RuntimeEvent | undefined {
+  // `health_status: healthy` carries its news in the action's name.
+  const to = kinds[event.Action?.split(":")[0] ?? ""];
+  const container = event.Actor?.ID;
+  return to === undefined || container === undefined ? undefined : { kind: "changed", container, to };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener("abort", done, { once: true });
+  });
+}

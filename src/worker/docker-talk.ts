@@ -1,0 +1,95 @@
+// What a container says and hears: its log, and commands run in it.
+import { finished } from "node:stream/promises";
+import type { Engine } from "./docker-engine.ts";
+import { engineError } from "./docker-errors.ts";
+import { demultiplex, type Frame, lineSplitter } from "./docker-stream.ts";
+import type { ExecOptions, LogLine, LogOptions } from "./runtime.ts";
+
+/** The lines of a container's log, in the order in which it wrote them. */
+export async function* readLogs(
+  engine: Engine,
+  container: string,
+  options: LogOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LogLine> {
+  const { streams } = await engine.clients();
+  const query = {
+    // Always as a stream: without `follow` the client would gather the whole log first.
+    follow: true as const,
+    stdout: true,
+    stderr: true,
+    timestamps: options.timestamps,
+    abortSignal: signal,
+    ...(options.tail === undefined ? {} : { tail: options.tail }),
+    ...(options.since === undefined ? {} : { since: engineTime(options.since) as unknown as number }),
+    ...(options.follow ? {} : { until: engineTime(new Date().toISOString()) as unknown as number }),
+  };
+  const raw = await streams
+    .getContainer(container)
+    .logs(query)
+    .catch((error: unknown) => {
+      throw engineError(error);
+    });
+  const frames = demultiplex();
+  raw.on("error", (error) => frames.destroy(error));
+  raw.pipe(frames);
+  const splitters = { stdout: lineSplitter(), stderr: lineSplitter() };
+  for await (const { stream, data } of frames as AsyncIterable<Frame>) {
+    for (const line of splitters[stream].push(data)) yield { stream, line };
+  }
+  for (const stream of ["stdout", "stderr"] as const) {
+    for (const line of splitters[stream].end()) yield { stream, line };
+  }
+}
+
+/** Runs a command in a running container and gives its exit code. */
+export async function execIn(
+  engine: Engine,
+  container: string,
+  options: ExecOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const exec = await engine.call((docker) =>
+    docker.getContainer(container).exec({
+      Cmd: [...options.command],
+      AttachStdin: options.stdin !== undefined,
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: options.tty,
+      abortSignal: signal,
+    }),
+  );
+  const { streams } = await engine.clients();
+  const duplex = await streams
+    .getExec(exec.id)
+    .start({ hijack: true, stdin: true, Tty: options.tty, abortSignal: signal })
+    .catch((error: unknown) => {
+      throw engineError(error);
+    });
+  const onAbort = () => duplex.destroy();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    if (options.stdin) options.stdin.pipe(duplex);
+    if (options.tty) {
+      duplex.pipe(options.stdout, { end: false });
+      await finished(duplex, { writable: false });
+    } else {
+      const frames = duplex.pipe(demultiplex());
+      duplex.on("close", () => frames.end());
+      for await (const { stream, data } of frames as AsyncIterable<Frame>) options[stream].write(data);
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    if (options.stdin) options.stdin.unpipe(duplex);
+    duplex.destroy();
+  }
+  signal.throwIfAborted();
+  const { ExitCode } = await engine.call((docker) => docker.getExec(exec.id).inspect());
+  return ExitCode ?? 0;
+}
+
+/** Docker takes seconds with a fraction; nanoseconds do not fit into a number, so it is passed as text. */
+function engineTime(iso: string): string {
+  const fraction = /\.(\d+)Z$/.exec(iso)?.[1] ?? "0";
+  return `${Math.floor(Date.parse(iso) / 1000)}.${fraction.padEnd(9, "0").slice(0, 9)}`;
+}

@@ -1,0 +1,75 @@
+// The last words of pods that ended: who they were, why, and the last lines that they wrote.
+import type { Clock } from "../clock.ts";
+import { type Failure, failureLineBytes, failureLines, type Placement, type Reason } from "../model/pod.ts";
+import type { PodMemory } from "./history.ts";
+import type { Report } from "./report.ts";
+import type { ContainerState, Runtime } from "./runtime.ts";
+
+export interface Failures {
+  /** A process has ended that should not have. Its lines are read behind the caller's back. */
+  crashed(container: ContainerState, placement: Placement | undefined, memory: PodMemory): void;
+  /** The engine refused a pod. */
+  refused(placement: Placement | undefined, reason: Reason): void;
+  /** Resolves when no lines are being read. */
+  idle(): Promise<void>;
+}
+
+export interface FailuresOptions {
+  readonly runtime: Runtime;
+  readonly report: Report;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Lines are a help for people: an engine that is slow to give them must not hold anything up. */
+const linesLimitMs = 5_000;
+
+export function openFailures({ runtime, report, clock, signal }: FailuresOptions): Failures {
+  const reading = new Set<Promise<void>>();
+  return {
+    crashed(container, placement, { lastEnd }) {
+      if (!placement || !lastEnd) return;
+      const at = clock.wall();
+      const done = lastLines(runtime, container, signal).then((lines) => {
+        reading.delete(done);
+        const { reason, exitCode } = lastEnd;
+        report.failure({ ...failureOf(placement, at, reason, lines), ...(exitCode === undefined ? {} : { exitCode }) });
+      });
+      reading.add(done);
+    },
+    refused(placement, reason) {
+      if (placement) report.failure(failureOf(placement, clock.wall(), reason, []));
+    },
+    async idle() {
+      await Promise.all(reading);
+    },
+  };
+}
+
+function failureOf(placement: Placement, at: string, reason: Reason, lines: readonly string[]): Failure {
+  const { pod, deployment, slot, revision } = placement;
+  return { deployment, slot, pod, revision, at, reason, lines };
+}
+
+/** The last lines of the run that ended; none when the container is gone or the engine does not give them. */
+async function lastLines(runtime: Runtime, container: ContainerState, signal: AbortSignal): Promise<string[]> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(linesLimitMs)]);
+  const since = container.startedAt === undefined ? {} : { since: container.startedAt };
+  const lines: string[] = [];
+  try {
+    const options = { follow: false, tail: failureLines, timestamps: false, ...since };
+    for await (const { line } of runtime.logs(container.id, options, limit)) lines.push(cutBytes(line));
+  } catch {
+    // What was read until then is better than nothing.
+  }
+  return lines.slice(-failureLines);
+}
+
+/** At most so many bytes, never half a character. */
+function cutBytes(line: string): string {
+  const bytes = Buffer.from(line, "utf8");
+  if (bytes.length <= failureLineBytes) return line;
+  let end = failureLineBytes;
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.subarray(0, end).toString("utf8");
+}

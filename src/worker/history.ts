@@ -1,0 +1,198 @@
+// What the worker remembers of a pod beyond what the engine tells: how often it ended, how its probes went, what was refused.
+// Pure: each function takes the memory as it was and gives it as it is. Times are monotonic milliseconds.
+import type { Reason } from "../model/pod.ts";
+import type { ResolvedProbe, ResolvedTemplate } from "../model/template.ts";
+import { freshProbe, type ProbeMemory, probeAnswered } from "./probing.ts";
+import type { ContainerState } from "./runtime.ts";
+
+export type ProbeKind = "readiness" | "liveness";
+
+export interface PodMemory {
+  /** Starts after the first one, for people. */
+  readonly restarts: number;
+  /** Ends in a row without a period of health between them: what the back-off grows with. */
+  readonly crashes: number;
+  readonly everReady: boolean;
+  readonly lastEnd?: LastEnd;
+  /** Not started again before this moment. */
+  readonly startNotBefore: number;
+  readonly refusal?: Refusal;
+  /** The image must be pulled before the next creation: the engine does not have it. */
+  readonly imageMissing: boolean;
+  /** The image was pulled for the next creation. */
+  readonly imagePulled: boolean;
+  /** The process that runs now. */
+  readonly run?: Run;
+  /** This worker has seen, on a fresh view, that the pod must end. */
+  readonly stop?: { readonly seenAt: number; readonly signalledAt?: number };
+}
+
+export interface Run {
+  readonly container: string;
+  readonly startedAt?: string;
+  readonly since: number;
+  readonly ready: boolean;
+  readonly readiness: ProbeMemory;
+  readonly liveness: ProbeMemory;
+  /** Liveness has failed: it gets its signal, and is killed after its grace. */
+  readonly ending?: { readonly message: string; readonly signalledAt?: number };
+}
+
+export interface LastEnd {
+  readonly at: number;
+  readonly exitCode?: number;
+  readonly reason: Reason;
+  readonly wasReady: boolean;
+}
+
+/** The engine said no. */
+export interface Refusal {
+  readonly reason: Reason;
+  /** Only another template helps. */
+  readonly final: boolean;
+  readonly attempts: number;
+  readonly notBefore: number;
+}
+
+export const newMemory: PodMemory = Object.freeze({
+  restarts: 0,
+  crashes: 0,
+  everReady: false,
+  startNotBefore: 0,
+  imageMissing: false,
+  imagePulled: false,
+});
+
+/** A pod that ran for so long, and for its longest back-off, was healthy: a crash a day later starts again at once. */
+const healthyAfterMs = 10_000;
+const refusalFirstMs = 1_000;
+const refusalMaxMs = 60_000;
+
+/** How long to wait before the start that follows so many crashes in a row: the first time not at all. */
+export function backoffMs(template: Pick<ResolvedTemplate, "restart"> | undefined, crashes: number): number {
+  const { backoffMs: first, backoffMaxMs: most } = template?.restart ?? { backoffMs: 1_000, backoffMaxMs: 60_000 };
+  if (crashes <= 1) return 0;
+  // Past 2^20 the limit has long been reached; without it the power would grow out of every number.
+  return Math.min(first * 2 ** Math.min(crashes - 2, 20), most);
+}
+
+/** The container runs: the run that is known, or a new one since `since`. `ready`: it is taken over with its recorded readiness. */
+export function started(memory: PodMemory, container: ContainerState, since: number, ready = false): PodMemory {
+  const { run } = memory;
+  const { startedAt } = container;
+  if (run && isSameRun(run, container)) {
+    return startedAt === undefined || run.startedAt !== undefined ? memory : { ...memory, run: { ...run, startedAt } };
+  }
+  const { refusal: _over, ...rest } = memory;
+  return {
+    ...rest,
+    everReady: memory.everReady || ready,
+    imageMissing: false,
+    imagePulled: false,
+    run: {
+      container: container.id,
+      ...(startedAt === undefined ? {} : { startedAt }),
+      since,
+      ready,
+      readiness: freshProbe(since, ready),
+      liveness: freshProbe(since, true),
+    },
+  };
+}
+
+/** Whether the container still runs the process that is known. */
+export function isSameRun(run: Run, container: ContainerState): boolean {
+  if (run.container !== container.id) return false;
+  return run.startedAt === undefined || container.startedAt === undefined || run.startedAt === container.startedAt;
+}
+
+export interface End {
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+  /** The container is gone as well. */
+  readonly removed: boolean;
+}
+
+/** The process has ended and nobody had asked for it: restarted at once the first time, then with back-off. */
+export function crashed(memory: PodMemory, end: End, template: ResolvedTemplate | undefined, now: number): PodMemory {
+  const { run, ...rest } = memory;
+  if (!run) return memory;
+  const ranMs = now - run.since;
+  const isHealthy = ranMs >= Math.max(healthyAfterMs, template?.restart.backoffMaxMs ?? 0);
+  const crashes = isHealthy ? 1 : memory.crashes + 1;
+  return {
+    ...rest,
+    restarts: memory.restarts + 1,
+    crashes,
+    startNotBefore: now + backoffMs(template, crashes),
+    lastEnd: {
+      at: now,
+      ...(end.exitCode === undefined ? {} : { exitCode: end.exitCode }),
+      reason: endReason(run, end, template),
+      wasReady: run.ready,
+    },
+  };
+}
+
+/** The process ended with the engine or the host, or because it was told to: no crash, and no back-off. */
+export function endedWithHost(memory: PodMemory): PodMemory {
+  const { run: _over, ...rest } = memory;
+  return memory.run ? { ...rest, startNotBefore: 0 } : memory;
+}
+
+/** The end that looked like a crash was the engine's shutdown, as its silence right after it shows. */
+export function forgiven(memory: PodMemory): PodMemory {
+  const { lastEnd: _over, ...rest } = memory;
+  return {
+    ...rest,
+    restarts: Math.max(0, memory.restarts - 1),
+    crashes: Math.max(0, memory.crashes - 1),
+    startNotBefore: 0,
+  };
+}
+
+/** The engine refused a step. */
+export function refused(memory: PodMemory, reason: Reason, final: boolean, now: number): PodMemory {
+  const attempts = (memory.refusal?.attempts ?? 0) + 1;
+  const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalMaxMs);
+  return { ...memory, imagePulled: false, refusal: { reason, final, attempts, notBefore: now + waitMs } };
+}
+
+/** A probe has answered (`message` says what was wrong). */
+export function probed(
+  memory: PodMemory,
+  kind: ProbeKind,
+  probe: ResolvedProbe,
+  answer: { readonly ok: boolean; readonly message: string },
+  now: number,
+): PodMemory {
+  const { run } = memory;
+  if (!run) return memory;
+  const next = probeAnswered(run[kind], probe, answer, now, kind === "readiness" && !run.readiness.ok);
+  const ending = kind === "liveness" && !next.ok && !run.ending ? { ending: { message: answer.message } } : {};
+  return { ...memory, run: { ...run, [kind]: next, ...ending } };
+}
+
+/** Records that the pod is, or no longer is, ready. */
+export function settled(memory: PodMemory, ready: boolean): PodMemory {
+  if (!memory.run || memory.run.ready === ready) return memory;
+  return { ...memory, everReady: memory.everReady || ready, run: { ...memory.run, ready } };
+}
+
+function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): Reason {
+  if (run.ending)
+    return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
+  if (end.oomKilled) {
+    const limit = template ? Math.round(template.resources.memoryBytes / 1024 ** 2) : 0;
+    return {
+      code: "OUT_OF_MEMORY",
+      message: `it needed more memory than its limit of ${limit} MiB; raise resources.memory`,
+    };
+  }
+  if (end.removed) return { code: "CRASHED", message: "its container was removed by someone else" };
+  return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };
+}
+
+function cut(text: string): string {
+  return text.length <= 160 ? text : `${text.slice(0, 159)}…`;
+}

@@ -1,0 +1,93 @@
+// What a worker keeps on its own disk, so that it goes on without the store: the last placements with their templates,
+// and what it remembers of each pod. Pure: the shapes, and how memories get in and out of them.
+import type { Placement, PodStatus, Reason } from "../model/pod.ts";
+import type { PodTemplate } from "../model/template.ts";
+import { backoffMs, newMemory, type PodMemory } from "./history.ts";
+import { freshProbe } from "./probing.ts";
+
+export interface LastKnown {
+  /** Of the store that the placements come from, and the highest position it has shown. */
+  readonly incarnation: number;
+  readonly position: number;
+  readonly placements: readonly Placement[];
+  /** By `<deployment>/<revision>`. */
+  readonly templates: Readonly<Record<string, PodTemplate>>;
+  readonly pods: Readonly<Record<string, KeptMemory>>;
+}
+
+/** What is kept of a memory. No moment in time: a monotonic clock means nothing to the next process, so waits begin again. */
+export interface KeptMemory {
+  readonly restarts: number;
+  readonly crashes: number;
+  readonly everReady: boolean;
+  readonly exitCode?: number;
+  readonly reason?: Reason;
+  /** The process that ran last. */
+  readonly run?: { readonly container: string; readonly startedAt?: string; readonly ready: boolean };
+}
+
+export function kept(memory: PodMemory): KeptMemory {
+  const { restarts, crashes, everReady, lastEnd, run } = memory;
+  return {
+    restarts,
+    crashes,
+    everReady,
+    ...(lastEnd?.exitCode === undefined ? {} : { exitCode: lastEnd.exitCode }),
+    ...(lastEnd === undefined ? {} : { reason: lastEnd.reason }),
+    ...(run === undefined
+      ? {}
+      : {
+          run: {
+            container: run.container,
+            ready: run.ready,
+            ...(run.startedAt === undefined ? {} : { startedAt: run.startedAt }),
+          },
+        }),
+  };
+}
+
+/** The memory of a pod after a restart of this worker. A recorded readiness counts until a probe disagrees. */
+export function recalled(memory: KeptMemory | undefined, now: number): PodMemory {
+  if (!memory) return newMemory;
+  const { restarts, crashes, everReady, exitCode, reason, run } = memory;
+  const lastEnd = reason && {
+    at: Number.NEGATIVE_INFINITY,
+    reason,
+    wasReady: everReady,
+    ...(exitCode === undefined ? {} : { exitCode }),
+  };
+  return {
+    ...newMemory,
+    restarts,
+    crashes,
+    everReady,
+    // Begun anew: a wait is never shortened by a restart of ours.
+    startNotBefore: run || crashes < 2 ? 0 : now + backoffMs(undefined, crashes),
+    ...(lastEnd ? { lastEnd } : {}),
+    ...(run
+      ? { run: { ...run, since: now, readiness: freshProbe(now, run.ready), liveness: freshProbe(now, true) } }
+      : {}),
+  };
+}
+
+/** What the store's own status tells, where the disk has nothing. `container`: the full id of the pod's container now. */
+export function keptFromStatus(status: PodStatus, container: string | undefined): KeptMemory {
+  const isSame = container !== undefined && status.container !== undefined && container.startsWith(status.container);
+  return {
+    restarts: status.restarts,
+    crashes: 0,
+    // A pod that was on its way out may have been in DNS: its drain must not be skipped.
+    everReady: status.phase === "ready" || status.phase === "stopping",
+    ...(status.exitCode === undefined ? {} : { exitCode: status.exitCode }),
+    ...(status.reason === undefined ? {} : { reason: status.reason }),
+    ...(isSame
+      ? {
+          run: {
+            container,
+            ready: status.phase === "ready",
+            ...(status.startedAt === undefined ? {} : { startedAt: status.startedAt }),
+          },
+        }
+      : {}),
+  };
+}

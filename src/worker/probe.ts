@@ -1,0 +1,83 @@
+// Asks a pod how it is: over HTTP and TCP on its own address, or with a command in its container.
+import { get } from "node:http";
+import { connect } from "node:net";
+import { Writable } from "node:stream";
+import { messageOf } from "../model/errors.ts";
+import type { ProbeStep } from "./decide.ts";
+import type { Runtime } from "./runtime.ts";
+
+export interface ProbeAnswer {
+  readonly ok: boolean;
+  /** What was wrong, for people. */
+  readonly message: string;
+}
+
+/** The answer within the probe's time limit; never throws, since no answer is one too. */
+export async function ask(
+  { probe, ip, container }: ProbeStep,
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(probe.timeoutMs)]);
+  const { action } = probe;
+  try {
+    switch (action.do) {
+      case "http":
+        return await askHttp(ip, action, limit);
+      case "tcp":
+        return await askTcp(ip, action.port, limit);
+      case "exec":
+        return await askExec(container, action.command, runtime, limit);
+      default:
+        return action satisfies never;
+    }
+  } catch (error) {
+    const text = limit.aborted ? `no answer within ${probe.timeoutMs / 1000} s` : messageOf(error);
+    return { ok: false, message: `${nameOf(action)}: ${text}`.slice(0, 120) };
+  }
+}
+
+type Action = ProbeStep["probe"]["action"];
+
+function nameOf(action: Action): string {
+  if (action.do === "http") return `GET :${action.port}${action.path}`;
+  return action.do === "tcp" ? `TCP port ${action.port}` : `command ${action.command[0]}`;
+}
+
+/** 200 to 399 is healthy, as for Kubernetes. The body is not read. */
+function askHttp(host: string, action: Extract<Action, { do: "http" }>, signal: AbortSignal): Promise<ProbeAnswer> {
+  const { path, port, headers } = action;
+  return new Promise((resolve, reject) => {
+    // A connection of its own each time: one that is kept would answer for a server that takes no new ones.
+    const request = get(
+      { host, port, path, headers: { ...headers, connection: "close" }, agent: false, signal },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        resolve({ ok: status >= 200 && status < 400, message: `${nameOf(action)}: answered ${status}` });
+        response.destroy();
+      },
+    );
+    request.on("error", reject);
+  });
+}
+
+function askTcp(host: string, port: number, signal: AbortSignal): Promise<ProbeAnswer> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, signal }, () => {
+      socket.destroy();
+      resolve({ ok: true, message: "" });
+    });
+    socket.on("error", reject);
+  });
+}
+
+async function askExec(
+  container: string,
+  command: readonly string[],
+  runtime: Runtime,
+  signal: AbortSignal,
+): Promise<ProbeAnswer> {
+  const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });
+  const code = await runtime.exec(container, { command, tty: false, stdout: nowhere(), stderr: nowhere() }, signal);
+  return { ok: code === 0, message: `command ${command[0]}: exit code ${code}` };
+}

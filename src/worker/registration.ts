@@ -1,0 +1,108 @@
+// That this node exists and is alive: its presence and its document. Reads and writes `presence/<node>` and `nodes/<node>`.
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
+import { nodeKey, presenceKey } from "../model/keys.ts";
+import type { NodeDocument } from "../model/node.ts";
+import { type Presence, put, type Store } from "../store/store.ts";
+import type { EngineInfo, NodeNetwork } from "./runtime.ts";
+
+export interface NodeFacts {
+  readonly node: string;
+  readonly key: string;
+  readonly address: string;
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Of this program. */
+  readonly version: string;
+}
+
+/** Rejoining after the presence was lost: soon, because a master may already be looking for new places. */
+const rejoinMs = 500;
+
+/** What others read of this node. */
+export function nodeDocument(facts: NodeFacts, engine: EngineInfo, network: NodeNetwork): NodeDocument {
+  return {
+    address: facts.address,
+    capacity: engine.capacity,
+    platform: engine.platform,
+    labels: {
+      "orchestra.hostname": facts.hostname,
+      "orchestra.os": engine.platform.os,
+      "orchestra.arch": engine.platform.arch,
+      ...facts.labels,
+    },
+    versions: {
+      orchestra: facts.version,
+      docker: engine.version,
+      dockerApi: engine.apiVersion,
+      kernel: engine.kernel,
+    },
+    network,
+    key: facts.key,
+  };
+}
+
+/** Writes the node's document if it differs. Throws `conflict` when the name belongs to a machine with another key. */
+export async function registerNode(store: Store, node: string, document: NodeDocument): Promise<void> {
+  const found = await store.read(nodeKey(node));
+  if (found && found.value.key !== document.key) {
+    throw new OrchestraError("conflict", `another machine (${found.value.address}) is the node ${node} of this store`, {
+      hint: "give this one its own name with ORCHESTRA_NODE before its first start",
+    });
+  }
+  if (found && JSON.stringify(found.value) === JSON.stringify(document)) return;
+  await store.commit({ changes: [put(nodeKey(node), document, found?.version ?? "absent")] });
+}
+
+export interface Membership {
+  leave(): Promise<void>;
+}
+
+/**
+ * Joins, and joins again whenever the presence is lost, until `leave`. Throws `conflict` when another living process is this node;
+ * a store that does not answer is waited for behind the caller's back.
+ */
+export async function joinNode(
+  store: Store,
+  facts: NodeFacts,
+  pid: number,
+  clock: Clock,
+  log: Log,
+): Promise<Membership> {
+  let presence: Presence | undefined;
+  let left = false;
+  let cancel = () => {};
+
+  const join = async () => {
+    presence = await store.join(presenceKey(facts.node), { key: facts.key, pid, since: clock.wall() });
+    if (left) return presence.leave();
+    presence.lost.addEventListener("abort", () => {
+      if (left) return;
+      log.warn("this node's presence was lost; joining again");
+      again(0);
+    });
+  };
+  const again = (ms: number) => {
+    cancel = clock.after(ms, () => {
+      join().catch((error: unknown) => {
+        log.debug("joining again failed", { error: messageOf(error) });
+        if (!left) again(rejoinMs);
+      });
+    });
+  };
+
+  try {
+    await join();
+  } catch (error) {
+    if (!isOrchestraError(error, "unavailable")) throw error;
+    again(rejoinMs);
+  }
+  return {
+    async leave() {
+      left = true;
+      cancel();
+      await presence?.leave();
+    },
+  };
+}

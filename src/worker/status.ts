@@ -1,0 +1,49 @@
+// What the worker reports: a pure function of what it has seen.
+import type { PodStatus, Reason } from "../model/pod.ts";
+import type { PodView } from "./decide.ts";
+
+/** As in `docker ps`. */
+const shortIdLength = 12;
+
+/** The status of one pod that has a placement; undefined while nothing has begun. `refusedTemplate`: why validation refused it. */
+export function statusOf(pod: PodView, refusedTemplate: Reason | undefined): PodStatus | undefined {
+  const { container, memory } = pod;
+  const base = {
+    pod: pod.id,
+    restarts: memory.restarts,
+    ...(container === undefined ? {} : { container: container.id.slice(0, shortIdLength) }),
+    ...(memory.lastEnd?.exitCode === undefined ? {} : { exitCode: memory.lastEnd.exitCode }),
+  };
+  if (pod.placement?.stop && memory.stop) {
+    return { ...base, phase: container || pod.busy ? "stopping" : "stopped" };
+  }
+  if (refusedTemplate && !container) return { ...base, phase: "failed", reason: refusedTemplate };
+  if (memory.refusal?.final) return { ...base, phase: "failed", reason: memory.refusal.reason };
+  const reason = memory.refusal?.reason ?? notReadyReason(pod) ?? memory.lastEnd?.reason;
+  const why = reason === undefined ? {} : { reason };
+  if (container?.state === "running" && container.ip !== undefined && memory.run) {
+    const { ready, startedAt } = memory.run;
+    return {
+      ...base,
+      phase: ready ? "ready" : "running",
+      ip: container.ip,
+      ...why,
+      ...(startedAt === undefined ? {} : { startedAt }),
+    };
+  }
+  if (container) return { ...base, phase: "starting", ...why };
+  const isPulling = pod.busy === "pull" || memory.imageMissing;
+  if (isPulling) return { ...base, phase: "pulling", ...why };
+  return pod.busy || reason ? { ...base, phase: "starting", ...why } : undefined;
+}
+
+function notReadyReason({ memory, container }: PodView): Reason | undefined {
+  const { run } = memory;
+  if (!run || run.ready) return undefined;
+  if (run.ending) return { code: "LIVENESS_FAILED", message: run.ending.message };
+  if (run.readiness.message !== undefined) return { code: "NOT_READY", message: run.readiness.message };
+  if (container?.health === "unhealthy") {
+    return { code: "NOT_READY", message: "the image's own HEALTHCHECK fails; see docker inspect" };
+  }
+  return undefined;
+}

@@ -1,0 +1,143 @@
+// Does what was decided, and tells the table how it went. One step of a pod at a time; nothing here waits for another pod.
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { clusterDomain } from "../model/cluster.ts";
+import { isOrchestraError, messageOf } from "../model/errors.ts";
+import type { Reason } from "../model/pod.ts";
+import type { Step } from "./decide.ts";
+import { type PodMemory, probed, refused } from "./history.ts";
+import { ask } from "./probe.ts";
+import { type ContainerSpec, type NodeNetwork, type Runtime, RuntimeFailure } from "./runtime.ts";
+import type { PodTable } from "./table.ts";
+
+export interface StepsOptions {
+  readonly runtime: Runtime;
+  readonly table: PodTable;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly network: () => NodeNetwork;
+  /** After each step: look again. */
+  readonly wake: () => void;
+  /** The engine did not answer. */
+  readonly onSilence: () => void;
+  /** The engine refused a step of this pod, for a reason that it had not given before. */
+  readonly onRefusal: (pod: string, reason: Reason) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface Steps {
+  /** Begins a step; its result is in the table later. */
+  begin(step: Step): void;
+  /** Resolves when no step is under way. */
+  idle(): Promise<void>;
+}
+
+export function openSteps(options: StepsOptions): Steps {
+  const { table, wake, signal } = options;
+  const running = new Set<Promise<void>>();
+  return {
+    begin(step) {
+      table.begin(step);
+      const done = perform(step, options)
+        .catch((error: unknown) => {
+          if (!signal.aborted) recover(step, error, options);
+        })
+        .finally(() => {
+          table.end(step);
+          running.delete(done);
+          wake();
+        });
+      running.add(done);
+    },
+    async idle() {
+      await Promise.all(running);
+    },
+  };
+}
+
+async function perform(step: Step, options: StepsOptions): Promise<void> {
+  const { runtime, table, clock, signal } = options;
+  switch (step.do) {
+    case "pull":
+      await runtime.pull(step.template, () => {}, signal);
+      return table.update(step.pod, (memory) => ({ ...memory, imageMissing: false, imagePulled: true }));
+    case "create": {
+      const spec = specOf(step, options.network());
+      const id = await runtime.create(spec, signal);
+      const { pod, deployment, slot, revision } = spec;
+      return table.created(step.pod, { id, pod, deployment, slot, revision, state: "created" });
+    }
+    case "start":
+      await runtime.start(step.container, signal);
+      return table.startedNow(step.pod, clock.now());
+    case "look": {
+      const asOf = table.asOf;
+      return table.looked(step.pod, await runtime.inspect(step.container, signal), asOf, clock.now());
+    }
+    case "signal":
+      await runtime.kill(step.container, step.signal, signal);
+      return table.update(step.pod, (memory) => signalled(memory, clock.now()));
+    case "remove":
+      await runtime.remove(step.container, signal);
+      return table.gone(step.pod, clock.now());
+    case "probe": {
+      const answer = await ask(step, runtime, signal);
+      if (signal.aborted) return;
+      return table.update(step.pod, (memory) =>
+        // An answer about the process before this one says nothing.
+        memory.run?.container === step.container && memory.run.since === step.since
+          ? probed(memory, step.kind, step.probe, answer, clock.now())
+          : memory,
+      );
+    }
+    default:
+      return step satisfies never;
+  }
+}
+
+function recover(step: Step, error: unknown, options: StepsOptions): void {
+  const { table, clock, log } = options;
+  if (isOrchestraError(error, "unavailable")) {
+    options.onSilence();
+    return;
+  }
+  if (isOrchestraError(error, "not-found")) {
+    table.gone(step.pod, clock.now());
+    return;
+  }
+  let failure = error;
+  if (!(failure instanceof RuntimeFailure)) {
+    log.error("a step of a pod failed in an unexpected way", { pod: step.pod, step: step.do, error: messageOf(error) });
+    failure = new RuntimeFailure({ code: "ENGINE_ERROR", message: messageOf(error).slice(0, 160) }, false, error);
+  }
+  const { reason, final } = failure as RuntimeFailure;
+  const isMissing = step.do === "create" && reason.code === "IMAGE_NOT_PRESENT";
+  // The usual way to a pull: nobody asks whether the image is there before the engine says that it is not.
+  if (isMissing && step.template.imagePullPolicy !== "Never") {
+    table.update(step.pod, (memory) => ({ ...memory, imageMissing: true, imagePulled: false }));
+    return;
+  }
+  table.update(step.pod, (memory) => {
+    if (memory.refusal?.reason.code !== reason.code) options.onRefusal(step.pod, reason);
+    return refused(memory, reason, final, clock.now());
+  });
+}
+
+function specOf(step: Extract<Step, { do: "create" }>, network: NodeNetwork): ContainerSpec {
+  const { pod, deployment, slot, revision } = step.placement;
+  return {
+    pod,
+    deployment,
+    slot,
+    revision,
+    template: step.template,
+    network: network.name,
+    dns: { server: network.gateway, search: clusterDomain },
+  };
+}
+
+function signalled(memory: PodMemory, now: number): PodMemory {
+  const { run, stop } = memory;
+  if (stop) return { ...memory, stop: { ...stop, signalledAt: now } };
+  return run?.ending ? { ...memory, run: { ...run, ending: { ...run.ending, signalledAt: now } } } : memory;
+}

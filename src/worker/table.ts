@@ -1,0 +1,240 @@
+// What this worker knows of each pod right now: the container as last seen, the memory, the step under way.
+// No I/O and no clock: the loop and the steps tell it what happened, `decide` reads it.
+import type { Placement } from "../model/pod.ts";
+import type { ResolvedTemplate } from "../model/template.ts";
+import type { PodView, Step } from "./decide.ts";
+import {
+  crashed,
+  endedWithHost,
+  forgiven,
+  isSameRun,
+  type PodMemory,
+  type ProbeKind,
+  settled,
+  started,
+} from "./history.ts";
+import { readiness } from "./readiness.ts";
+import type { ContainerState, RuntimeEvent } from "./runtime.ts";
+
+interface Entry {
+  placement?: Placement;
+  template?: ResolvedTemplate;
+  container?: ContainerState;
+  stale: boolean;
+  /** The tick of the last news about the container: an answer that was asked for before it is old. */
+  changed: number;
+  /** The container was found ended after the engine had been silent: its end was not its own. */
+  endedWithHost: boolean;
+  memory: PodMemory;
+  busy?: Step["do"];
+  readonly probing: Set<ProbeKind>;
+}
+
+/** How long an engine may take to end its containers when it shuts down, and says so before it goes silent. */
+const shutdownMs = 20_000;
+
+export interface TableOptions {
+  /** What was kept of a pod from before this process; the container that it has now, if any. */
+  readonly recall: (pod: string, container: ContainerState | undefined) => PodMemory;
+  /** When the container's process started, in monotonic time. */
+  readonly sinceOf: (container: ContainerState) => number;
+  readonly onCrash: (container: ContainerState, placement: Placement | undefined, memory: PodMemory) => void;
+}
+
+export class PodTable {
+  readonly #entries = new Map<string, Entry>();
+  readonly #podOf = new Map<string, string>();
+  readonly #options: TableOptions;
+  #tick = 0;
+
+  constructor(options: TableOptions) {
+    this.#options = options;
+  }
+
+  /** Everything, sorted as the placements are: first come, first served. */
+  views(): PodView[] {
+    return [...this.#entries].map(([id, entry]) => ({ id, ...entry }));
+  }
+
+  placementOf(pod: string): Placement | undefined {
+    return this.#entries.get(pod)?.placement;
+  }
+
+  /** The number of steps under way that keep the engine busy. */
+  get calls(): number {
+    const counted = new Set<Step["do"] | undefined>(["create", "start", "signal", "remove"]);
+    return [...this.#entries.values()].filter(({ busy }) => counted.has(busy)).length;
+  }
+
+  /** A moment for `listed` and `looked`: answers to questions asked now are as of it. */
+  get asOf(): number {
+    return this.#tick;
+  }
+
+  /** The pods that this node should have. `mayStop`: the word of the store is fresh and trusted. */
+  place(
+    placements: readonly Placement[],
+    templateOf: (placement: Placement) => ResolvedTemplate | undefined,
+    mayStop: boolean,
+    now: number,
+  ): void {
+    const wanted = new Map(placements.map((placement) => [placement.pod, placement]));
+    for (const [id, placement] of wanted) {
+      const entry = this.#entry(id);
+      entry.placement = placement;
+      const template = templateOf(placement);
+      if (template) entry.template = template;
+    }
+    for (const [id, entry] of this.#entries) {
+      if (!wanted.has(id)) delete entry.placement;
+      const mustEnd = !entry.placement || entry.placement.stop;
+      if (mustEnd && mayStop && !entry.memory.stop) entry.memory = { ...entry.memory, stop: { seenAt: now } };
+      if (!entry.placement && !entry.container && !entry.busy) this.#entries.delete(id);
+    }
+  }
+
+  /** All containers, as of an earlier moment. `afterSilence`: what has changed since it was last seen ended with the engine. */
+  listed(containers: readonly ContainerState[], asOf: number, afterSilence: boolean, now: number): void {
+    const found = new Set<string>();
+    for (const container of containers) {
+      found.add(container.pod);
+      const entry = this.#entry(container.pod, container);
+      if (entry.changed > asOf || entry.busy) continue;
+      const known = entry.container;
+      if (known && isSameAsListed(known, container) && !entry.stale) continue;
+      entry.endedWithHost = afterSilence;
+      // Until it has been looked at, what was known counts: a status must not flap because of a listing.
+      this.#know(entry, known?.id === container.id ? known : container, true);
+    }
+    for (const [id, entry] of this.#entries) {
+      if (!entry.container || found.has(id) || entry.changed > asOf || entry.busy) continue;
+      entry.endedWithHost = afterSilence;
+      this.gone(id, now);
+    }
+  }
+
+  /** One container, as of an earlier moment. */
+  looked(pod: string, container: ContainerState, asOf: number, now: number): void {
+    const entry = this.#entries.get(pod);
+    if (entry?.container?.id !== container.id) return;
+    const { run } = entry.memory;
+    const isOld = entry.changed > asOf;
+    this.#know(entry, container, false);
+    entry.stale = isOld;
+    if (run && (container.state !== "running" || !isSameRun(run, container))) this.#ended(entry, container, false, now);
+    entry.endedWithHost = false;
+    if (container.state === "running")
+      entry.memory = started(entry.memory, container, this.#options.sinceOf(container));
+  }
+
+  /** The container of this pod was created, or found. */
+  created(pod: string, container: ContainerState): void {
+    this.#know(this.#entry(pod), container, false);
+  }
+
+  /** Its start was answered: the process runs, and its address is still to be looked at. */
+  startedNow(pod: string, now: number): void {
+    const entry = this.#entries.get(pod);
+    if (!entry?.container) return;
+    const { ip: _old, exitCode: _code, startedAt: _at, finishedAt: _end, ...rest } = entry.container;
+    this.#know(entry, { ...rest, state: "running" }, true);
+    entry.memory = started(entry.memory, entry.container, now);
+  }
+
+  /** The container of this pod no longer exists. */
+  gone(pod: string, now: number): void {
+    const entry = this.#entries.get(pod);
+    if (!entry?.container) return;
+    this.#ended(entry, entry.container, true, now);
+    this.#podOf.delete(entry.container.id);
+    delete entry.container;
+    entry.stale = false;
+    entry.changed = ++this.#tick;
+  }
+
+  /** Returns whether the event is about a container that nobody here knows: list. */
+  event(event: Extract<RuntimeEvent, { kind: "changed" }>, now: number): boolean {
+    const pod = this.#podOf.get(event.container);
+    const entry = pod === undefined ? undefined : this.#entries.get(pod);
+    if (pod === undefined || entry?.container?.id !== event.container) return event.to === "running";
+    if (event.to === "gone") {
+      this.gone(pod, now);
+      return false;
+    }
+    // The echo of our own start, or of one that was already looked at.
+    const isEcho = entry.busy === "start" || (entry.container.state === "running" && !entry.stale);
+    if (event.to === "running" && isEcho) return false;
+    entry.stale = true;
+    entry.changed = ++this.#tick;
+    // How a pod that had to end has ended is nobody's question.
+    if (event.to === "exited" && entry.memory.stop) this.#know(entry, { ...entry.container, state: "exited" }, false);
+    return false;
+  }
+
+  /** The engine went silent at `now`: what ended shortly before ended with it. */
+  silent(now: number): void {
+    for (const entry of this.#entries.values()) {
+      const { lastEnd } = entry.memory;
+      if (lastEnd && now - lastEnd.at < shutdownMs) entry.memory = forgiven(entry.memory);
+    }
+  }
+
+  /** Brings each pod's readiness up to date. */
+  settle(now: number): void {
+    for (const entry of this.#entries.values()) {
+      if (!entry.template || entry.memory.stop) continue;
+      entry.memory = settled(entry.memory, readiness(entry.memory, entry.container, entry.template, now).ready);
+    }
+  }
+
+  update(pod: string, change: (memory: PodMemory) => PodMemory): void {
+    const entry = this.#entries.get(pod);
+    if (entry) entry.memory = change(entry.memory);
+  }
+
+  begin(step: Step): void {
+    const entry = this.#entry(step.pod);
+    if (step.do === "probe") entry.probing.add(step.kind);
+    else entry.busy = step.do;
+  }
+
+  end(step: Step): void {
+    const entry = this.#entries.get(step.pod);
+    if (step.do === "probe") entry?.probing.delete(step.kind);
+    else delete entry?.busy;
+  }
+
+  #entry(pod: string, container?: ContainerState): Entry {
+    let entry = this.#entries.get(pod);
+    if (!entry) {
+      const memory = this.#options.recall(pod, container);
+      entry = { stale: false, changed: 0, endedWithHost: false, memory, probing: new Set() };
+      this.#entries.set(pod, entry);
+    }
+    return entry;
+  }
+
+  #know(entry: Entry, container: ContainerState, stale: boolean): void {
+    if (entry.container) this.#podOf.delete(entry.container.id);
+    this.#podOf.set(container.id, container.pod);
+    entry.container = container;
+    entry.stale = stale;
+    if (stale) entry.changed = ++this.#tick;
+  }
+
+  #ended(entry: Entry, container: ContainerState, removed: boolean, now: number): void {
+    if (!entry.memory.run) return;
+    if (entry.endedWithHost || entry.memory.stop || !entry.placement) entry.memory = endedWithHost(entry.memory);
+    else {
+      entry.memory = crashed(entry.memory, { ...container, removed }, entry.template, now);
+      this.#options.onCrash(container, entry.placement, entry.memory);
+    }
+    entry.endedWithHost = false;
+  }
+}
+
+function isSameAsListed(known: ContainerState, listed: ContainerState): boolean {
+  return (
+    known.id === listed.id && known.state === listed.state && known.ip === listed.ip && known.health === listed.health
+  );
+}

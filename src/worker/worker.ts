@@ -1,0 +1,164 @@
+// The room that makes this node's engine run what was placed here: placements → containers, and what it sees back into the store.
+// Reads `placements/<node>` and the templates; writes `statuses/<node>`, `failures/<node>`, `nodes/<node>`, `presence/<node>`, and its own state folder.
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { type Loop, startLoop } from "../loop.ts";
+import { isOrchestraError, messageOf } from "../model/errors.ts";
+import { statusesKey } from "../model/keys.ts";
+import type { PodStatus } from "../model/pod.ts";
+import type { PodTemplate } from "../model/template.ts";
+import type { Store } from "../store/store.ts";
+import { decide } from "./decide.ts";
+import { openDisk, readLastKnown } from "./disk.ts";
+import { openFailures } from "./failures.ts";
+import { kept, keptFromStatus, type LastKnown, recalled } from "./last-known.ts";
+import { openOrders } from "./orders.ts";
+import { openPicture } from "./picture.ts";
+import { joinNode, type NodeFacts } from "./registration.ts";
+import { openReport } from "./report.ts";
+import type { Runtime } from "./runtime.ts";
+import { statusOf } from "./status.ts";
+import { openSteps } from "./steps.ts";
+import { PodTable } from "./table.ts";
+
+export interface WorkerOptions {
+  readonly store: Store;
+  readonly runtime: Runtime;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly facts: NodeFacts;
+  /** Of the `cluster` document. */
+  readonly cluster: { readonly id: string; readonly networkRange: string };
+  /** This cluster's folder on this machine. */
+  readonly stateDir: string;
+  /** Returns the template, or throws what is wrong with it. */
+  readonly validateTemplate: (template: unknown) => PodTemplate;
+}
+
+export interface Worker {
+  /** Ends the loop and leaves; containers stay as they are. */
+  close(): Promise<void>;
+}
+
+/** So many calls are about the best that an engine does at a time. */
+const callsAtATime = 8;
+/** The engine is listed again this often, whatever its events said. */
+const relistMs = 60_000;
+/** While the store does not tell everything, it is asked again this often. */
+const incompleteMs = 1_000;
+/** Steps under way may end on their own for so long when the worker closes; what is cut off is adopted by the next one. */
+const closeMs = 3_000;
+
+/**
+ * Starts the worker. Throws `conflict` when another process or machine is this node, `invalid` when the cluster's network cannot be made here;
+ * a store or an engine that does not answer is waited for.
+ */
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const { store, runtime, clock, log, facts, cluster, stateDir } = options;
+  const stop = new AbortController();
+  const lastKnown = await readLastKnown(stateDir);
+  const membership = await joinNode(store, facts, process.pid, clock, log);
+  const disk = openDisk(stateDir, clock, log);
+  const report = openReport({ store, node: facts.node, clock, log });
+  const failures = openFailures({ runtime, report, clock, signal: stop.signal });
+  const recorded = await recordedStatuses(store, facts.node);
+  let loop: Loop | undefined;
+  const wake = () => loop?.wake();
+
+  const table = new PodTable({
+    recall(pod, container) {
+      const status = recorded.get(pod);
+      const memory = lastKnown?.pods[pod] ?? (status && keptFromStatus(status, container?.id));
+      return recalled(memory, clock.now());
+    },
+    sinceOf: ({ startedAt }) =>
+      clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0),
+    onCrash: failures.crashed,
+  });
+  const picture = openPicture({ store, runtime, table, clock, log, facts, cluster, wake });
+  const orders = openOrders({
+    store,
+    node: facts.node,
+    lastKnown,
+    validateTemplate: options.validateTemplate,
+    log,
+    wake,
+  });
+  const steps = openSteps({
+    runtime,
+    table,
+    clock,
+    log,
+    network: picture.network,
+    wake,
+    onSilence: picture.onSilence,
+    onRefusal: (pod, reason) => failures.refused(table.placementOf(pod), reason),
+    signal: stop.signal,
+  });
+
+  const pass = async (signal: AbortSignal) => {
+    await picture.refresh(relistMs, signal);
+    const told = await orders.look();
+    const now = clock.now();
+    table.place(told.placements, told.templateOf, told.mayStop, now);
+    table.settle(now);
+    const decision = decide(table.views(), now, callsAtATime - table.calls);
+    for (const step of decision.steps) steps.begin(step);
+    const views = table.views().filter(({ placement }) => placement !== undefined);
+    report.statuses(
+      views
+        .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
+        .filter((status) => status !== undefined)
+        .sort((a, b) => (a.pod < b.pod ? -1 : 1)),
+    );
+    disk.save(() => lastKnownNow(orders.known(), views));
+    const nextAt = Math.min(decision.nextAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
+    return { againInMs: Math.max(0, nextAt - clock.now()) };
+  };
+
+  try {
+    // The first look: what makes this node impossible is told to whoever starts it, and not to the log again and again.
+    await picture.refresh(relistMs, stop.signal);
+  } catch (error) {
+    if (!isOrchestraError(error, "unavailable")) {
+      await membership.leave();
+      throw error;
+    }
+  }
+  loop = startLoop({ name: "worker", pass, clock, log, resyncMs: relistMs });
+  const watching = picture.watch(stop.signal).catch((error: unknown) => {
+    log.error("the engine's events cannot be followed", { error: messageOf(error) });
+  });
+
+  return {
+    async close() {
+      await loop?.close();
+      const cancel = clock.after(closeMs, () => stop.abort());
+      picture.close();
+      await steps.idle();
+      cancel();
+      stop.abort(new Error("the worker is closing"));
+      await watching;
+      await failures.idle();
+      await report.close();
+      await disk.close();
+      orders.close();
+      await membership.leave();
+    },
+  };
+}
+
+/** What the store has of this node's pods from before this process; nothing while it cannot be asked. */
+async function recordedStatuses(store: Store, node: string): Promise<ReadonlyMap<string, PodStatus>> {
+  const found = await store.read(statusesKey(node)).catch((error: unknown) => {
+    if (!isOrchestraError(error, "unavailable")) throw error;
+  });
+  return new Map((found?.value.statuses ?? []).map((status) => [status.pod, status]));
+}
+
+function lastKnownNow(
+  known: ReturnType<ReturnType<typeof openOrders>["known"]>,
+  views: ReturnType<PodTable["views"]>,
+): LastKnown | undefined {
+  return known && { ...known, pods: Object.fromEntries(views.map(({ id, memory }) => [id, kept(memory)])) };
+}
