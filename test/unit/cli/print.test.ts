@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { age, duration, maskTemplate, oneLine, table, yaml } from "../../../src/cli/print.ts";
+import { openProgress } from "../../../src/cli/progress.ts";
+
+test("columns are as wide as their widest cell, also with wide characters, and nothing trails", () => {
+  const columns = [
+    { header: "NAME", cell: (row: string[]) => row[0] ?? "" },
+    { header: "WIDE", cell: (row: string[]) => row[1] ?? "", wide: true as const },
+    { header: "STATUS", cell: (row: string[]) => ({ text: row[2] ?? "", tone: "good" as const }) },
+  ];
+  const rows = [
+    ["a", "1", "ready"],
+    ["日本", "2", ""],
+  ];
+  assert.equal(table(columns, rows, { colour: false }), "NAME   STATUS\na      ready\n日本   -");
+  assert.equal(
+    table(columns, rows.slice(0, 1), { colour: false, wide: true }),
+    "NAME   WIDE   STATUS\na      1      ready",
+  );
+  assert.equal(table(columns, rows.slice(0, 1), { colour: true, header: false }), "a   \x1b[32mready\x1b[39m");
+});
+
+test("text from a container cannot move the cursor or break a row", () => {
+  assert.equal(oneLine("a\r\n  b\x1b[2Jc\u009bd"), "a b�[2Jc�d");
+});
+
+const durations: readonly [number, string][] = [
+  [-5_000, "0s"],
+  [45_999, "45s"],
+  [119_000, "119s"],
+  [180_000, "3m"],
+  [2 * 3_600_000, "2h"],
+  [12 * 86_400_000, "12d"],
+];
+for (const [ms, want] of durations) test(`${ms} ms is ${want}`, () => assert.equal(duration(ms), want));
+test("no time has no age", () => assert.equal(age(undefined, 0), "-"));
+
+test("environment values are masked unless they are asked for; names stay", () => {
+  const template = { image: "a", env: { PASSWORD: "geheim" } };
+  assert.deepEqual(maskTemplate(template, false), { image: "a", env: { PASSWORD: "***" } });
+  assert.equal(maskTemplate(template, true), template);
+});
+
+test("YAML says the same as JSON, with no anchors for what occurs twice", async () => {
+  const shared = { a: "yes", b: "0777" };
+  const text = await yaml({ first: shared, second: shared });
+  assert.equal(text, 'first:\n  a: yes\n  b: "0777"\nsecond:\n  a: yes\n  b: "0777"');
+});
+
+function screen(isTTY: boolean, rows = 10) {
+  const written: string[] = [];
+  return { written, isTTY, columns: 12, rows, write: (text: string) => written.push(text) };
+}
+
+test("elsewhere than on a terminal only a changed line is printed", () => {
+  const out = screen(false);
+  const progress = openProgress(out);
+  progress.show([
+    { key: "web", text: "web 1/2" },
+    { key: "api", text: "api 0/1" },
+  ]);
+  progress.show([
+    { key: "web", text: "web 2/2" },
+    { key: "api", text: "api 0/1" },
+  ]);
+  progress.end();
+  assert.deepEqual(out.written, ["web 1/2\n", "api 0/1\n", "web 2/2\n"]);
+});
+
+test("on a terminal lines are drawn in place, cut to its width and counted beyond its height", () => {
+  const out = screen(true, 3);
+  const progress = openProgress(out);
+  progress.show([{ key: "a", text: "a line that is too long" }]);
+  progress.show([{ key: "a", text: "a line that is too long" }]);
+  progress.show(["a", "b", "c"].map((key) => ({ key, text: key })));
+  assert.deepEqual(out.written, ["a line tha…\x1b[K\n\x1b[J", "\x1b[1Aa\x1b[K\n… and 2 more\x1b[K\n\x1b[J"]);
+});
