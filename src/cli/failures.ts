@@ -72,15 +72,18 @@ export function likelyCause(
   exitCode: number | undefined,
   template: PodTemplate | undefined,
 ): string | undefined {
-  if (reason?.code === "OUT_OF_MEMORY") {
-    const limit = template?.resources?.memory;
-    const at = limit === undefined ? "on a node without free memory" : `at its limit of ${limit}`;
-    return `exit ${exitCode ?? 137}, out of memory ${at}: ${limit === undefined ? "set" : "raise"} resources.memory`;
-  }
+  if (reason?.code === "OUT_OF_MEMORY") return `exit ${exitCode ?? 137}, ${outOfMemory(template)}`;
   // These name their cause themselves; the exit code then only tells of the signal that we sent.
   if (reason !== undefined && reason.code !== "CRASHED") return undefined;
   if (exitCode === undefined) return undefined;
   const cause =
     exitCauses[exitCode] ?? (exitCode > 128 && exitCode <= 192 ? `signal ${exitCode - 128} ended it` : undefined);
   return `exit ${exitCode}${cause === undefined ? ": its last lines say why" : `: ${cause}`}`;
+}
+
+function outOfMemory(template: PodTemplate | undefined): string {
+  if (!template) return "out of memory: set or raise resources.memory";
+  const limit = template.resources?.memory;
+  if (limit === undefined) return "out of memory on its node, with no limit of its own: set resources.memory";
+  return `out of memory at its limit of ${limit}: raise resources.memory`;
 }

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { storeLayout } from "../../src/model/cluster.ts";
 import { type ClusterState, clusterState, splitChunks } from "../../src/model/cluster-state.ts";
-import type { Act, DeploymentDocument } from "../../src/model/deployment.ts";
+import { type Act, type DeploymentDocument, wantedReplicas } from "../../src/model/deployment.ts";
 import {
   type Collection,
   type Collections,
@@ -12,7 +12,6 @@ import {
   type Key,
   nodeKey,
   placementsKey,
-  podsKey,
   presenceKey,
   revisionKey,
   statusesKey,
@@ -196,7 +195,6 @@ function addDeployment(documents: Map<string, unknown>, name: string, fixture: D
   const rollout = fixture.rollout ?? { revision: document.revision, state: "complete" as const, since: builtAt };
   const head = podsDocument(records, { uid: document.uid, rollout });
   for (const [key, chunk] of splitChunks(name, head)) documents.set(key, chunk);
-  if (records.length === 0) documents.set(podsKey(name), head);
 }
 
 interface PodOnNode {
@@ -207,8 +205,7 @@ interface PodOnNode {
 
 function recordsOf(name: string, fixture: DeploymentFixture): PodOnNode[] {
   const revision = fixture.document?.revision ?? revisionOf(fixture.template);
-  const wanted = typeof fixture.document?.replicas === "number" ? fixture.document.replicas : 1;
-  const list = fixture.pods ?? wanted;
+  const list = fixture.pods ?? wantedReplicas(deployment(fixture.document));
   const fixtures = typeof list === "number" ? Array.from({ length: list }, (): PodFixture => ({})) : list;
   return fixtures.map(
     ({ stop, node: on = "node-1", status: seen = {}, slot: given, serial: own, ...fields }, index) => {

@@ -1,0 +1,45 @@
+import { Args, Flags } from "@oclif/core";
+import { OrchestraError } from "../../model/errors.ts";
+import { BaseCommand } from "../base.ts";
+
+export default class Exec extends BaseCommand {
+  static override summary = "Run a command in a pod's container.";
+  static override description =
+    `Of a pod in a rollout the newest ready incarnation is meant. Exits with the command's exit code.`;
+  static override usage = "exec POD [-i] [-t] -- COMMAND...";
+  static override examples = [
+    "<%= config.bin %> exec web-0 -- /demo version",
+    "<%= config.bin %> exec -it web-0 -- sh",
+  ];
+  static override args = {
+    pod: Args.string({ description: "a pod's name or id", required: true, ignoreStdin: true }),
+  };
+  static override flags = {
+    stdin: Flags.boolean({ char: "i", summary: "Pass standard input to the command." }),
+    tty: Flags.boolean({ char: "t", summary: "Give the command a terminal." }),
+  };
+
+  async run(): Promise<void> {
+    const end = this.argv.indexOf("--");
+    const words = end < 0 ? this.argv : this.argv.slice(0, end);
+    const command = end < 0 ? [] : this.argv.slice(end + 1);
+    const { args, flags } = await this.parse(Exec, words);
+    if (command.length === 0) {
+      const hint = `write it after --, as orchestra exec ${args.pod} -- ls`;
+      throw new OrchestraError("invalid", "no command was given", { hint });
+    }
+    if (flags.tty && !(process.stdin.isTTY && process.stdout.isTTY)) {
+      throw new OrchestraError("invalid", "-t needs a terminal, and this is none", { hint: "leave -t out" });
+    }
+    const { observe } = await import("../observe.ts");
+    const { resolveName } = await import("../names.ts");
+    const { runtimesOf } = await import("../engines.ts");
+    const { runInPod } = await import("../exec.ts");
+    const store = await this.openStore(flags);
+    const { state } = await observe(store);
+    const target = resolveName(state, args.pod, { kinds: ["pod"], preferReady: true });
+    if (target.kind !== "pod") return;
+    const runtime = (await runtimesOf(store, this.settings))(target.pod.node ?? "");
+    process.exitCode = await runInPod({ runtime, pod: target.pod, command, stdin: flags.stdin, tty: flags.tty });
+  }
+}

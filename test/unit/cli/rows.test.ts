@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { deploymentStatus } from "../../../src/cli/columns.ts";
+import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/listing.ts";
+import { nodeRows, staleNote } from "../../../src/cli/node-rows.ts";
+import type { Observation } from "../../../src/cli/observe.ts";
+import { pendingTexts } from "../../../src/cli/pending.ts";
+import { deploymentRows, podRows } from "../../../src/cli/rows.ts";
+import { act, builtAt, type ClusterFixture, type DeploymentFixture, stateOf } from "../../support/builders.ts";
+
+const nowMs = Date.parse(builtAt) + 12 * 60_000;
+
+function observed(fixture: ClusterFixture): Observation {
+  const nodes = Object.keys(fixture.nodes ?? { "node-1": {} });
+  const present = new Set(nodes.filter((name) => !fixture.absent?.includes(name)));
+  return { state: stateOf(fixture), present, nowMs };
+}
+
+const one = (web: DeploymentFixture) => deploymentRows(observed({ deployments: { web } }))[0];
+const since = builtAt;
+
+const states: readonly { name: string; web: DeploymentFixture; want: string }[] = [
+  { name: "all ready", web: { pods: 2 }, want: "2/2 ready" },
+  {
+    name: "a pod that crashed after the rollout",
+    web: { pods: [{}, { status: { phase: "starting" } }], document: { replicas: 2 } },
+    want: "1/2 degraded",
+  },
+  {
+    name: "a rollout under way",
+    web: { pods: 1, rollout: { revision: "r2", state: "progressing", since }, document: { revision: "r2" } },
+    want: "1/1 progressing",
+  },
+  {
+    name: "a rollout of an earlier revision",
+    web: {
+      pods: [{ revision: "r1" }],
+      rollout: { revision: "r1", state: "failed", since },
+      document: { revision: "r2" },
+    },
+    want: "1/1 progressing",
+  },
+  {
+    name: "a failed rollout",
+    web: {
+      rollout: { revision: "r2", state: "failed", since, reason: "no progress for 120 s" },
+      document: { revision: "r2" },
+    },
+    want: "1/1 failed: no progress for 120 s",
+  },
+  { name: "a change nobody has looked at", web: { document: { generation: 2 } }, want: "1/1 waiting for orchestra up" },
+  { name: "a deleted one", web: { document: { deleted: act }, pods: [{ stop: "delete" }] }, want: "0/0 deleting" },
+  {
+    name: "one that was scaled",
+    web: { document: { replicas: { file: 1, override: { count: 2, ...act } } } },
+    want: "2/2 ready (scaled to 2 by ann, the manifest says 1)",
+  },
+  { name: "a protected one", web: { document: { protect: true } }, want: "1/1 ready (protected)" },
+];
+for (const { name, web, want } of states) {
+  test(`a Deployment: ${name} is "${want}"`, () => {
+    const row = one(web);
+    assert.ok(row);
+    assert.equal(`${row.ready}/${row.replicas} ${deploymentStatus(row)}`, want);
+  });
+}
+
+test("a stopping pod counts neither as ready nor as updated", () => {
+  const row = one({
+    pods: [
+      { stop: "rollout", serial: 0 },
+      { slot: 0, serial: 1 },
+    ],
+  });
+  assert.deepEqual([row?.ready, row?.updated], [1, 1]);
+});
+
+test("pods without a Deployment are listed, so that somebody sees them", () => {
+  const fixture = observed({ deployments: { web: { pods: 2 } } });
+  const state = { ...fixture.state, deployments: new Map() };
+  const [row] = deploymentRows({ ...fixture, state });
+  assert.deepEqual([row?.name, row?.state, row?.ready], ["web", "orphaned", 2]);
+});
+
+test("a pending pod says what each node lacks, in the scheduler's words", () => {
+  const fixture = observed({
+    deployments: { big: { pods: [{ node: null }], template: { resources: { memory: "64Gi" } } } },
+  });
+  const [row] = podRows(fixture, pendingTexts(fixture.state));
+  assert.equal(row?.phase, "pending");
+  assert.match(row?.reason?.message ?? "", /memory/);
+});
+
+test("what an absent worker saw last is marked with its time", () => {
+  const fixture = observed({ deployments: { web: {} }, absent: ["node-1"] });
+  const [row] = podRows(fixture);
+  assert.deepEqual([row?.live, row?.asOf, row?.phase], [false, builtAt, "ready"]);
+  assert.equal(staleNote(fixture), "as of 12m ago: no orchestra up runs on this store");
+});
+
+test("one absent node of two is named, and nothing is said when all are there", () => {
+  const deployments = { web: { pods: [{ node: "a" }, { node: "b" }] } };
+  const nodes = { a: {}, b: {} };
+  assert.equal(staleNote(observed({ deployments, nodes, absent: ["b"] })), "b as of 12m ago: no worker runs there");
+  assert.equal(staleNote(observed({ deployments, nodes })), undefined);
+});
+
+test("a node counts its pods and what they reserve, stopping ones too", () => {
+  const template = { resources: { cpu: "250m", memory: "64Mi" } };
+  const [row] = nodeRows(observed({ deployments: { web: { template, pods: [{}, { stop: "rollout" }] } } }));
+  assert.deepEqual([row?.pods, row?.reserved], [2, { cpuMilli: 500, memoryBytes: 128 * 1024 ** 2, pids: 0 }]);
+});
+
+const cluster = observed({ deployments: { web: { pods: 2 }, api: {} } });
+const selections: readonly [string, readonly string[]][] = [
+  ["", ["deployment/api", "deployment/web", "pod/api-0", "pod/web-0", "pod/web-1"]],
+  ["pods", ["pod/api-0", "pod/web-0", "pod/web-1"]],
+  ["deploy web", ["deployment/web"]],
+  ["web", ["deployment/web", "pod/web-0", "pod/web-1"]],
+  ["pods web", ["pod/web-0", "pod/web-1"]],
+  ["pods web-1", ["pod/web-1"]],
+  ["pod/web-1 api", ["deployment/api", "pod/api-0", "pod/web-1"]],
+  ["nodes", ["node/node-1"]],
+  ["node-1", ["node/node-1"]],
+];
+for (const [words, want] of selections) {
+  test(`get ${words} lists ${want.join(" ")}`, () => {
+    const rows = listing(cluster, selectionOf(words.split(" ").filter(Boolean)));
+    assert.deepEqual(rows.map(nameOf), want);
+  });
+}
+
+test("each kind has its table; wide adds columns", () => {
+  const rows = listing(cluster, selectionOf([]));
+  const lines = listingText(rows, { nowMs, wide: false, colour: false }).split("\n");
+  assert.equal(lines[0]?.replace(/ +/g, " "), "DEPLOYMENT READY UPDATED REVISION AGE STATUS");
+  assert.equal(lines[4]?.replace(/ +/g, " "), "POD PHASE READY RESTARTS NODE IP AGE REASON");
+  assert.match(listingText(rows, { nowMs, wide: true, colour: false }), /ID {2,}REVISION/);
+});
+
+test("a watch tells rows apart by incarnation, and sees no change where only time went by", () => {
+  const before = listing(cluster, selectionOf(["pods"]));
+  const later = { ...cluster, nowMs: nowMs + 60_000 };
+  assert.deepEqual(changesBetween(before, listing(later, selectionOf(["pods"]))), []);
+  const next = observed({
+    deployments: { web: { pods: [{}, { serial: 7, slot: 1 }] }, api: { pods: [{ status: null }] } },
+  });
+  const changes = changesBetween(before, listing(next, selectionOf(["pods"])));
+  const told = changes.map(({ change, item }) => `${change} ${nameOf(item)}`);
+  assert.deepEqual(told, ["changed pod/api-0", "added pod/web-1", "removed pod/web-1"]);
+  assert.notEqual(keyOf(changes[1]?.item as never), keyOf(changes[2]?.item as never));
+});
