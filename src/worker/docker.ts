@@ -48,6 +48,8 @@ export function openDocker({ host, configFolder, owner, log }: DockerOptions): R
         version,
         apiVersion,
         kernel: info.KernelVersion,
+        limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
+        dataFolder: info.DockerRootDir,
       };
     },
     async list(signal) {
@@ -106,6 +108,10 @@ interface EngineFacts {
   readonly OSType: string;
   readonly Architecture: string;
   readonly KernelVersion: string;
+  readonly CpuCfsQuota: boolean;
+  readonly MemoryLimit: boolean;
+  readonly PidsLimit: boolean;
+  readonly DockerRootDir: string;
 }
 
 /** The engine tells the kernel's name of the machine; images are named by Go's. */

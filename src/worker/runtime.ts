@@ -42,6 +42,10 @@ export interface EngineInfo {
   readonly version: string;
   readonly apiVersion: string;
   readonly kernel: string;
+  /** What the engine's kernel lets it limit; elsewhere `resources` of a manifest only count for scheduling. */
+  readonly limits: { readonly cpu: boolean; readonly memory: boolean; readonly pids: boolean };
+  /** Where images and containers lie, on the engine's machine. */
+  readonly dataFolder: string;
 }
 
 /** What a container is made of. */
