@@ -15,6 +15,8 @@ export interface Config {
   readonly storeUrl: string;
   /** Absent: the one kept in the state folder, at the first start the host's name. */
   readonly nodeName: string | undefined;
+  /** What `nodeSelector` of a manifest can ask of this node. */
+  readonly nodeLabels: Readonly<Record<string, string>>;
   /** Only a new cluster takes it: afterwards the range stands in the `cluster` document. */
   readonly networkRange: string;
   /** Where CoreDNS answers on loopback, besides port 53 on the bridge. */
@@ -24,6 +26,8 @@ export interface Config {
   readonly dockerHost: string | undefined;
   /** The docker command's own settings, where credentials of registries are. */
   readonly dockerConfigDir: string;
+  /** Where programs are looked for. */
+  readonly searchPath: string;
   /** Who acts, for people: the login name. */
   readonly user: string;
 }
@@ -41,11 +45,13 @@ export function readConfig(env: Environment = process.env, uid = process.getuid?
     cacheDir: folder(env, "ORCHESTRA_CACHE_DIR", join(xdgCache, "orchestra")),
     storeUrl: storeUrl(env, `file:${join(stateDir, "store.db")}`),
     nodeName: nodeName(env),
+    nodeLabels: nodeLabels(env),
     networkRange: networkRange(env),
     dnsPort: port(env, "ORCHESTRA_DNS_PORT", 5300),
     logLevel: oneOf(env, "ORCHESTRA_LOG_LEVEL", logLevels, "info"),
     dockerHost: dockerHost(env),
     dockerConfigDir: env["DOCKER_CONFIG"] || join(home, ".docker"),
+    searchPath: env["PATH"] ?? "",
     user: env["SUDO_USER"] || env["USER"] || env["LOGNAME"] || (uid === 0 ? "root" : `uid ${uid}`),
   });
 }
@@ -76,6 +82,22 @@ function nodeName(env: Environment): string | undefined {
     throw bad("ORCHESTRA_NODE", value, "is no name for a node", hint);
   }
   return value;
+}
+
+function nodeLabels(env: Environment): Readonly<Record<string, string>> {
+  const name = "ORCHESTRA_NODE_LABELS";
+  const pairs = (env[name] ?? "").split(",").map((pair) => pair.trim());
+  const labels = pairs.flatMap((pair) => {
+    if (pair === "") return [];
+    const [, key, value] = /^([A-Za-z0-9][A-Za-z0-9._/-]*)=([A-Za-z0-9._-]*)$/.exec(pair) ?? [];
+    if (key === undefined || value === undefined) {
+      throw bad(name, pair, "is no label", "write name=value, and commas between them, as disk=ssd,zone=a");
+    }
+    if (key.startsWith("orchestra."))
+      throw bad(name, pair, "begins with orchestra.", "those labels are orchestra's own");
+    return [[key, value] as const];
+  });
+  return Object.freeze(Object.fromEntries(labels));
 }
 
 function networkRange(env: Environment): string {

@@ -5,11 +5,15 @@ import { setTimeout as delay } from "node:timers/promises";
 const limitMs = 10_000;
 
 /** Resolves with the first truthy result of `look`; rejects after the limit, naming `what` it waited for. */
-export async function eventually<T>(what: string, look: () => T | Promise<T>, limit = limitMs): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  look: () => T | Promise<T>,
+  limit = limitMs,
+): Promise<Exclude<T, undefined | null | false | 0 | "">> {
   const end = performance.now() + limit;
   for (;;) {
     const found = await look();
-    if (found) return found;
+    if (found) return found as Exclude<T, undefined | null | false | 0 | "">;
     if (performance.now() > end) throw new Error(`waited ${limit} ms in vain: ${what}`);
     await delay(5);
   }

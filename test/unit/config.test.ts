@@ -31,7 +31,16 @@ for (const { name, value, field } of accepted) {
   test(`${name}=${value} is taken as it is`, () => assert.equal(readConfig({ [name]: value }, 0)[field], value));
 }
 
+test("labels of the node are pairs with commas between them", () => {
+  const labels = (text: string) => readConfig({ ORCHESTRA_NODE_LABELS: text }, 0).nodeLabels;
+  assert.deepEqual(labels(""), {});
+  assert.deepEqual(labels("disk=ssd, zone=a,empty="), { disk: "ssd", zone: "a", empty: "" });
+});
+
 const refused = [
+  ["ORCHESTRA_NODE_LABELS", "disk"],
+  ["ORCHESTRA_NODE_LABELS", "=ssd"],
+  ["ORCHESTRA_NODE_LABELS", "orchestra.os=linux"],
   ["ORCHESTRA_STATE_DIR", "state"],
   ["ORCHESTRA_CACHE_DIR", "./cache"],
   ["ORCHESTRA_STORE", "/var/lib/store.db"],

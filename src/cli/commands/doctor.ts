@@ -1,0 +1,22 @@
+import { storePath } from "../../store/open-store.ts";
+import { BaseCommand, outputFlag } from "../base.ts";
+import { checkColumns, verdictOn } from "../checks.ts";
+import { examine } from "../doctor.ts";
+import { json, table, wantsColour } from "../print.ts";
+
+export default class Doctor extends BaseCommand {
+  static override summary = "Check what orchestra needs on this machine, and say how to mend what is wrong.";
+  static override description = "Changes nothing. Exits with 1 when something fails.";
+  static override flags = { output: outputFlag("table", "json") };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Doctor);
+    const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
+    const checks = await examine(this.settings, storeUrl);
+    if (checks.some(({ state }) => state === "fail")) process.exitCode = 1;
+    if (flags.output === "json") return this.print(json(checks));
+    this.print(table(checkColumns, checks, { header: false, colour: wantsColour(process.stdout) }));
+    for (const { name, mend } of checks) if (mend !== undefined) this.print(`\n${name}: ${mend}.`);
+    this.print(`\n${verdictOn(checks)}`);
+  }
+}

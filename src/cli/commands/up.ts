@@ -1,0 +1,61 @@
+import { Errors, Flags } from "@oclif/core";
+import type { Roles } from "../../roles.ts";
+import { upLogPath } from "../../state-folder.ts";
+import { ensureCluster } from "../../store/cluster.ts";
+import { openStore, storePath } from "../../store/open-store.ts";
+import { BaseCommand } from "../base.ts";
+import { startDetached, tellParent } from "../detach.ts";
+import { asOrchestraError, failureDocument } from "../failure.ts";
+import { runningUp, serve } from "../serve.ts";
+
+export default class Up extends BaseCommand {
+  static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
+  static override description = `Runs in the foreground until Ctrl-C or SIGTERM; with --detach in the background.
+When it ends, pods run on and names are answered, and the next up takes over from there.`;
+  static override examples = ["<%= config.bin %> up --detach"];
+  static override flags = {
+    detach: Flags.boolean({ char: "d", summary: "Run in the background; return when it serves." }),
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Up);
+    const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
+    if (flags.detach) await this.#detach(storeUrl);
+    else await this.#serve(storeUrl);
+  }
+
+  async #serve(storeUrl: string): Promise<void> {
+    const { settings: config } = this;
+    await serve({ config, storeUrl, version: this.config.version, onServing: (roles) => this.#sayServing(roles) });
+  }
+
+  #sayServing({ node, warnings }: Roles): void {
+    if (process.send) return tellParent({ serving: { pid: process.pid, node, warnings } });
+    for (const warning of warnings) this.note(`Warning: ${warning}`);
+    this.note(`orchestra is up as node ${node}. Ctrl-C ends it; pods run on.`);
+  }
+
+  async #detach(storeUrl: string): Promise<void> {
+    const { stateDir, networkRange } = this.settings;
+    const running = runningUp(stateDir, storeUrl);
+    if (running) {
+      this.print(`orchestra is already running as node ${running.node} (pid ${running.pid}).`);
+      return;
+    }
+    const store = await openStore(storeUrl, { create: true });
+    const cluster = await ensureCluster(store, { now: new Date().toISOString(), networkRange }).finally(() =>
+      store.close(),
+    );
+    const logPath = upLogPath(stateDir, cluster.id);
+    const serving = await startDetached(["up", "--store", storeUrl], logPath);
+    for (const warning of serving.warnings) this.note(`Warning: ${warning}`);
+    this.print(`orchestra is up as node ${serving.node} (pid ${serving.pid}); its log is ${logPath}.`);
+    this.print("Next: orchestra apply -f FOLDER, orchestra get pods, orchestra down");
+  }
+
+  /** The parent of a detached `up` shows the reason: nobody reads this process's own output. */
+  protected override async catch(thrown: unknown): Promise<void> {
+    if (!(thrown instanceof Errors.ExitError)) tellParent({ failed: failureDocument(asOrchestraError(thrown)).error });
+    await super.catch(thrown);
+  }
+}

@@ -1,0 +1,134 @@
+// The only wiring: builds the adapters and starts the roles of this machine in order. Decides nothing.
+import { existsSync } from "node:fs";
+import { hostname, networkInterfaces } from "node:os";
+import { dirname, join } from "node:path";
+import type { Clock } from "./clock.ts";
+import { sleep } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { publishedImage } from "./dns/coredns-container.ts";
+import { findProgram, foldersOf, type Program, stopCoredns } from "./dns/coredns-process.ts";
+import { type DnsStatus, dnsStatus } from "./dns/coredns-status.ts";
+import { startDns } from "./dns/dns.ts";
+import { type Log, silentLog } from "./log.ts";
+import { validateTemplate } from "./manifest/manifest.ts";
+import { startMaster } from "./master/master.ts";
+import type { ClusterDocument } from "./model/cluster.ts";
+import { messageOf } from "./model/errors.ts";
+import { clusterFolder } from "./state-folder.ts";
+import type { Store } from "./store/store.ts";
+import { openDocker } from "./worker/docker.ts";
+import { nodeIdentity } from "./worker/identity.ts";
+import type { Runtime } from "./worker/runtime.ts";
+import { startWorker } from "./worker/worker.ts";
+
+export interface RolesOptions {
+  readonly config: Config;
+  readonly store: Store;
+  readonly cluster: ClusterDocument;
+  /** Of this program. */
+  readonly version: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Gives up a start under way. */
+  readonly stop: AbortSignal;
+}
+
+export interface Roles {
+  readonly node: string;
+  /** What does not work yet, for people. The roles go on trying. */
+  readonly warnings: readonly string[];
+  /** Stop deciding, stop writing the zone, leave the containers as they are. CoreDNS runs on. */
+  close(): Promise<void>;
+}
+
+/** CoreDNS answers half a second after its start; an image that must be pulled first takes longer than anybody should wait here. */
+const namesLimitMs = 15_000;
+const namesLookMs = 25;
+
+/** Starts worker, dns and master. Throws `conflict` when this node runs already; an engine that does not answer is waited for behind the caller's back. */
+export async function startRoles(options: RolesOptions): Promise<Roles> {
+  const { config, store, cluster, clock, log, stop } = options;
+  const { node, key } = await nodeIdentity(config.stateDir, config.nodeName);
+  const folder = clusterFolder(config.stateDir, cluster.id);
+  const runtime = openRuntime(config, { cluster: cluster.id, node }, log);
+  const closers: (() => Promise<void>)[] = [];
+  const close = async () => {
+    for (const closeRole of closers.splice(0).reverse()) {
+      await closeRole().catch((error: unknown) => log.error("a role did not close well", { error: messageOf(error) }));
+    }
+  };
+  try {
+    const { nodeLabels: labels } = config;
+    const facts = { node, key, labels, address: ownAddress(), hostname: hostname(), version: options.version };
+    const shared = { store, clock, log };
+    const worker = await startWorker({ ...shared, runtime, facts, cluster, stateDir: folder, validateTemplate });
+    closers.push(() => worker.close());
+    const dns = await startDns({ ...shared, node, ...corednsPlaces(config, folder) });
+    closers.push(() => dns.close());
+    const master = startMaster(shared);
+    closers.push(() => master.close());
+    const warnings = await whatIsMissing(runtime, folder, clock, stop);
+    return { node, warnings, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The engine with the containers of one node. */
+export function openRuntime(config: Config, owner: { cluster: string; node: string }, log: Log = silentLog): Runtime {
+  const { dockerHost, dockerConfigDir } = config;
+  const host = dockerHost === undefined ? {} : { host: dockerHost };
+  return openDocker({ ...host, configFolder: dockerConfigDir, owner, log });
+}
+
+/** What is known of the CoreDNS of a cluster on this machine; undefined: none was started, or it was stopped on purpose. */
+export function namesStatus(stateDir: string, cluster: string): Promise<DnsStatus | undefined> {
+  return dnsStatus(clusterFolder(stateDir, cluster));
+}
+
+/** Stops the CoreDNS of a cluster; false when none ran. */
+export function stopNames(stateDir: string, cluster: string): Promise<boolean> {
+  return stopCoredns(clusterFolder(stateDir, cluster));
+}
+
+/** The CoreDNS that would be started. */
+export function findNamesProgram({ searchPath }: Config): Promise<Program> {
+  return findProgram([...foldersOf(searchPath), join(packageFolder(), ".cache", "bin")], publishedImage);
+}
+
+function corednsPlaces({ searchPath, dnsPort, dockerHost }: Config, stateDir: string) {
+  const engine = dockerHost?.startsWith("unix://") ? { socketPath: dockerHost.slice("unix://".length) } : {};
+  return { stateDir, packageDir: packageFolder(), searchPath, engine, localPort: dnsPort };
+}
+
+/** Where this program is installed: the sources and the bundle lie at different depths below it. */
+function packageFolder(from = import.meta.dirname): string {
+  if (existsSync(join(from, "package.json")) || from === dirname(from)) return from;
+  return packageFolder(dirname(from));
+}
+
+/** The first address that is not a bridge of containers: for people, and later for other machines. */
+function ownAddress(): string {
+  const addresses = Object.entries(networkInterfaces()).flatMap(([name, list = []]) =>
+    list.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => ({ name, address })),
+  );
+  return addresses.find(({ name }) => !/^(docker|br-|veth|virbr)/.test(name))?.address ?? "127.0.0.1";
+}
+
+/** Waits until names are answered. What is still missing then is told instead. */
+async function whatIsMissing(runtime: Runtime, folder: string, clock: Clock, stop: AbortSignal): Promise<string[]> {
+  try {
+    await runtime.info(stop);
+  } catch (error) {
+    stop.throwIfAborted();
+    return [`${messageOf(error)}. Pods start as soon as it does.`];
+  }
+  const limit = clock.now() + namesLimitMs;
+  while (clock.now() < limit) {
+    const status = await dnsStatus(folder);
+    if (status?.answeredSerial !== undefined) return [];
+    await sleep(clock, namesLookMs, stop);
+  }
+  return ["Names are not answered yet; orchestra doctor tells why."];
+}

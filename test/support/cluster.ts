@@ -1,0 +1,242 @@
+// A whole orchestra of a test's own: the real program on a store, state folder, ports and network range of its own, real Docker, real CoreDNS.
+// Everything it starts is ended by id when the test ends, however it ends.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { Resolver } from "node:dns/promises";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { observe } from "../../src/cli/observe.ts";
+import { type PodRow, podRows } from "../../src/cli/rows.ts";
+import { clusterFolder, type UpRecord, upRecordsOf } from "../../src/state-folder.ts";
+import { openStore } from "../../src/store/open-store.ts";
+import { eventually } from "./eventually.ts";
+
+const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
+/** A machine under load, and an engine that other tests use too. */
+const startLimitMs = 60_000;
+
+/** What `node:test` hands to a test, as far as it is needed here. */
+export interface Test {
+  after(clean: () => Promise<void>): void;
+}
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface TestCluster {
+  readonly folder: string;
+  readonly storePath: string;
+  /** Runs `orchestra` with these words; never throws for an exit code. */
+  run(...words: readonly string[]): Promise<Outcome>;
+  /** The same, and throws unless it exits with 0; returns what it printed. */
+  ok(...words: readonly string[]): Promise<string>;
+  /** Starts `orchestra` and leaves it running. */
+  start(...words: readonly string[]): ChildProcess;
+  /** Starts `up` in the foreground, as a supervisor would, and resolves when it serves. */
+  up(): Promise<UpProcess>;
+  /** Of the last `up`. */
+  record(): UpRecord;
+  /** Writes a manifest into the test's folder; returns its path. */
+  write(name: string, text: string): Promise<string>;
+  /** The names of our containers, of those that have ended too. */
+  containers(): Promise<string[]>;
+  /** As `get pods -o json` has them, read in this process. */
+  pods(deployment?: string): Promise<PodRow[]>;
+  /** Resolves with the pods of a Deployment when so many are ready and there are no others. */
+  ready(deployment: string, count: number, limitMs?: number): Promise<PodRow[]>;
+  /** What CoreDNS answers on this machine, sorted; none: []. */
+  resolve(name: string): Promise<string[]>;
+}
+
+export interface UpProcess {
+  readonly pid: number;
+  /** What it wrote to standard error: its log. */
+  log(): string;
+  /** Resolves when the process has ended. */
+  end(signal: "SIGTERM" | "SIGINT" | "SIGKILL"): Promise<void>;
+}
+
+export interface ClusterOptions {
+  /** Of the environment, besides what makes the cluster the test's own. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where the store's file is; absent: in the test's folder. */
+  readonly storePath?: string;
+}
+
+export async function testCluster(test: Test, { env = {}, storePath }: ClusterOptions = {}): Promise<TestCluster> {
+  const folder = await mkdtemp(join(tmpdir(), "orchestra-e2e-"));
+  const store = storePath ?? join(folder, "state", "store.db");
+  const stateDir = join(folder, "state");
+  const dnsPort = await freePort();
+  const environment = {
+    ...process.env,
+    ORCHESTRA_STATE_DIR: stateDir,
+    ORCHESTRA_CACHE_DIR: join(folder, "cache"),
+    ORCHESTRA_STORE: `file:${store}`,
+    ORCHESTRA_NETWORK_RANGE: ownRange(),
+    ORCHESTRA_DNS_PORT: String(dnsPort),
+    ORCHESTRA_NODE: `e2e-${randomBytes(3).toString("hex")}`,
+    ...env,
+  };
+  const children = new Set<ChildProcess>();
+  const record = () => {
+    const found = upRecordsOf(stateDir, `file:${store}`).at(-1);
+    if (!found) throw new Error(`no orchestra was started in ${stateDir}`);
+    return found;
+  };
+  const start = (...words: readonly string[]) => {
+    const child = spawn(process.execPath, [program, ...words], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    children.add(child);
+    child.once("exit", () => children.delete(child));
+    return child;
+  };
+  const pods = async (deployment?: string) => {
+    const opened = await openStore(`file:${store}`, { create: false });
+    try {
+      const rows = podRows(await observe(opened));
+      return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
+    } finally {
+      await opened.close();
+    }
+  };
+  const run = (...words: readonly string[]) => execute(process.execPath, [program, ...words], environment);
+
+  test.after(async () => {
+    for (const child of children) child.kill("SIGKILL");
+    const records = upRecordsOf(stateDir, `file:${store}`);
+    await run("down", "--store", `file:${store}`);
+    for (const { cluster } of records) await removeFromEngine(cluster, environment);
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  return {
+    folder,
+    storePath: store,
+    run,
+    start,
+    record,
+    async ok(...words) {
+      const { code, stdout, stderr } = await run(...words);
+      if (code !== 0) throw new Error(`orchestra ${words.join(" ")} ended with ${code}:\n${stdout}${stderr}`);
+      return stdout;
+    },
+    up: () => startUp(start("up")),
+    async write(name, text) {
+      const path = join(folder, name);
+      await writeFile(path, text);
+      return path;
+    },
+    async containers() {
+      const filter = `label=orchestra.cluster=${record().cluster}`;
+      return linesOf(await docker(environment, "ps", "--all", "--filter", filter, "--format", "{{.Names}}"));
+    },
+    pods,
+    ready: (deployment, count, limitMs = startLimitMs) =>
+      eventually(
+        `${count} pods of ${deployment} are ready`,
+        async () => {
+          const found = await pods(deployment);
+          return found.length === count && found.every((pod) => pod.ready) ? found : undefined;
+        },
+        limitMs,
+      ),
+    async resolve(name) {
+      const resolver = new Resolver({ timeout: 2_000, tries: 1 });
+      resolver.setServers([`127.0.0.1:${dnsPort}`]);
+      try {
+        return (await resolver.resolve4(name)).sort();
+      } catch (error) {
+        if (["ENOTFOUND", "ENODATA"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
+        throw error;
+      }
+    },
+  };
+}
+
+/** The folder in which an `up` keeps what belongs to its cluster. */
+export function folderOf(cluster: TestCluster): string {
+  return clusterFolder(join(cluster.folder, "state"), cluster.record().cluster);
+}
+
+async function startUp(child: ChildProcess): Promise<UpProcess> {
+  let log = "";
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  const ended = once(child, "exit");
+  await eventually(
+    "orchestra up serves",
+    () => {
+      if (child.exitCode !== null) throw new Error(`orchestra up ended with ${child.exitCode}:\n${log}`);
+      return log.includes("orchestra is up as node");
+    },
+    startLimitMs,
+  );
+  return {
+    pid: child.pid ?? 0,
+    log: () => log,
+    async end(signal) {
+      child.kill(signal);
+      await ended;
+    },
+  };
+}
+
+/** Runs a program to its end. */
+export function execute(
+  file: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+  cwd = process.cwd(),
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(file, words, { cwd, env, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
+
+/** The docker command, for looking at the engine from outside of the program under test. */
+export async function docker(env: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await execute("docker", words, env);
+  if (code !== 0) throw new Error(`docker ${words.join(" ")}: ${stderr}`);
+  return stdout.trim();
+}
+
+async function removeFromEngine(cluster: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const filter = ["--filter", `label=orchestra.cluster=${cluster}`];
+  const containers = linesOf(await docker(env, "ps", "-aq", ...filter));
+  if (containers.length > 0) await docker(env, "rm", "-fv", ...containers);
+  const networks = linesOf(await docker(env, "network", "ls", "-q", ...filter));
+  if (networks.length > 0) await docker(env, "network", "rm", ...networks);
+}
+
+function linesOf(text: string): string[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .sort();
+}
+
+/** A range that no other test run is likely to have; if two meet, each node still takes a free part of it. */
+function ownRange(): string {
+  return `10.${64 + Math.floor(Math.random() * 128)}.0.0/16`;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
