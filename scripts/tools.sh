@@ -22,3 +22,24 @@ find_go() {
   done
   return 1
 }
+
+needed_node=24
+node_major() { node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/'; }
+
+# Where `scripts/setup.sh` puts Node when the one on PATH is too old, and puts it first on PATH when it is there.
+cached_node() {
+  case $(uname -m) in
+    x86_64 | amd64) cpu=x64 ;;
+    aarch64 | arm64) cpu=arm64 ;;
+    *) cpu=$(uname -m) ;;
+  esac
+  printf 'node-%s-%s\n' "$(uname -s | tr '[:upper:]' '[:lower:]')" "$cpu"
+}
+use_node() {
+  [ "$(node_major)" -ge $needed_node ] 2>/dev/null && return 0
+  PATH=$root/.cache/node/node_modules/$(cached_node)/bin:$PATH
+  export PATH
+  [ "$(node_major)" -ge $needed_node ] 2>/dev/null
+}
+
+docker_answers() { docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }

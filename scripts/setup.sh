@@ -1,0 +1,103 @@
+#!/bin/sh
+# Makes this machine ready for `make up` and `make test`: says what it installs, and skips what is there.
+# `packages`: only Node and the npm packages, which is all that `make check` needs; `bundle`: these and dist/, for the commands.
+set -eu
+. "$(dirname "$0")/tools.sh"
+cd "$root"
+
+main() {
+  set_up_node
+  set_up_packages
+  [ "${1:-all}" != packages ] || return 0
+  set_up_bundle
+  [ "${1:-all}" != bundle ] || return 0
+  set_up_docker
+  set_up_coredns
+  scripts/demo-image.sh
+}
+
+set_up_node() {
+  have node && have npm || fail "Node with npm is needed to begin with; install it (on Debian: apt-get install nodejs npm)"
+  use_node && return 0
+  say "installing Node $needed_node into .cache/node (PATH has $(node --version))"
+  npm install --prefix .cache/node --no-save --no-audit --no-fund --loglevel=error "$(cached_node)@$needed_node" >/dev/null ||
+    fail "Node $needed_node could not be installed with npm; install it yourself and put it on PATH"
+  use_node || fail "Node $needed_node was installed into .cache/node and does not run on this machine"
+}
+
+# npm writes its own copy of the lock file last of all: an older one means that something is missing.
+set_up_packages() {
+  [ -e node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ] && return 0
+  say "installing npm packages"
+  npm ci --no-audit --no-fund --loglevel=error >/dev/null || fail "npm ci failed"
+  touch node_modules/.package-lock.json
+}
+
+set_up_docker() {
+  docker_answers && return 0
+  if have docker && [ -S /var/run/docker.sock ] && [ ! -w /var/run/docker.sock ]; then
+    fail "the Docker engine does not answer this user; run as root, or add the user to the group docker and log in again"
+  fi
+  [ "$(id -u)" = 0 ] || fail "no Docker engine answers, and only root can install and start one; start it, or run make as root"
+  have dockerd && have docker || install_docker
+  start_docker
+}
+
+install_docker() {
+  have apt-get || fail "no Docker engine is there, and only Debian's is installed by itself; install Docker 20.10 or newer"
+  say "installing the Docker engine from Debian's packages"
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq >/dev/null || fail "apt-get update failed"
+  packages="docker.io iptables iproute2"
+  # In newer releases of Debian the command is a package of its own.
+  if apt-cache show docker-cli >/dev/null 2>&1; then packages="$packages docker-cli"; fi
+  # shellcheck disable=SC2086
+  apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>.cache/apt.log || {
+    cat .cache/apt.log >&2
+    fail "Debian's docker.io could not be installed"
+  }
+}
+
+start_docker() {
+  docker_answers && return 0
+  say "starting the Docker engine"
+  if [ -d /run/systemd/system ]; then
+    systemctl start docker || fail "systemctl start docker failed; journalctl -u docker tells why"
+  else
+    setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
+  fi
+  for _ in $(seq 300); do
+    docker_answers && return 0
+    sleep 0.1
+  done
+  fail "the Docker engine does not answer within 30 s; /var/log/dockerd.log tells why"
+}
+
+set_up_coredns() {
+  have coredns && return 0
+  # The version stands in one place: the image that is used where there is no program.
+  version=$(sed -n 's/.*"coredns\/coredns:\([0-9.]*\)".*/\1/p' src/dns/coredns-container.ts)
+  if go=$(find_go); then
+    say "building CoreDNS $version into .cache/bin (some minutes, once)"
+    mkdir -p .cache/bin
+    CGO_ENABLED=0 GOBIN=$root/.cache/bin GOFLAGS='-modcacherw -trimpath -ldflags=-s' "$go" install "github.com/coredns/coredns@v$version" \
+      >.cache/coredns-build.log 2>&1 && return 0
+    tail -n 5 .cache/coredns-build.log >&2
+    say "CoreDNS could not be built; trying its image"
+  fi
+  image=coredns/coredns:$version
+  docker image inspect "$image" >/dev/null 2>&1 && return 0
+  say "pulling $image"
+  docker pull --quiet "$image" >/dev/null 2>&1 ||
+    fail "CoreDNS is missing: no coredns on PATH, no Go toolchain to build it with, and no registry to pull $image from"
+}
+
+set_up_bundle() {
+  bundle=dist/oclif.manifest.json
+  if [ -e $bundle ] && [ -z "$(find src bin scripts/build.ts package.json package-lock.json -newer $bundle)" ]; then return 0; fi
+  say "building dist/"
+  scripts/with-tools.sh npm run --silent build
+}
+
+mkdir -p .cache
+main "$@"
