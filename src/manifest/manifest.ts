@@ -26,9 +26,9 @@ export async function loadManifests(paths: readonly string[], options: LoadOptio
   return { manifests, warnings: sortProblems([...loaded.warnings, ...set.warnings]) };
 }
 
-/** The Deployment of the short form, as `deploy NAME --image I --replicas N` says it. Throws as `loadManifests` does; the file is `(flags)`. */
-export function specFromShort(short: { name: string; image: string; replicas?: number }): LoadedManifest {
-  const { findings, manifest } = checkManifest(short, {});
+/** The Deployment that flags say (`deploy NAME --image I --replicas N`), as a manifest of either form. Throws as `loadManifests` does; the file is `(flags)`. */
+export function specFromFlags(flags: object): LoadedManifest {
+  const { findings, manifest } = checkManifest(flags, {});
   if (!manifest) throw problemsError(findings.map((finding) => unplaced("(flags)", finding)));
   const spec = canonicalSpec(manifest);
   return { spec, revision: revisionOf(spec.template), manifestHash: manifestHashOf(spec) };
