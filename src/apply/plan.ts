@@ -2,6 +2,7 @@
 // Reads Deployments and revisions with their versions; the plan names the versions it rests on, and `commit.ts` writes it.
 import type { Act, DeploymentDocument } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
+import { nearest } from "../model/nearest.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
 import { type FieldChange, fieldChanges } from "./fields.ts";
@@ -132,9 +133,9 @@ function foreign(before: Known<DeploymentDocument>, name: string, author: Author
 function existing(state: KnownState, name: string): Known<DeploymentDocument> {
   const known = state.deployments.get(name);
   if (known) return known;
-  throw new OrchestraError("not-found", `there is no Deployment ${name}`, {
-    hint: "orchestra get lists what there is",
-  });
+  const meant = nearest(name, state.deployments.keys());
+  const hint = meant === undefined ? "orchestra get lists what there is" : `did you mean ${meant}?`;
+  throw new OrchestraError("not-found", `there is no Deployment "${name}"`, { hint });
 }
 
 function beingDeleted(name: string, deleted: Act): OrchestraError {

@@ -1,0 +1,66 @@
+// What the words of deploy, scale and delete stand for: a manifest, a name, a count. Pure.
+import { replicasLimit } from "../model/deployment.ts";
+import { OrchestraError } from "../model/errors.ts";
+import { kindOf } from "./names.ts";
+import { parseCount } from "./times.ts";
+
+export interface DeployFlags {
+  readonly name: string;
+  readonly image: string;
+  readonly replicas?: string | undefined;
+  readonly env?: readonly string[] | undefined;
+  readonly port?: readonly string[] | undefined;
+}
+
+/** What a file would say; it is validated as one. Throws `invalid` for a flag that is no pair or number. */
+export function manifestOfFlags({ name, image, replicas, env = [], port = [] }: DeployFlags): object {
+  return {
+    apiVersion: "orchestra/v1",
+    kind: "Deployment",
+    metadata: { name },
+    spec: {
+      ...(replicas === undefined ? {} : { replicas: parseCount(replicas, "--replicas") }),
+      image,
+      ...(env.length > 0 ? { env: Object.fromEntries(env.map(variable)) } : {}),
+      ...(port.length > 0 ? { ports: port.map(portOf) } : {}),
+    },
+  };
+}
+
+/** `web` of `web` and of `deployment/web`. Throws `invalid` for a name of another kind. */
+export function deploymentName(text: string): string {
+  const slash = text.indexOf("/");
+  if (slash < 0) return text;
+  if (kindOf(text.slice(0, slash)) === "deployment") return text.slice(slash + 1);
+  throw new OrchestraError("invalid", `"${text}" does not name a Deployment`, {
+    hint: "write deployment/NAME or NAME",
+  });
+}
+
+function variable(text: string): [string, string] {
+  const equals = text.indexOf("=");
+  // The text may hold a secret, so the message does not repeat it.
+  if (equals < 1) throw new OrchestraError("invalid", "--env needs a name and a value", { hint: "write NAME=VALUE" });
+  return [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function portOf(text: string): object {
+  const equals = text.indexOf("=");
+  const containerPort = parseCount(text.slice(equals + 1), "--port");
+  return equals < 0 ? { containerPort } : { name: text.slice(0, equals), containerPort };
+}
+
+/** The count that `scale` is given; undefined: with --reset. Throws `invalid` for both, for neither, and for what is no count. */
+export function countOf(replicas: string | undefined, reset: boolean): number | undefined {
+  if (reset === (replicas !== undefined)) {
+    const message = reset ? "a count and --reset cannot be given together" : "scale needs a count";
+    throw new OrchestraError("invalid", message, { hint: "write scale NAME N, or scale NAME --reset" });
+  }
+  if (replicas === undefined) return undefined;
+  const count = parseCount(replicas, "replicas");
+  if (count <= replicasLimit) return count;
+  throw new OrchestraError(
+    "invalid",
+    `${count} replicas are more than the ${replicasLimit} that a Deployment may have`,
+  );
+}

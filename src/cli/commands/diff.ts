@@ -1,0 +1,55 @@
+import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
+import { authorOf, filesFlag, readManifests } from "../change-flags.ts";
+
+export default class Diff extends BaseCommand {
+  static override summary = "Show what an apply would change, and what that does to the pods.";
+  static override description =
+    `Every field with its old and new value, and the pods that would be created, replaced, stopped or left alone,
+with the nodes that the scheduler would use now. Writes nothing.
+Exits with 0 when nothing differs, with 1 when something does, and with 2 after an error.`;
+  static override examples = [
+    "<%= config.bin %> diff -f manifests/",
+    "<%= config.bin %> diff -f web.yaml --show-values",
+    "<%= config.bin %> diff -f manifests/ -o json",
+  ];
+  static override flags = {
+    file: filesFlag({ required: true }),
+    output: outputFlag("table", "json", "yaml"),
+    "show-values": showValuesFlag,
+  };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Diff);
+    const manifests = await readManifests(flags.file, this.settings.cacheDir, (text) => this.note(text));
+    const { changesAnything, planApply } = await import("../../apply/plan.ts");
+    const { refuseBlocked } = await import("../../apply/commit.ts");
+    const { lookAt } = await import("../change-look.ts");
+    const author = await authorOf(this.settings);
+    const { plan, forecasts } = await lookAt(await this.#storeIfThere(flags), (state) =>
+      planApply(state, manifests, author),
+    );
+    refuseBlocked(plan);
+    const { planDocument } = await import("../plan-document.ts");
+    const { diffText } = await import("../plan-text.ts");
+    const { wantsColour } = await import("../print.ts");
+    const look = { showValues: flags["show-values"], colour: wantsColour(process.stdout) };
+    await this.printDocument(flags.output, planDocument(plan, forecasts, look.showValues), () =>
+      diffText(plan, forecasts, look),
+    );
+    if (changesAnything(plan)) process.exitCode = 1;
+  }
+
+  /** 1 says that something differs, so an error needs another code. */
+  protected override exitCodeFor(): number {
+    return 2;
+  }
+
+  /** A store that is not there yet holds nothing: everything would be created. */
+  async #storeIfThere(flags: { readonly store: string | undefined }) {
+    const { isOrchestraError } = await import("../../model/errors.ts");
+    return this.openStore(flags).catch((error: unknown) => {
+      if (isOrchestraError(error, "not-found")) return undefined;
+      throw error;
+    });
+  }
+}
