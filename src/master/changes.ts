@@ -8,13 +8,13 @@ import type { Run } from "./run.ts";
 /** What differs from the documents; undefined: nothing. */
 export function changeOf(run: Run, placed: ReadonlyMap<string, PlacedPod>): DeploymentChange | undefined {
   const { name, document, facts, next, finished, chosen } = run;
+  if (next === document && !finished && !run.outOfStep && chosen.size === 0) return undefined;
   const placements = (next?.pods ?? []).flatMap((record) => {
     const there = placed.get(record.id);
     const node = there?.node ?? chosen.get(record.id);
     if (node === undefined || (there && there.placement.stop?.reason === record.stop?.reason)) return [];
     return [{ node, placement: placementOf(name, record) }];
   });
-  if (next === document && !finished && placements.length === 0) return undefined;
   const kept = new Set(next?.pods.map(({ id }) => id));
   const gone = facts.flatMap(({ node, record }) =>
     node === undefined || kept.has(record.id) ? [] : [{ node, pod: record.id }],

@@ -47,7 +47,7 @@ export function decide(state: ClusterState, moment: Moment): Decision {
 
 /** Placements that no pods document lists: kept, because absence never means anything. */
 function strayProblems(runs: readonly Run[], placed: ReadonlyMap<string, PlacedPod>): Problem[] {
-  const listed = runs.reduce((sum, { facts }) => sum + facts.filter(({ node }) => node !== undefined).length, 0);
+  const listed = runs.reduce((sum, run) => sum + run.placedCount, 0);
   if (listed === placed.size) return [];
   const known = new Set(runs.flatMap(({ facts }) => facts.map(({ record }) => record.id)));
   return [...placed.values()]

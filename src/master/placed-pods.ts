@@ -14,15 +14,20 @@ export interface PlacedPod {
 
 /** By pod. Where a pod is placed twice, which only a hand can have done, the first node by name counts. */
 export function placedPods(state: ClusterState): Map<string, PlacedPod> {
-  const placed = new Map<string, PlacedPod>();
+  const placed = new Map<string, { -readonly [Field in keyof PlacedPod]: PlacedPod[Field] }>();
   for (const [node, { placements }] of state.placements) {
     const live = isLive(state.verdicts.get(node));
-    const statuses = new Map<string, PodStatus>();
-    for (const status of state.statuses.get(node)?.statuses ?? []) statuses.set(status.pod, status);
     for (const placement of placements ?? []) {
       const earlier = placed.get(placement.pod);
       if (earlier && earlier.node < node) continue;
-      placed.set(placement.pod, { node, placement, status: statuses.get(placement.pod), live });
+      placed.set(placement.pod, { node, placement, status: undefined, live });
+    }
+  }
+  for (const [node, { statuses }] of state.statuses) {
+    for (const status of statuses ?? []) {
+      const there = placed.get(status.pod);
+      // A status of another node is left over from a placement that is gone.
+      if (there?.node === node) there.status = status;
     }
   }
   return placed;

@@ -31,6 +31,10 @@ export interface Run extends RunInput {
   readonly finished: boolean;
   /** Nodes found in this pass, by pod. */
   readonly chosen: Map<string, string>;
+  /** Pods of `facts` that have a placement. */
+  readonly placedCount: number;
+  /** A placement says otherwise than the pod's record about stopping, which only a hand can have done. */
+  readonly outOfStep: boolean;
   readonly problems: readonly Problem[];
   readonly againInMs: number | undefined;
 }
@@ -49,15 +53,18 @@ export function startRun(input: RunInput): Run {
     next: document,
     finished: false,
     chosen,
+    placedCount: 0,
+    outOfStep: false,
     againInMs: undefined,
   };
   try {
     const facts = factsOf(input, document?.pods ?? [], chosen);
-    if (!deployment) return { ...untouched, facts, ...orphans(name, document, facts) };
+    const looked = { ...untouched, facts, ...compareStops(input, facts) };
+    if (!deployment) return { ...looked, ...orphans(name, document, facts) };
     const outcome = outcomeOf(input, { deployment, document, facts, inTheWay: new Set() });
     const problems = outcome.problem === undefined ? [] : [{ deployment: name, message: outcome.problem }];
     const { finished, againInMs } = outcome;
-    return { ...untouched, facts, next: outcome.document, finished, problems, againInMs };
+    return { ...looked, next: outcome.document, finished, problems, againInMs };
   } catch (error) {
     const message = `its documents cannot be understood (${messageOf(error)}): nothing is done with it`;
     return { ...untouched, problems: [{ deployment: name, message }] };
@@ -66,6 +73,7 @@ export function startRun(input: RunInput): Run {
 
 /** Whether pods wait for a node. */
 export function hasPending(run: Run): boolean {
+  if (run.next === run.document && run.placedCount === run.facts.length) return false;
   return run.deployment !== undefined && run.problems.length === 0 && pendingOf(run).length > 0;
 }
 
@@ -163,6 +171,17 @@ function factsOf(
     const misplaced = labels !== undefined && !satisfiesSelector(selector, labels);
     return { record, node, status: there?.status, live: there?.live ?? false, misplaced };
   });
+}
+
+function compareStops({ placed }: RunInput, facts: readonly PodFacts[]) {
+  let placedCount = 0;
+  let outOfStep = false;
+  for (const { record, node } of facts) {
+    if (node === undefined) continue;
+    placedCount += 1;
+    if (placed.get(record.id)?.placement.stop?.reason !== record.stop?.reason) outOfStep = true;
+  }
+  return { placedCount, outOfStep };
 }
 
 function orphans(name: string, document: PodsDocument | undefined, facts: readonly PodFacts[]) {
