@@ -2,11 +2,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config.ts";
 import { OrchestraError } from "../model/errors.ts";
-import { nameOf } from "../model/keys.ts";
+import { nameOf, statusesKey } from "../model/keys.ts";
 import { isRunning, type ProcessRecord, signalProcess } from "../process-record.ts";
 import { openRuntime, stopNames } from "../roles.ts";
 import { type UpRecord, upRecordsOf } from "../state-folder.ts";
 import { openStore } from "../store/open-store.ts";
+import { put, type Store } from "../store/store.ts";
 import { removePods, type Templates } from "./remove-pods.ts";
 
 /** Closing waits for the pass under way: a few engine calls. */
@@ -59,22 +60,30 @@ function signal(record: ProcessRecord, name: NodeJS.Signals): boolean {
   }
 }
 
-async function removeOurPods(config: Config, { cluster, node, store }: UpRecord): Promise<number> {
-  const templates = await templatesIn(store);
-  return removePods(openRuntime(config, { cluster, node }), templates);
+async function removeOurPods(config: Config, { cluster, node, store: url }: UpRecord): Promise<number> {
+  const runtime = openRuntime(config, { cluster, node });
+  // Without the store the pods are stopped all the same, in the usual way.
+  const store = await openStore(url, { create: false }).catch(() => undefined);
+  try {
+    const removed = await removePods(runtime, store ? await templatesIn(store) : new Map());
+    if (store) await forgetStatuses(store, node);
+    return removed;
+  } finally {
+    await store?.close();
+  }
 }
 
-/** They say how each pod wants to be stopped. Without the store the defaults have to do. */
-async function templatesIn(url: string): Promise<Templates> {
-  try {
-    const store = await openStore(url, { create: false });
-    try {
-      const revisions = (await store.list(["revisions"])).list("revisions");
-      return new Map(revisions.map(({ key, value }) => [nameOf(key), value]));
-    } finally {
-      await store.close();
-    }
-  } catch {
-    return new Map();
-  }
+/** They say how each pod wants to be stopped. */
+async function templatesIn(store: Store): Promise<Templates> {
+  const revisions = (await store.list(["revisions"])).list("revisions");
+  return new Map(revisions.map(({ key, value }) => [nameOf(key), value]));
+}
+
+/** In the place of the worker, which has ended: the next one would answer names with addresses of containers that are gone. */
+async function forgetStatuses(store: Store, node: string): Promise<void> {
+  const key = statusesKey(node);
+  const found = await store.read(key);
+  if (!found || found.value.statuses.length === 0) return;
+  const empty = { at: new Date().toISOString(), statuses: [] };
+  await store.commit({ changes: [put(key, empty, found.version)] });
 }
