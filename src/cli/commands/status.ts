@@ -1,0 +1,60 @@
+import { BaseCommand, outputFlag } from "../base.ts";
+import type { StatusDocument } from "../status.ts";
+
+/** An engine that hangs must not make `status` hang: then that is what it tells. */
+const dockerLimitMs = 2_000;
+
+export default class Status extends BaseCommand {
+  static override summary = "Show what runs on this store, what is in it, and what needs a look.";
+  static override examples = ["<%= config.bin %> status", "<%= config.bin %> status -o json"];
+  static override flags = { output: outputFlag("table", "json", "yaml") };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(Status);
+    const { observe } = await import("../observe.ts");
+    const { pendingTexts } = await import("../pending.ts");
+    const { statusDocument, statusText } = await import("../status.ts");
+    const { wantsColour } = await import("../print.ts");
+    const { clusterKey, nameOf } = await import("../../model/keys.ts");
+    const store = await this.openStore(flags);
+    const observation = await observe(store);
+    const cluster = (await store.read(clusterKey))?.value;
+    const presences = (await store.list(["presence"])).list("presence");
+    const document = statusDocument({
+      observation,
+      pending: pendingTexts(observation.state),
+      store: store.url,
+      cluster,
+      presences: new Map(presences.map(({ key, value }) => [nameOf(key), value])),
+      docker: await this.#docker(),
+      dns: cluster && (await this.#dns(cluster.id)),
+    });
+    await this.printDocument(flags.output, document, () =>
+      statusText(document, observation.nowMs, wantsColour(process.stdout)),
+    );
+  }
+
+  async #docker(): Promise<StatusDocument["docker"]> {
+    const { openRuntime } = await import("../../roles.ts");
+    const { messageOf } = await import("../../model/errors.ts");
+    const limit = AbortSignal.timeout(dockerLimitMs);
+    const late = new Promise<never>((_, reject) => {
+      limit.onabort = () => reject(new Error(`Docker does not answer within ${dockerLimitMs / 1000} s`));
+    });
+    try {
+      const info = openRuntime(this.settings, { cluster: "status", node: "status" }).info(limit);
+      const { version, apiVersion } = await Promise.race([info, late]);
+      return { version, apiVersion };
+    } catch (error) {
+      return { error: messageOf(error) };
+    }
+  }
+
+  async #dns(cluster: string): Promise<StatusDocument["dns"]> {
+    const { namesStatus } = await import("../../roles.ts");
+    const found = await namesStatus(this.settings.stateDir, cluster);
+    if (!found) return undefined;
+    const { running, healthy, pid, gateway, gatewayPort, localPort } = found;
+    return { running, healthy, pid, addresses: [`${gateway}:${gatewayPort}`, `127.0.0.1:${localPort}`] };
+  }
+}
