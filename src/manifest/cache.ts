@@ -105,7 +105,15 @@ function writeEntries(folder: string, entries: ReadonlyMap<string, string>): voi
     renameSync(draft, path);
   } catch {
     // A full or read-only disk: the next run parses again.
-    rmSync(draft, { force: true });
+    removeDraft(draft);
+  }
+}
+
+function removeDraft(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Where it could not be written, there is none.
   }
 }
 

@@ -33,7 +33,7 @@ const foreign: Readonly<Record<string, string>> = {
 /** One finding for each place, the most telling error first. `root` is what was validated. */
 export function explain(errors: readonly ShapeError[], root: unknown, source: Source): Finding[] {
   const findings = new Map<string, Finding>();
-  const told = errors.filter((error) => error.keyword !== "propertyNames" && !error.schemaPath.includes("/oneOf/"));
+  const told = errors.filter(isTelling);
   const misspelt = new Set(
     told.filter(isUnknown).map((error) => JSON.stringify([...pathOf(error, root), suggestion(error)])),
   );
@@ -45,6 +45,12 @@ export function explain(errors: readonly ShapeError[], root: unknown, source: So
     if (!findings.has(key) || error.keyword === "type") findings.set(key, finding);
   }
   return [...findings.values()];
+}
+
+/** Not what another error says already: a wrong key, which alternative failed how, or that a list is no probe. */
+function isTelling({ keyword, schemaPath, data }: ShapeError): boolean {
+  if (keyword === "oneOf") return typeof data === "object" && data !== null && !Array.isArray(data);
+  return keyword !== "propertyNames" && !schemaPath.includes("/oneOf/");
 }
 
 function findingOf(error: ShapeError, root: unknown, source: Source): Finding {

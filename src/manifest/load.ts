@@ -73,11 +73,10 @@ async function readStdin(reading: Reading, stdin: LoadOptions["stdin"]): Promise
 async function loadBytes(reading: Reading, file: string, bytes: Uint8Array): Promise<boolean> {
   reading.bytes += bytes.length;
   const key = contentKey(bytes);
-  const manifests = reading.cache.get(key) ?? (await parseBytes(reading, file, bytes));
-  if (manifests) {
-    for (const manifest of manifests) reading.manifests.push(placed(file, manifest));
-    reading.cache.put(key, manifests);
-  }
+  const kept = reading.cache.get(key);
+  const manifests = kept ?? (await parseBytes(reading, file, bytes)) ?? [];
+  for (const manifest of manifests) reading.manifests.push(placed(file, manifest));
+  if (!kept && manifests.length > 0) reading.cache.put(key, manifests);
   if (reading.bytes > totalBytesLimit)
     complain(reading, file, `is where all files together pass ${totalBytesLimit} bytes`, "name fewer files");
   else if (reading.manifests.length > documentsLimit)

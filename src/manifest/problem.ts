@@ -45,7 +45,14 @@ export function pathText(path: Path): string {
 /** `file:line:column path: what is wrong; what to do`. */
 export function problemText({ file, line, column, path, message, hint }: Problem): string {
   const place = line === undefined ? file : `${file}:${line}:${column ?? 1}`;
-  return `${place}${path === "" ? "" : ` ${path}`}: ${message}${hint === undefined ? "" : `; ${hint}`}`;
+  return printable(`${place}${path === "" ? "" : ` ${path}`}: ${message}${hint === undefined ? "" : `; ${hint}`}`);
+}
+
+/** Keys, names and file names come from outside: what would move a terminal's cursor or turn its text around is written as an escape. */
+function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
+  });
 }
 
 /** One error for all of them, sorted by place; `details.errors` holds the list. */

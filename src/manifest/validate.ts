@@ -53,21 +53,29 @@ function shapeFindings(validate: ShapeValidator, value: unknown, source: Source)
   return validate(value) ? [] : explain(validate.errors ?? [], value, source);
 }
 
-/** The rules judge the fields and ports whose shape is right, so that one error does not hide another. */
+/** The rules judge what has a right shape, so that one error does not hide another. */
 function ruleFindings(spec: Fields, prefix: Path, shape: readonly Finding[]): Finding[] {
   const wrong = shape
     .filter(({ path }) => prefix.every((part, index) => path[index] === part))
     .map(({ path }) => path.slice(prefix.length));
-  const isSound = (field: string) => wrong.every((path) => path[0] !== field);
-  const sound = Object.fromEntries(Object.entries(spec).filter(([field]) => isSound(field)));
-  if (!isSound("ports")) {
-    const ports = spec["ports"];
-    const wrongPorts = new Set(wrong.filter(([field]) => field === "ports").map((path) => path[1]));
-    if (Array.isArray(ports)) sound["ports"] = ports.map((port, index) => (wrongPorts.has(index) ? undefined : port));
-    // Which names exist is not known while ports are wrong.
-    for (const probe of ["readiness", "liveness"]) delete sound[probe];
-  }
+  const sound = Object.fromEntries(
+    Object.entries(spec).map(([field, value]) => [field, soundPart(field, value, wrong)]),
+  );
+  // Which names exist is not known while ports are wrong.
+  if (wrong.some(([field]) => field === "ports")) for (const probe of ["readiness", "liveness"]) delete sound[probe];
   return checkRules(sound as SoundSpec).map((finding) => ({ ...finding, path: [...prefix, ...finding.path] }));
+}
+
+/** Ports and resources are judged each for itself; of other fields the parts depend on each other. */
+function soundPart(field: string, value: unknown, wrong: readonly Path[]): unknown {
+  const inside = wrong.filter((path) => path[0] === field);
+  if (inside.length === 0) return value;
+  if (inside.some((path) => path.length === 1)) return undefined;
+  const isWrong = (part: string | number) => inside.some((path) => path[1] === part);
+  if (Array.isArray(value))
+    return field === "ports" ? value.map((port, index) => (isWrong(index) ? undefined : port)) : undefined;
+  if (field !== "resources" || !isFields(value)) return undefined;
+  return Object.fromEntries(Object.entries(value).filter(([part]) => !isWrong(part)));
 }
 
 /** A document of another program: one sentence about that, not twenty about its fields. */
