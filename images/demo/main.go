@@ -9,11 +9,12 @@
 //	EAT_MEMORY       allocates so many MiB at the start
 //	VERSION          what it says its version is; set by the image
 //
-// `demo probe URL` is its own health probe: exit code 0 when URL answers 2xx. `demo exit N` ends with N. `demo echo WORDS` prints.
+// `demo probe URL` is its own health probe: exit code 0 when URL answers 2xx. `demo exit N` ends with N. `demo echo WORDS` prints. `demo cat` gives its input back.
 package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -38,6 +39,11 @@ func command(name string, args []string) int {
 	case name == "echo":
 		fmt.Println(strings.Join(args, " "))
 		return 0
+	case name == "cat":
+		if _, err := io.Copy(os.Stdout, os.Stdin); err != nil {
+			return 1
+		}
+		return 0
 	case name == "exit" && len(args) == 1:
 		code, err := strconv.Atoi(args[0])
 		if err != nil {
@@ -45,7 +51,7 @@ func command(name string, args []string) int {
 		}
 		return code
 	}
-	fmt.Fprintln(os.Stderr, "usage: demo | demo probe URL | demo echo WORDS | demo exit CODE")
+	fmt.Fprintln(os.Stderr, "usage: demo | demo probe URL | demo echo WORDS | demo cat | demo exit CODE")
 	return 2
 }
 

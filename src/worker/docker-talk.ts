@@ -68,6 +68,7 @@ export async function execIn(
     });
   const onAbort = () => duplex.destroy();
   signal.addEventListener("abort", onAbort, { once: true });
+  const leaveTerminal = options.tty ? followSize(engine, exec.id, options.stdout) : () => {};
   try {
     if (options.stdin) options.stdin.pipe(duplex);
     if (options.tty) {
@@ -79,6 +80,7 @@ export async function execIn(
       for await (const { stream, data } of frames as AsyncIterable<Frame>) options[stream].write(data);
     }
   } finally {
+    leaveTerminal();
     signal.removeEventListener("abort", onAbort);
     if (options.stdin) options.stdin.unpipe(duplex);
     duplex.destroy();
@@ -86,6 +88,25 @@ export async function execIn(
   signal.throwIfAborted();
   const { ExitCode } = await engine.call((docker) => docker.getExec(exec.id).inspect());
   return ExitCode ?? 0;
+}
+
+/** Gives the command's terminal the size of ours, now and whenever it changes. Returns how to end that. */
+function followSize(engine: Engine, exec: string, terminal: ExecOptions["stdout"] & TerminalSize): () => void {
+  const resize = () => {
+    const { columns: w, rows: h } = terminal;
+    if (w === undefined || h === undefined) return;
+    // The command may have ended meanwhile; a size that is wrong for a moment harms nobody.
+    engine.call((docker) => docker.getExec(exec).resize({ w, h })).catch(() => {});
+  };
+  resize();
+  terminal.on("resize", resize);
+  return () => terminal.off("resize", resize);
+}
+
+/** What a stream to a terminal has besides. */
+interface TerminalSize {
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 /** Docker takes seconds with a fraction; nanoseconds do not fit into a number, so it is passed as text. */
