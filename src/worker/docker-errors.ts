@@ -39,7 +39,7 @@ export function createError(error: unknown, image: string): Error {
   const status = statusOf(error);
   const text = engineText(error);
   if (status === 404 && /no such image/i.test(text)) {
-    return failure("IMAGE_NOT_PRESENT", `image ${image} is not on this node`, true, error);
+    return failure("IMAGE_NOT_PRESENT", `image ${image} is not on this node; build or load it there`, false, error);
   }
   if (status === 400 || (status === 500 && /invalid|must be|minimum|range of CPUs/i.test(text))) {
     return failure("BAD_TEMPLATE", `Docker refuses this container: ${text}`, true, error);
@@ -49,6 +49,7 @@ export function createError(error: unknown, image: string): Error {
 
 /** What `start` may throw. */
 export function startError(error: unknown): Error {
+  if (statusOf(error) === undefined) return engineError(error);
   const text = engineText(error);
   if (/port is already allocated|address already in use|ports are not available/i.test(text)) {
     const port = /(?:for|tcp4?6?|udp4?6?) ((?:\d+\.){3}\d+:\d+|\[[^\]]*\]:\d+)/.exec(text)?.[1];
@@ -79,15 +80,20 @@ export function pullError(error: unknown, image: string): Error {
     return failure(
       "IMAGE_PULL_DENIED",
       `no access to image ${image}, or it does not exist; check its name or docker login`,
-      true,
+      false,
       error,
     );
   }
   if (/manifest unknown|not found|no such image|repository does not exist|name unknown/i.test(text)) {
-    return failure("IMAGE_NOT_FOUND", `image ${image} does not exist in its registry; check name and tag`, true, error);
+    return failure(
+      "IMAGE_NOT_FOUND",
+      `image ${image} does not exist in its registry; check name and tag`,
+      false,
+      error,
+    );
   }
   if (/no matching manifest|does not match the specified platform/i.test(text)) {
-    return failure("IMAGE_NOT_FOUND", `image ${image} is not made for this node's platform`, true, error);
+    return failure("IMAGE_NOT_FOUND", `image ${image} is not made for this node's platform`, false, error);
   }
   if (status === 400 && /invalid reference/i.test(text)) {
     return failure("BAD_TEMPLATE", `${image} is not the name of an image`, true, error);

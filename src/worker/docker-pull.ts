@@ -44,7 +44,7 @@ export function openPuller(engine: Engine, configFolder: string): Puller {
       const image = withTag(template.image);
       if (template.imagePullPolicy !== "Always" && (await isPresent(engine, image))) return;
       if (template.imagePullPolicy === "Never") {
-        throw failure("IMAGE_NOT_PRESENT", `image ${image} is not on this node and imagePullPolicy is Never`, true);
+        throw failure("IMAGE_NOT_PRESENT", `image ${image} is not on this node and imagePullPolicy is Never`, false);
       }
       const pull = running.get(image) ?? begin(image);
       pull.listeners.add(onProgress);

@@ -119,7 +119,7 @@ export interface Runtime {
   exec(container: string, options: ExecOptions, signal: AbortSignal): Promise<number>;
 }
 
-/** The engine said no, and the template (or the host's state it asks for) is the reason. `final`: trying the same again will not help by itself. */
+/** The engine said no, and the template (or the host's state it asks for) is the reason. `final`: only another template helps; else it is tried again with back-off. */
 export class RuntimeFailure extends Error {
   readonly reason: Reason;
   readonly final: boolean;
