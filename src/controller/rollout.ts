@@ -49,7 +49,9 @@ export function stepsOf(
   };
   for (const slot of slots) {
     const held = slot.keeper && slot.predecessor && inTheWay.has(slot.predecessor.record.id);
-    if (held && mayStop(slot, Math.max(1, unavailable))) stopFirst(slot);
+    if (!held || !mayStop(slot, Math.max(1, unavailable))) continue;
+    stopFirst(slot);
+    free += 1;
   }
   // Those that serve nobody go first: replacing them can only help.
   const next = slots.filter(({ keeper, predecessor, waits }) => predecessor && !keeper && !waits);

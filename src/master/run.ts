@@ -67,7 +67,7 @@ export function startRun(input: RunInput): Run {
     return { ...looked, next: outcome.document, finished, problems, againInMs };
   } catch (error) {
     const message = `its documents cannot be understood (${messageOf(error)}): nothing is done with it`;
-    return { ...untouched, problems: [{ deployment: name, message }] };
+    return { ...untouched, document: undefined, next: undefined, problems: [{ deployment: name, message }] };
   }
 }
 

@@ -63,7 +63,10 @@ export function heldBy(room: Room, group: PodGroup, holder: string): HeldReason 
   if (!occupant || !node) return undefined;
   const ask = askOf(room, group);
   const refusing = filters.filter((filter) => !filter.accepts(ask, node)).map(({ name }) => name);
-  const without: Ask = { ...ask, runningOn: (on) => ask.runningOn(on) - (on === node && !occupant.stopping ? 1 : 0) };
+  const without: Ask = {
+    ...ask,
+    runningOn: (on) => ask.runningOn(on) - (on.name === node.name && !occupant.stopping ? 1 : 0),
+  };
   const left = { ...node, ports: portsWithout(node, holder) };
   const others = filters.filter((filter) => !filter.accepts(without, left));
   if (others.length > 0) return undefined;
