@@ -1,5 +1,6 @@
 // What a container says and hears: its log, and commands run in it.
 import { finished } from "node:stream/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Engine } from "./docker-engine.ts";
 import { engineError } from "./docker-errors.ts";
 import { demultiplex, type Frame, lineSplitter } from "./docker-stream.ts";
@@ -92,16 +93,25 @@ export async function execIn(
 
 /** Gives the command's terminal the size of ours, now and whenever it changes. Returns how to end that. */
 function followSize(engine: Engine, exec: string, terminal: ExecOptions["stdout"] & TerminalSize): () => void {
-  const resize = () => {
+  const attempt = async (left: number): Promise<void> => {
     const { columns: w, rows: h } = terminal;
     if (w === undefined || h === undefined) return;
-    // The command may have ended meanwhile; a size that is wrong for a moment harms nobody.
-    engine.call((docker) => docker.getExec(exec).resize({ w, h })).catch(() => {});
+    try {
+      await engine.call((docker) => docker.getExec(exec).resize({ w, h }));
+    } catch {
+      // The engine refuses until the command's process is there. It may also have ended already: then nobody misses its size.
+      await pause(resizePauseMs);
+      if (left > 1) await attempt(left - 1);
+    }
   };
+  const resize = () => void attempt(resizeAttempts);
   resize();
   terminal.on("resize", resize);
   return () => terminal.off("resize", resize);
 }
+
+const resizeAttempts = 5;
+const resizePauseMs = 20;
 
 /** What a stream to a terminal has besides. */
 interface TerminalSize {
