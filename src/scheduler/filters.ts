@@ -68,7 +68,7 @@ const hostPort: Filter = {
   missing: ({ demand }, node) =>
     demand.hostPorts
       .filter((wanted) => holdersOf(node, wanted).length > 0)
-      .map((wanted) => `host port ${wanted.port} is held by pod ${holdersOf(node, wanted)[0]?.pod}`)
+      .map((wanted) => `host port ${wanted.port} is held by ${holdersOf(node, wanted)[0]?.deployment}`)
       .join("; "),
   explain: "whose host port is taken",
 };

@@ -44,7 +44,7 @@ export interface NodeRoom {
   pids: number;
   pods: number;
   /** Who holds each host port, by `TCP/80`. */
-  readonly ports: Map<string, { readonly ip: string; readonly pod: string }[]>;
+  readonly ports: Map<string, { readonly ip: string; readonly pod: string; readonly deployment: string }[]>;
 }
 
 /** So many pods on each node, by the node's name. */
@@ -96,9 +96,10 @@ export function occupy(room: Room, occupant: Occupant): void {
   if (!node) return;
   reserve(node, occupant.demand, 1);
   for (const { port, ip } of occupant.demand.hostPorts) {
+    const { pod, deployment } = occupant;
     const holders = node.ports.get(port);
-    if (holders) holders.push({ ip, pod: occupant.pod });
-    else node.ports.set(port, [{ ip, pod: occupant.pod }]);
+    if (holders) holders.push({ ip, pod, deployment });
+    else node.ports.set(port, [{ ip, pod, deployment }]);
   }
 }
 
