@@ -37,10 +37,12 @@ export interface Loop {
 export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Loop {
   const stop = new AbortController();
   let failures = 0;
+  let conflicts = 0;
   let running: Promise<void> | undefined;
   let woken = false;
-  let cancelTimer = () => {};
+  let gatheringSince: number | undefined;
   let nextAt = 0;
+  let cancelTimer = () => {};
 
   const schedule = (ms: number) => {
     nextAt = clock.now() + ms;
@@ -48,51 +50,53 @@ export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Lo
     cancelTimer = clock.after(ms, run);
   };
 
+  const gather = () => {
+    gatheringSince ??= clock.now();
+    const left = gatheringSince + gatherCapMs - clock.now();
+    schedule(Math.max(0, Math.min(gatherMs, left)));
+  };
+
   const run = () => {
     if (running || stop.signal.aborted) return;
     cancelTimer();
     woken = false;
-    running = runPass().finally(() => {
+    gatheringSince = undefined;
+    running = runPass().then((next) => {
+      // In one go: a wake-up between the end of a pass and this would be lost otherwise.
       running = undefined;
+      if (stop.signal.aborted) return;
+      if (!woken) schedule(next);
+      else if (failures === 0) gather();
+      else schedule(Math.min(next, gatherCapMs));
     });
   };
 
-  const runPass = async () => {
-    let next = resyncMs;
+  /** Gives the milliseconds until the next pass. */
+  const runPass = async (): Promise<number> => {
     try {
       const result = await pass(stop.signal);
       if (failures > 0) log.info(`${name} goes on`, { afterFailures: failures });
       failures = 0;
-      next = Math.min(resyncMs, result.againInMs ?? resyncMs);
+      conflicts = 0;
+      return Math.min(resyncMs, result.againInMs ?? resyncMs);
     } catch (error) {
-      if (stop.signal.aborted) return;
-      next = onError(error);
+      return stop.signal.aborted ? 0 : onError(error);
     }
-    if (stop.signal.aborted) return;
-    if (woken && failures === 0) gather();
-    else schedule(next);
   };
 
   const onError = (error: unknown): number => {
     // Someone knew better: an ordinary result. The next look sees what they wrote.
-    if (isOrchestraError(error, "conflict")) return gatherMs;
+    if (isOrchestraError(error, "conflict")) {
+      conflicts += 1;
+      log.debug(`${name} met a conflict and looks again`, { error: messageOf(error) });
+      return Math.min(gatherMs * 2 ** (conflicts - 1), gatherCapMs);
+    }
     failures += 1;
     const hint = isOrchestraError(error) ? error.hint : undefined;
     const fields = { error: messageOf(error), ...(hint === undefined ? {} : { hint }) };
     if (failures === 1) log.warn(`${name} cannot go on now and tries again`, fields);
     else log.debug(`${name} still cannot go on`, fields);
     return Math.min(backoffFirstMs * 2 ** (failures - 1), backoffMaxMs);
-  };
-
-  let gatheringSince: number | undefined;
-  const gather = () => {
-    gatheringSince ??= clock.now();
-    const left = gatheringSince + gatherCapMs - clock.now();
-    cancelTimer();
-    cancelTimer = clock.after(Math.max(0, Math.min(gatherMs, left)), () => {
-      gatheringSince = undefined;
-      run();
-    });
   };
 
   run();

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sleep, systemClock } from "../../src/clock.ts";
+import { fakeClock, settle } from "../support/fake-clock.ts";
+
+test("a sleep ends after its time", async () => {
+  const clock = fakeClock();
+  let done = false;
+  const sleeping = sleep(clock, 100, new AbortController().signal).then(() => {
+    done = true;
+  });
+  await clock.advance(99);
+  assert.equal(done, false);
+  await clock.advance(1);
+  await sleeping;
+  assert.equal(clock.wall(), "2026-01-02T03:04:05.100Z");
+});
+
+test("a sleep ends with the signal's reason, and leaves no timer behind", async () => {
+  const clock = fakeClock();
+  const stop = new AbortController();
+  const reason = new Error("closing");
+  const sleeping = assert.rejects(sleep(clock, 100, stop.signal), reason);
+  stop.abort(reason);
+  await sleeping;
+  assert.equal(clock.waiting(), 0);
+  await assert.rejects(sleep(clock, 100, stop.signal), reason);
+});
+
+test("the system's clock rises, tells the time, and calls back unless it is cancelled", async () => {
+  const before = systemClock.now();
+  let cancelled = true;
+  systemClock.after(0, () => {
+    cancelled = false;
+  })();
+  await sleep(systemClock, 1, AbortSignal.timeout(10_000));
+  await settle();
+  assert.equal(cancelled, true);
+  assert.ok(systemClock.now() > before);
+  assert.match(systemClock.wall(), /^\d{4}-\d\d-\d\dT.*Z$/);
+});
