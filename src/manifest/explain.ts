@@ -118,14 +118,14 @@ function wrongValue(error: ShapeError, path: Path, source: Source): { message: s
   }
   switch (keyword) {
     case "enum":
-      return wrongChoice(String(data), schema);
+      return wrongChoice(textOf(data), schema);
     case "minimum":
     case "maximum":
       return { message: `is ${data}, and must be ${rangeOf(schema)}` };
     case "minLength":
       return { message: "is empty", hint: "give it a value or delete the line" };
     case "maxLength":
-      return { message: `has ${String(data).length} characters, and may have ${limit}` };
+      return { message: `has ${textOf(data).length} characters, and may have ${limit}` };
     case "minItems":
       return { message: "is an empty list", hint: "give it a value or delete the line" };
     case "maxItems":
@@ -135,8 +135,13 @@ function wrongValue(error: ShapeError, path: Path, source: Source): { message: s
     case "oneOf":
       return oneProbe(data as object);
     default:
-      return wrongText(String(data), path, schema);
+      return wrongText(textOf(data), path, schema);
   }
+}
+
+/** Not by `String`: a map may have a field called toString. */
+function textOf(data: unknown): string {
+  return typeof data === "string" ? data : JSON.stringify(data);
 }
 
 function wrongText(text: string, path: Path, schema: ShapeSchema) {

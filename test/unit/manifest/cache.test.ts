@@ -1,11 +1,14 @@
 // Results kept by content: the same with and without, whatever happened to the file that keeps them.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { promisify } from "node:util";
 import { loadManifests } from "../../../src/manifest/manifest.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
+const run = promisify(execFile);
 const manifest = "name: web\nimage: demo\nreplicas: 2\n";
 
 async function setUp(t: TestContext) {
@@ -85,4 +88,18 @@ test("a file with a problem is not kept", async (t) => {
   writeFileSync(file, "name: A\nimage: demo\n");
   await assert.rejects(load(), { code: "invalid" });
   await assert.rejects(load(), { code: "invalid" });
+});
+
+test("a warm run loads no parser", async (t) => {
+  const { file, cacheDir, load } = await setUp(t);
+  const room = new URL("../../../src/manifest/manifest.ts", import.meta.url).href;
+  const program = `import { createRequire } from "node:module";
+    const { loadManifests } = await import(${JSON.stringify(room)});
+    await loadManifests([${JSON.stringify(file)}], { cacheDir: ${JSON.stringify(cacheDir)} });
+    const loaded = Object.keys(createRequire(${JSON.stringify(room)}).cache);
+    process.stdout.write(String(loaded.filter((path) => path.includes("node_modules")).length));`;
+  const modules = async () => (await run(process.execPath, ["--input-type=module", "-e", program])).stdout;
+  assert.notEqual(await modules(), "0", "the first run parses");
+  await load();
+  assert.equal(await modules(), "0");
 });
