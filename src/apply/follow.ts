@@ -9,9 +9,12 @@ import { type Goal, judge, type Progress } from "./wait.ts";
 export const followSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence"];
 
 /** A pod that fits nowhere may fit as soon as another has left, or a node has registered; after this it is said. */
-export const unplacedLimitMs = 5_000;
+const unplacedLimitMs = 5_000;
 /** `up` may be restarted while somebody waits: its successor takes over within a second. */
 const nobodyLimitMs = 5_000;
+
+/** Node's timers hold no more, which is 24 days. */
+const timerLimitMs = 2 ** 31 - 1;
 
 /**
  * - `settled`: every goal is done, failed, superseded or cannot be placed; or one that was changed now cannot become true
@@ -31,10 +34,9 @@ export interface Followed {
 export interface FollowOptions {
   readonly goals: readonly Goal[];
   readonly clock: Clock;
-  /** Absent: as long as it takes. */
-  readonly timeoutMs: number | undefined;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  readonly onProgress: (progress: readonly Progress[], state: ClusterState) => void;
+  readonly onProgress: (progress: readonly Progress[]) => void;
 }
 
 /** Follows the goals until one of the ends above. Every wake-up is judged from the whole snapshot; nothing is polled. */
@@ -47,7 +49,7 @@ export async function follow(store: Store, options: FollowOptions): Promise<Foll
   const look = () => {
     try {
       const looked = timers.look(view.snapshot());
-      options.onProgress(looked.progress, looked.state);
+      options.onProgress(looked.progress);
       cancelAlarm();
       if (looked.end) resolve({ ...looked, end: looked.end });
       else cancelAlarm = clock.after(looked.againInMs, look);
@@ -56,10 +58,8 @@ export async function follow(store: Store, options: FollowOptions): Promise<Foll
     }
   };
   const interrupt = () => resolve({ ...timers.look(view.snapshot()), end: "interrupted" });
-  const cancelTimeout =
-    timeoutMs === undefined
-      ? () => {}
-      : clock.after(timeoutMs, () => resolve({ ...timers.look(view.snapshot()), end: "timeout" }));
+  const expire = () => resolve({ ...timers.look(view.snapshot()), end: "timeout" });
+  const cancelTimeout = clock.after(Math.min(timeoutMs, timerLimitMs), expire);
   const unsubscribe = view.onChange(look);
   signal.addEventListener("abort", interrupt, { once: true });
   try {

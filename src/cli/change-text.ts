@@ -35,29 +35,55 @@ export function notWaitedText(plan: Plan, running: boolean, url: string): string
   return `${written} Nothing runs on this store (${url}): \`orchestra up\` ${what}.`;
 }
 
-export interface EndText {
-  /** For standard output. */
-  readonly done?: string;
-  /** For standard error. */
-  readonly error?: string;
+/** Why a wait did not end well, and what helps. */
+export interface WaitFailure {
+  readonly code: Exclude<WaitEnd, "done">;
+  readonly message: string;
+  readonly hint: string;
 }
 
-/** How a wait ended. `plan` changed nothing: only what was there already was waited for. */
-export function endText(end: WaitEnd, followed: Followed, plan: Plan, timeoutText: string): EndText {
-  const changed = changesAnything(plan);
-  if (end === "done") return changed ? { done: `Done: ${writtenText(plan)}.` } : {};
-  const written = changed ? "What was written stays" : "Nothing was changed";
-  const left = unfinishedTexts(followed);
-  if (end === "interrupted") {
-    return { error: [`Stopped waiting. ${written}: orchestra get -w shows how it goes on.`, ...left].join("\n") };
+/** How the wait failed; undefined when it did not. */
+export function waitFailure(end: WaitEnd, timeoutText: string): WaitFailure | undefined {
+  switch (end) {
+    case "done":
+      return undefined;
+    case "nobody":
+      return { code: end, message: "nothing runs on this store any more", hint: "start it again with: orchestra up" };
+    case "superseded":
+      return {
+        code: end,
+        message: "someone else has changed it since",
+        hint: "orchestra diff shows what applying would do now",
+      };
+    case "failed":
+      return {
+        code: end,
+        message: "it cannot run as it is",
+        hint: "mend what is named above and apply again; orchestra describe tells more",
+      };
+    case "timeout":
+      return {
+        code: end,
+        message: `not all is done after ${timeoutText}`,
+        hint: "orchestra get -w shows how it goes on; --timeout waits longer",
+      };
+    case "unplaced":
+      return {
+        code: end,
+        message: "there is no place for some of its pods",
+        hint: "make room or ask for less; orchestra why POD tells more",
+      };
+    case "interrupted":
+      return { code: end, message: "stopped waiting", hint: "orchestra get -w shows how it goes on" };
+    default:
+      return end satisfies never;
   }
-  const say: Readonly<Record<Exclude<WaitEnd, "done" | "interrupted">, readonly [string, string]>> = {
-    nobody: ["nothing runs on this store any more", "start it again with: orchestra up"],
-    superseded: ["someone else has changed it since", "orchestra diff shows what applying would do now"],
-    failed: ["it cannot run as it is", "mend what is named above and apply again; orchestra describe tells more"],
-    timeout: [`not all is done after ${timeoutText}`, "orchestra get -w shows how it goes on; --timeout waits longer"],
-    unplaced: ["there is no place for some of its pods", "make room or ask for less; orchestra why POD tells more"],
-  };
-  const [message, hint] = say[end];
-  return { error: [`Error: ${message}. ${written}.`, ...left.map((line) => `  ${line}`), `Hint: ${hint}.`].join("\n") };
+}
+
+/** How a failed wait is told to people. */
+export function failureText(failure: WaitFailure, followed: Followed, plan: Plan): string {
+  const written = changesAnything(plan) ? "What was written stays" : "Nothing was changed";
+  const first = failure.code === "interrupted" ? "Stopped waiting" : `Error: ${failure.message}`;
+  const left = unfinishedTexts(followed).map((line) => `  ${line}`);
+  return [`${first}. ${written}.`, ...left, `Hint: ${failure.hint}.`].join("\n");
 }

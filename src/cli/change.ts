@@ -7,7 +7,7 @@ import { systemClock } from "../clock.ts";
 import { ensureCluster } from "../store/cluster.ts";
 import type { Store } from "../store/store.ts";
 import { lookAt } from "./change-look.ts";
-import { endText, notWaitedText, upToDateText } from "./change-text.ts";
+import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { summaryText } from "./plan-text.ts";
 import { wantsColour } from "./print.ts";
@@ -42,6 +42,8 @@ export interface ChangeDocument {
   }[];
   /** What is not as it was asked for, and why. */
   readonly problems: readonly string[];
+  /** Where the exit code is not 0. */
+  readonly error?: WaitFailure;
 }
 
 /** Carries the change out, prints all there is to say, and gives the exit code. Throws what keeps it from being written. */
@@ -60,11 +62,17 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   const plan = changing ? await write(options, planned) : planned;
   const followed = running && wait ? await waitFor(options, plan) : undefined;
   const end = followed && endOf(followed);
+  const failure = end && waitFailure(end, options.timeout.text);
   if (output === "json") {
     const result: ChangeDocument["result"] = end ?? (changing ? (running ? "written" : "idle") : "up-to-date");
-    const document = { plan: planDocument(plan, forecasts, false), written: changing, result };
+    const document = {
+      plan: planDocument(plan, forecasts, false),
+      written: changing,
+      result,
+      ...(failure ? { error: failure } : {}),
+    };
     process.stdout.write(`${JSON.stringify(changeDocument(document, followed), undefined, 2)}\n`);
-  } else if (followed && end) await sayEnd(options, followed, end, plan);
+  } else if (followed) await sayEnd(store, followed, plan, failure);
   else say(notWaitedText(plan, running, store.url));
   return end === undefined ? 0 : waitExitCodes[end];
 }
@@ -96,20 +104,22 @@ async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): P
   }
 }
 
-async function sayEnd({ store, timeout }: ChangeOptions, followed: Followed, end: WaitEnd, plan: Plan): Promise<void> {
-  const { done, error } = endText(end, followed, plan, timeout.text);
-  if (done !== undefined) process.stdout.write(`${done}\n`);
-  if (error === undefined) return;
-  const failures = end === "failed" ? (await store.list(["failures"])).list("failures") : [];
-  const lines = failureLines(
+/** The last words of a wait. */
+async function sayEnd(store: Store, followed: Followed, plan: Plan, failure: WaitFailure | undefined): Promise<void> {
+  if (!failure) {
+    if (changesAnything(plan)) process.stdout.write(`Done: ${writtenText(plan)}.\n`);
+    return;
+  }
+  const failures = failure.code === "failed" ? (await store.list(["failures"])).list("failures") : [];
+  const last = failureLines(
     followed.progress,
     failures.flatMap(({ value }) => value.failures),
   );
-  process.stderr.write(`${[...lines, error].join("\n")}\n`);
+  process.stderr.write(`${[...last, failureText(failure, followed, plan)].join("\n")}\n`);
 }
 
 function changeDocument(
-  document: Pick<ChangeDocument, "plan" | "written" | "result">,
+  document: Omit<ChangeDocument, "kind" | "deployments" | "problems">,
   followed: Followed | undefined,
 ): ChangeDocument {
   const deployments = (followed?.progress ?? []).map(({ goal, state, ready, leaving }) => ({
@@ -119,5 +129,7 @@ function changeDocument(
     ready,
     leaving,
   }));
-  return { kind: "Change", ...document, deployments, problems: followed ? unfinishedTexts(followed) : [] };
+  const { error, ...head } = document;
+  const problems = followed ? unfinishedTexts(followed) : [];
+  return { kind: "Change", ...head, deployments, problems, ...(error ? { error } : {}) };
 }

@@ -126,11 +126,12 @@ export function consequences(forecast: Forecast): string[] {
   return lines.length > 0 ? lines : ["no pods"];
 }
 
-function group(what: string, pods: readonly PodForecast[]): string[] {
+function group(what: "created" | "replaced" | "stopped", pods: readonly PodForecast[]): string[] {
   if (pods.length === 0) return [];
+  const isNew = what !== "stopped";
   const nodes = [...Map.groupBy(pods, ({ node }) => node)];
   const places = nodes.map(([node, there]) =>
-    node === undefined ? `${namesOf(there)} (no node yet)` : `${namesOf(there)} on ${node}`,
+    node === undefined ? `${namesOf(there)}${isNew ? " (no node yet)" : ""}` : `${namesOf(there)} on ${node}`,
   );
   return [`${countOf(pods.length)} ${what}: ${places.join("; ")}`];
 }

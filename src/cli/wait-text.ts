@@ -43,10 +43,10 @@ export function progressLines(progress: readonly Progress[], seen: Set<Goal>, ph
 /** `web: 1 of 3 ready, 2 pulling; web-1: exit code 1`. */
 export function progressText(progress: Progress, phases: boolean): string {
   const { goal, ready, leaving, state } = progress;
-  if (goal.do === "delete") return `${goal.name}: ${state === "done" ? "gone" : `${leaving} of its pods left`}`;
+  if (goal.do === "delete") return `${goal.name}: ${state === "done" ? "gone" : `${leaving} to go`}`;
   const counts = [`${ready} of ${goal.replicas} ready`];
   if (phases) for (const [phase, pods] of progress.phases) counts.push(`${pods} ${phase}`);
-  if (leaving > 0) counts.push(`${leaving} leaving`);
+  if (leaving > 0) counts.push(`${leaving} to go`);
   const trouble = progress.trouble ? `; ${troubleText(progress.trouble)}` : "";
   return `${goal.name}: ${counts.join(", ")}${trouble}`;
 }

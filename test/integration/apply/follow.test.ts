@@ -1,0 +1,170 @@
+// Waiting on a real embedded store: a worker's presence and the master's documents are written by the test, time is the test's own.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { type Followed, follow } from "../../../src/apply/follow.ts";
+import type { Goal } from "../../../src/apply/wait.ts";
+import { type Key, presenceKey } from "../../../src/model/keys.ts";
+import { openEmbedded } from "../../../src/store/embedded.ts";
+import { type Presence, put, type Store } from "../../../src/store/store.ts";
+import { type ClusterFixture, deployment, documentsOf, fill, node, revisionOf } from "../../support/builders.ts";
+import { eventually } from "../../support/eventually.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const goal: Goal = {
+  name: "web",
+  do: "run",
+  uid: deployment().uid,
+  generation: 1,
+  revision: revisionOf(),
+  replicas: 2,
+  changed: true,
+};
+
+interface Lab {
+  readonly store: Store;
+  readonly presence: Presence;
+  readonly clock: ReturnType<typeof fakeClock>;
+  /** Writes what differs from what is there. */
+  become(fixture: ClusterFixture): Promise<void>;
+  follow(options?: { goals?: readonly Goal[]; timeoutMs?: number; signal?: AbortSignal }): Following;
+}
+
+interface Following {
+  readonly result: Promise<Followed>;
+  /** How often it has looked. */
+  looks(): number;
+  ended(): boolean;
+}
+
+async function lab(t: TestContext, fixture: ClusterFixture): Promise<Lab> {
+  const folder = await tempFolder(t);
+  const store = await openEmbedded(join(folder, "store.db"), { create: true });
+  t.after(() => store.close());
+  const clock = fakeClock();
+  await fill(store, documentsOf(fixture));
+  const presence = await store.join(presenceKey("node-1"), { key: node().key, pid: 1, since: "" });
+  return {
+    store,
+    presence,
+    clock,
+    async become(next) {
+      for (const [key, value] of documentsOf(next)) {
+        if (key.startsWith("presence/")) continue;
+        const found = await store.read(key as Key<unknown>);
+        if (JSON.stringify(found?.value) === JSON.stringify(value)) continue;
+        await store.commit({ changes: [put(key as Key<unknown>, value, found?.version ?? "absent")] });
+      }
+    },
+    follow({ goals = [goal], timeoutMs = 300_000, signal = new AbortController().signal } = {}) {
+      let looks = 0;
+      const onProgress = () => {
+        looks += 1;
+      };
+      let ended = false;
+      const result = follow(store, { goals, clock, timeoutMs, signal, onProgress }).finally(() => {
+        ended = true;
+      });
+      return { result, looks: () => looks, ended: () => ended };
+    },
+  };
+}
+
+const web = (pods: NonNullable<NonNullable<ClusterFixture["deployments"]>[string]["pods"]>): ClusterFixture => ({
+  deployments: { web: { document: { replicas: 2 }, pods } },
+});
+const starting = web([{ slot: 0 }, { slot: 1, status: { phase: "starting" } }]);
+const pending = web([{ slot: 0 }, { slot: 1, node: null }]);
+
+test("it ends as soon as the last pod is ready, woken by the store alone", async (t) => {
+  const { follow, become } = await lab(t, starting);
+  const following = follow();
+  await become(web(2));
+  const { end, progress } = await following.result;
+  assert.deepEqual([end, progress[0]?.state, progress[0]?.ready], ["settled", "done", 2]);
+});
+
+test("it ends at once when a pod is given up on", async (t) => {
+  const { follow, become } = await lab(t, starting);
+  const following = follow();
+  await become(
+    web([{ slot: 0 }, { slot: 1, status: { phase: "failed", reason: { code: "BAD_COMMAND", message: "no" } } }]),
+  );
+  assert.equal((await following.result).progress[0]?.state, "failed");
+});
+
+test("what was broken before keeps nobody from waiting for what was changed", async (t) => {
+  const broken = { pods: [{ status: { phase: "failed" as const } }] };
+  const { follow, become } = await lab(t, { deployments: { ...starting.deployments, old: broken } });
+  const following = follow({ goals: [{ ...goal, name: "old", replicas: 1, changed: false }, goal] });
+  await eventually("it looks", () => following.looks() > 0);
+  await become({ deployments: { ...web(2).deployments, old: broken } });
+  const { progress } = await following.result;
+  assert.deepEqual(
+    progress.map(({ state }) => state),
+    ["failed", "done"],
+  );
+});
+
+test("a pod without a place is given five seconds, and no less", async (t) => {
+  const { follow, clock } = await lab(t, pending);
+  const following = follow();
+  await eventually("it looks", () => following.looks() > 0);
+  await clock.advance(4_999);
+  assert.equal(following.ended(), false);
+  await clock.advance(1);
+  const { end, unplaced } = await following.result;
+  assert.deepEqual([end, [...unplaced].map(({ name }) => name)], ["settled", ["web"]]);
+});
+
+test("a pod that finds its place in time starts the five seconds anew", async (t) => {
+  const { follow, become, clock } = await lab(t, pending);
+  const following = follow();
+  await eventually("it looks", () => following.looks() > 0);
+  await clock.advance(4_000);
+  const before = following.looks();
+  await become(starting);
+  await eventually("it looks again", () => following.looks() > before);
+  await become(pending);
+  await eventually("and again", () => following.looks() > before + 1);
+  await clock.advance(4_000);
+  await become(web(2));
+  assert.deepEqual([...(await following.result).unplaced], []);
+});
+
+test("the time limit ends it", async (t) => {
+  const { follow, clock } = await lab(t, starting);
+  const following = follow({ timeoutMs: 1_000 });
+  await eventually("it looks", () => following.looks() > 0);
+  await clock.advance(1_000);
+  assert.equal((await following.result).end, "timeout");
+});
+
+test("the user's signal ends it, and what was seen so far is told", async (t) => {
+  const { follow } = await lab(t, starting);
+  const stop = new AbortController();
+  const following = follow({ signal: stop.signal });
+  await eventually("it looks", () => following.looks() > 0);
+  stop.abort();
+  const { end, progress } = await following.result;
+  assert.deepEqual([end, progress[0]?.ready], ["interrupted", 1]);
+});
+
+test("it ends when the worker has been gone for five seconds, and not when it comes back sooner", async (t) => {
+  const { follow, clock, presence, store } = await lab(t, starting);
+  const following = follow();
+  await eventually("it looks", () => following.looks() > 0);
+  const gone = async (leave: Presence, ms: number) => {
+    const before = following.looks();
+    await leave.leave();
+    await eventually("it sees that nobody is there", () => following.looks() > before);
+    await clock.advance(ms);
+  };
+  await gone(presence, 4_000);
+  const before = following.looks();
+  const again = await store.join(presenceKey("node-1"), { key: node().key, pid: 1, since: "" });
+  await eventually("it sees the worker again", () => following.looks() > before);
+  await gone(again, 5_000);
+  assert.equal((await following.result).end, "nobody");
+});
