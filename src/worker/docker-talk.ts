@@ -1,6 +1,8 @@
 // What a container says and hears: its log, and commands run in it.
+import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import type Docker from "dockerode";
 import type { Engine } from "./docker-engine.ts";
 import { engineError } from "./docker-errors.ts";
 import { demultiplex, type Frame, lineSplitter } from "./docker-stream.ts";
@@ -14,23 +16,7 @@ export async function* readLogs(
   signal: AbortSignal,
 ): AsyncGenerator<LogLine> {
   const { streams } = await engine.clients();
-  const query = {
-    // Always as a stream: without `follow` the client would gather the whole log first.
-    follow: true as const,
-    stdout: true,
-    stderr: true,
-    timestamps: options.timestamps,
-    abortSignal: signal,
-    ...(options.tail === undefined ? {} : { tail: options.tail }),
-    ...(options.since === undefined ? {} : { since: engineTime(options.since) as unknown as number }),
-    ...(options.follow ? {} : { until: engineTime(new Date().toISOString()) as unknown as number }),
-  };
-  const raw = await streams
-    .getContainer(container)
-    .logs(query)
-    .catch((error: unknown) => {
-      throw engineError(error);
-    });
+  const raw = await openLog(streams, container, options, signal);
   const frames = demultiplex();
   raw.on("error", (error) => frames.destroy(error));
   raw.pipe(frames);
@@ -41,6 +27,32 @@ export async function* readLogs(
   for (const stream of ["stdout", "stderr"] as const) {
     for (const line of splitters[stream].end()) yield { stream, line };
   }
+}
+
+/** Asked for by hand: the client's own method streams only what it follows, and gathers the whole log otherwise. */
+function openLog(docker: Docker, container: string, options: LogOptions, signal: AbortSignal): Promise<Readable> {
+  const query = {
+    follow: options.follow,
+    stdout: true,
+    stderr: true,
+    timestamps: options.timestamps,
+    ...(options.tail === undefined ? {} : { tail: options.tail }),
+    ...(options.since === undefined ? {} : { since: engineTime(options.since) }),
+  };
+  const call = {
+    path: `/containers/${container}/logs?`,
+    method: "GET",
+    abortSignal: signal,
+    isStream: true,
+    statusCodes: { 200: true, 404: "no such container", 500: "server error" },
+    options: query,
+  };
+  return new Promise((resolve, reject) => {
+    docker.modem.dial(call, (error: unknown, stream: unknown) => {
+      if (error) reject(engineError(error));
+      else resolve(stream as Readable);
+    });
+  });
 }
 
 /** Runs a command in a running container and gives its exit code. */
