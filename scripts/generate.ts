@@ -1,4 +1,5 @@
-// Generates from schemas/deployment.schema.json: the type of a manifest, its validators and docs/manifest.md.
+// Generates from schemas/deployment.schema.json: the type of a manifest, its validators and docs/manifest.md;
+// and docs/commands.md from the classes of the commands.
 // `npm run generate` writes what is out of date; with `--check` it writes nothing and fails when something is.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,6 +9,7 @@ import { build } from "esbuild";
 import { compile, type JSONSchema } from "json-schema-to-typescript";
 import { deploymentDefaults } from "../src/model/deployment.ts";
 import { templateDefaults } from "../src/model/template.ts";
+import { commandsPage } from "./commands-page.ts";
 import { manifestPage } from "./manifest-page.ts";
 import { fieldPaths, type Schema, templateSchema } from "./schema-walk.ts";
 
@@ -20,6 +22,7 @@ const outputs: Readonly<Record<string, string>> = {
   "src/manifest/validators.generated.js": await validators(),
   "src/manifest/validators.generated.d.ts": validatorTypes(),
   "docs/manifest.md": manifestPage(schema, banner),
+  "docs/commands.md": await commandsPage("Generated from src/cli/ by `npm run generate`. Do not edit."),
 };
 
 const stale = Object.entries(outputs).filter(([path, text]) => current(path) !== text);

@@ -8,7 +8,7 @@ export default class Exec extends BaseCommand {
     `Of a pod in a rollout the newest ready incarnation is meant. Exits with the command's exit code.`;
   static override usage = "exec POD [-i] [-t] -- COMMAND...";
   static override examples = [
-    "<%= config.bin %> exec web-0 -- /demo version",
+    "<%= config.bin %> exec web-0 -- /demo echo hello",
     "<%= config.bin %> exec -it web-0 -- sh",
   ];
   static override args = {
