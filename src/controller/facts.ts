@@ -46,10 +46,10 @@ export function hasFailed({ status, live }: PodFacts): boolean {
   return live && status?.phase === "failed";
 }
 
-/** It ended at least once, or its slot did before it, and it is not ready: a rollout waits for it. */
-export function isCrashing(pod: PodFacts): boolean {
-  if (isReady(pod)) return false;
-  return (pod.status?.restarts ?? 0) > 0 || pod.status?.phase === "failed" || (pod.record.failures ?? 0) > 0;
+/** It ended at least once, or its slot did before it, and it was not ready when it was seen last: a rollout waits for it. */
+export function isCrashing({ record, status }: PodFacts): boolean {
+  if (status?.phase === "ready") return false;
+  return (status?.restarts ?? 0) > 0 || status?.phase === "failed" || (record.failures ?? 0) > 0;
 }
 
 /** It is not what the Deployment asks for now: another revision, or on a node that it may not be on. */

@@ -89,6 +89,18 @@ const cases: { name: string; fixture: ClusterFixture; want: string[] }[] = [
     want: ["0@n", "1@n old"],
   },
   {
+    name: "a pod that restarted once and is ready again holds nothing up, not even on a node that is absent now",
+    fixture: {
+      ...web([
+        { node: "m", status: { restarts: 1 } },
+        { ...was, slot: 1 },
+      ]),
+      nodes: { n: {}, m: {} },
+      absent: ["m"],
+    },
+    want: ["0@m", "1@n old", "1@n"],
+  },
+  {
     name: "a pod that was never ready is superseded at once, and its slot is filled",
     fixture: web([
       { ...was, ...crashed },

@@ -115,6 +115,13 @@ test("a failed rollout stays as it is: no step, no stop, no retry beside a pod t
   ]);
 });
 
+test("in a failed rollout not even a predecessor of a ready pod goes, while other slots are not done", () => {
+  const state = { revision: revisionOf(), state: "failed" as const, since: "2026-01-01T00:00:00.000Z" };
+  const pods = [old, { slot: 0, serial: 5 }, { ...old, slot: 1 }];
+  const result = decided({ deployments: { web: { document: { replicas: 2 }, pods, rollout: state } } });
+  assert.deepEqual(result.pods, ["0@node-1 old", "0@node-1", "1@node-1 old"]);
+});
+
 test("a new generation starts a failed rollout anew", () => {
   const { state } = decided(web([old], "failed"));
   assert.deepEqual(decided(state).pods, ["0@node-1 old"]);
