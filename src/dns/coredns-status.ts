@@ -3,8 +3,7 @@ import { Resolver } from "node:dns/promises";
 import { clusterDomain } from "../model/cluster.ts";
 import { isRunning } from "../process-record.ts";
 import { answers, corednsFiles, readCorednsRecord } from "./coredns-process.ts";
-import { parseZone } from "./zone.ts";
-import { readOrEmpty } from "./zone-file.ts";
+import { readZoneFile } from "./zone-file.ts";
 
 /** What `status` and `doctor` tell about the CoreDNS of this state folder. */
 export interface DnsStatus {
@@ -30,7 +29,7 @@ export async function dnsStatus(stateDir: string): Promise<DnsStatus | undefined
   const record = readCorednsRecord(files);
   if (!record) return undefined;
   const running = isRunning(record);
-  const serial = parseZone(await readOrEmpty(files.zone))?.serial;
+  const serial = (await readZoneFile(files.zone))?.serial;
   const answeredSerial = running ? await askSerial(record.localPort) : undefined;
   const { pid, program, startedAt, gateway, gatewayPort, localPort } = record;
   return {

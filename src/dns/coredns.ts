@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
+import { readIfThere, replaceFile } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { isRunning } from "../process-record.ts";
 import { type EngineAddress, publishedImage } from "./coredns-container.ts";
@@ -19,7 +20,6 @@ import {
   startCoredns,
 } from "./coredns-process.ts";
 import { behindStubPath, type CorefileSettings, fillCorefile, hostResolvers } from "./corefile.ts";
-import { readOrEmpty, replaceFile } from "./zone-file.ts";
 
 export interface CorednsOptions {
   readonly stateDir: string;
@@ -126,16 +126,15 @@ async function decideWanted(gateway: string, options: CorednsOptions, files: Cor
   const folders = [...foldersOf(options.searchPath), join(options.packageDir, ".cache", "bin")];
   const program = await findProgram(folders, options.image ?? publishedImage);
   const template = await readFile(join(options.packageDir, "Corefile"), "utf8");
-  const texts = [
-    await readOrEmpty(options.resolvConf ?? "/etc/resolv.conf"),
-    await readOrEmpty(behindStubPath),
-  ] as const;
+  const texts = [await textOf(options.resolvConf ?? "/etc/resolv.conf"), await textOf(behindStubPath)] as const;
   const resolvers = hostResolvers(...texts, [gateway]);
   const gatewayPort = options.gatewayPort ?? 53;
   const facts = JSON.stringify([program.stamp, template, resolvers, gateway, gatewayPort, files.folder]);
   const fingerprint = createHash("sha256").update(facts).digest("hex").slice(0, 16);
   return { program, template, resolvers, gateway, gatewayPort, fingerprint };
 }
+
+const textOf = async (path: string): Promise<string> => (await readIfThere(path)) ?? "";
 
 /** Ends the old one, which may hold the ports, and starts the one that is wanted. */
 async function replaceCoredns(
