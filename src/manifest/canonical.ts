@@ -31,7 +31,7 @@ export function canonicalSpec(manifest: Manifest): DeploymentSpec {
 }
 
 /** The part of a spec that makes a revision. */
-export function canonicalTemplate(spec: Spec): PodTemplate {
+function canonicalTemplate(spec: Spec): PodTemplate {
   return sparse({
     image: spec.image,
     imagePullPolicy: unless(spec.imagePullPolicy, templateDefaults.imagePullPolicy),

@@ -2,7 +2,7 @@
 // and turns what JSON cannot carry into something else. Pure.
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, Scalar, type YAMLMap } from "yaml";
 import { aliasesLimit, nestingLimit, nodesLimit } from "./limits.ts";
-import type { Finding, Path } from "./problem.ts";
+import { type Finding, isSecret, type Path } from "./problem.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -103,16 +103,17 @@ function keyOf(walk: Walk, { key }: Pair, path: Path): string | undefined {
 
 function aliasValue(walk: Walk, alias: Alias, path: Path): JsonValue {
   const target = walk.anchors.get(alias.source);
+  const name = isSecret(path) ? "an alias" : `*${alias.source}`;
   walk.aliases += 1;
   if (walk.aliases > aliasesLimit) return tooMuch(walk, path);
-  if (!target)
-    return refused(walk, path, `*${alias.source} names no anchor before it`, `quote texts that begin with "*"`);
-  if (walk.open.has(target)) return refused(walk, path, `*${alias.source} stands inside what it names`, "write it out");
+  if (!target) return refused(walk, path, `${name} names no anchor before it`, `quote texts that begin with "*"`);
+  if (walk.open.has(target)) return refused(walk, path, `${name} stands inside what it names`, "write it out");
   return jsonOf(walk, target, path);
 }
 
 function scalarValue(walk: Walk, scalar: Scalar, path: Path): JsonValue {
-  const { value, tag, source } = scalar;
+  const { value, tag } = scalar;
+  const text = isSecret(path) ? "the number" : (scalar.source ?? String(value));
   if (tag !== undefined && !plainTags.includes(tag)) return refused(walk, path, ...tagComplaint(tag));
   switch (typeof value) {
     case "string":
@@ -123,11 +124,11 @@ function scalarValue(walk: Walk, scalar: Scalar, path: Path): JsonValue {
       return value;
     case "bigint":
       if (Number.isSafeInteger(Number(value))) return Number(value);
-      return refused(walk, path, `${source ?? value} is too large to be kept exactly`, "quote it if it is text");
+      return refused(walk, path, `${text} is too large to be kept exactly`, "quote it if it is text");
     case "number":
       // Not -0 either: JSON writes it as 0.
       if (Number.isFinite(value)) return value === 0 ? 0 : value;
-      return refused(walk, path, `${source ?? value} is no number that can be kept`, "quote it if it is text");
+      return refused(walk, path, `${text} is no number that can be kept`, "quote it if it is text");
     default:
       return value === null ? null : refused(walk, path, "is of a type that is not used here", "write it as text");
   }

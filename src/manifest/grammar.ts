@@ -16,7 +16,7 @@ const mostCpuMilli = 4_096_000;
  * Names that mean something else in the zone or in every container's search list: `ns` and `hostmaster` belong to the zone itself,
  * `localhost` is every machine's own.
  */
-export const reservedNames: readonly string[] = ["hostmaster", "localhost", "ns"];
+const reservedNames: readonly string[] = ["hostmaster", "localhost", "ns"];
 
 /** A Deployment's name: a DNS label, short enough that `-9999` still fits behind it. */
 export function complainAboutName(name: string): Complaint {

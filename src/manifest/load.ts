@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { type CachedManifest, contentKey, noCache, openCache, type ParseCache } from "./cache.ts";
 import { canonicalSpec } from "./canonical.ts";
 import { decode, type TextProblem } from "./decode.ts";
-import { findFiles, reasonOf, type Source } from "./files.ts";
+import { findFiles, reasonOf, type Source, stdinName } from "./files.ts";
 import { manifestHashOf, revisionOf } from "./hash.ts";
 import { documentsLimit, fileBytesLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest, LoadOptions } from "./loaded.ts";
@@ -63,7 +63,7 @@ async function readStdin(reading: Reading, stdin: LoadOptions["stdin"]): Promise
     chunks.push(typeof chunk === "string" ? Buffer.from(chunk) : chunk);
     bytes += chunk.length;
     if (bytes <= fileBytesLimit) continue;
-    complain(reading, "stdin", `has more than ${fileBytesLimit} bytes`, "split it");
+    complain(reading, stdinName, `has more than ${fileBytesLimit} bytes`, "split it");
     return undefined;
   }
   return Buffer.concat(chunks);

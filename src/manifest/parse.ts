@@ -172,14 +172,18 @@ const advice: Partial<Record<YAMLError["code"], string>> = {
   BLOCK_AS_IMPLICIT_KEY: 'quote the text, or check the ":" and the indentation',
   MISSING_CHAR: 'look for a missing quote, bracket, comma or ":"',
   MULTILINE_IMPLICIT_KEY: 'look for a missing ":" or a missing closing quote',
-  TAG_RESOLVE_FAILED: "remove the tag: manifests use plain YAML",
+  TAG_RESOLVE_FAILED: 'quote texts that begin with "!", and remove tags: manifests use plain YAML',
   BAD_DIRECTIVE: "remove the line that begins with %",
 };
 
-function syntaxProblem(error: YAMLError, lines: LineCounter): TextProblem {
-  const text = error.message.replaceAll(/\s+/g, " ").replace(/[.:]$/, "");
-  const message = text.slice(0, 1).toLowerCase() + text.slice(1);
-  return { ...placeAt(lines, error.pos[0]), message, hint: advice[error.code] ?? "check the syntax there" };
+/** The parser quotes what it stumbled over; it may be a secret, and stands at the place that is told. */
+function syntaxProblem({ code, message, pos }: YAMLError, lines: LineCounter): TextProblem {
+  const plain = message
+    .replaceAll(/\s+/g, " ")
+    .replace(/: (".*"|[!*&].*)$/, "")
+    .replace(/[.:]$/, "");
+  const text = plain.slice(0, 1).toLowerCase() + plain.slice(1);
+  return { ...placeAt(lines, pos[0]), message: text, hint: advice[code] ?? "check the syntax there" };
 }
 
 function placeAt(lines: LineCounter, offset: number) {

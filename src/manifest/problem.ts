@@ -29,7 +29,12 @@ export interface Problem extends Partial<Omit<Place, "file">> {
 }
 
 /** So many problems are written out; a hundred screens of errors help nobody. */
-export const problemsShown = 100;
+const problemsShown = 100;
+
+/** Whether values there may be secrets: they are in no message. */
+export function isSecret(path: Path): boolean {
+  return path.includes("env") || path.includes("headers");
+}
 
 /** `spec.ports[0].hostPort`, `spec.labels["a.b"]`. */
 export function pathText(path: Path): string {

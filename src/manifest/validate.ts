@@ -1,9 +1,10 @@
 // A parsed document → its findings, or the manifest that it is: its form, its shape (the schema), and the rules beyond. Pure.
 import { nearest } from "../model/nearest.ts";
-import { explain, type Source } from "./explain.ts";
+import { explain } from "./explain.ts";
+import type { Source } from "./explain-value.ts";
 import { complainAboutName, shown } from "./grammar.ts";
 import type { Manifest } from "./manifest-type.generated.ts";
-import type { Finding, Path } from "./problem.ts";
+import { type Finding, isSecret, type Path } from "./problem.ts";
 import { checkRules, type SoundSpec } from "./rules.ts";
 import type { ShapeValidator } from "./shape.ts";
 import { validateDeployment, validateShort, validateTemplateShape } from "./validators.generated.js";
@@ -117,7 +118,7 @@ function dateFindings({ dates = [], textOf }: Source, shape: readonly Finding[])
   return dates
     .filter((path) => textMaps.includes(String(path.at(-2))) && !told.has(JSON.stringify(path)))
     .map((path) => {
-      const text = path.includes("env") ? "…" : textOf?.(path);
+      const text = isSecret(path) ? "…" : textOf?.(path);
       return { path, at: "value", message: "is a date, and must be text", hint: `quote it: ${path.at(-1)}: "${text}"` };
     });
 }

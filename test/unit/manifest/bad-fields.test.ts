@@ -231,10 +231,32 @@ for (const { name, text, want } of documents) {
   test(`${name} is told with its place`, async () => assert.deepEqual(await complaints(text), want));
 }
 
-test("values of environment variables are in no message", async () => {
-  const secrets = withSpec('env: { A: 12345, B: [s3cret], C: "s3cret\\a", D: { s3cret: a } }');
-  assert.doesNotMatch((await complaints(secrets)).join("\n"), /12345|s3cret/);
-});
+const secret = "s3cret";
+const secrets = [
+  `[${secret}]`,
+  `"${secret}\\a"`,
+  `{ ${secret}: a }`,
+  `*${secret}`,
+  `!${secret}`,
+  `"${secret}\\q"`,
+  `&a "x" "${secret}"`,
+];
+for (const written of [
+  ...secrets,
+  "12345678901234567890123",
+  "0x12345",
+  "2024-01-23",
+  `"x" ${secret}`,
+  `] ${secret}`,
+]) {
+  test(`a variable written as ${written} is told, and in no message`, async () => {
+    for (const spec of [[`env: { A: ${written} }`], ["env:", `  A: ${written}`]]) {
+      const found = (await complaints(withSpec(...spec))).join("\n");
+      assert.notEqual(found, "");
+      assert.doesNotMatch(found, /s3cret|12345|01-23/);
+    }
+  });
+}
 
 test("an error for each of two documents is told, sorted, in one error", async () => {
   const found = await complaints("name: A\nimage: b\n---\nname: c\nimage: D\n");

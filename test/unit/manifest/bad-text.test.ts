@@ -70,8 +70,8 @@ const cases: readonly { name: string; text: string | Uint8Array; want: readonly 
   },
   {
     name: "an alias to nothing",
-    text: withSpec("env: { A: *nothing }"),
-    want: ['6:13 spec.env.A: *nothing names no anchor before it; quote texts that begin with "*"'],
+    text: withSpec("labels: { A: *nothing }"),
+    want: ['6:16 spec.labels.A: *nothing names no anchor before it; quote texts that begin with "*"'],
   },
   {
     name: "an alias to what it stands in",
@@ -81,7 +81,7 @@ const cases: readonly { name: string; text: string | Uint8Array; want: readonly 
   {
     name: "an unknown tag",
     text: withSpec("env: { A: !secret b }"),
-    want: ["6:13: unresolved tag: !secret; remove the tag: manifests use plain YAML"],
+    want: ['6:13: unresolved tag; quote texts that begin with "!", and remove tags: manifests use plain YAML'],
   },
   {
     name: "a tag that JSON has no value for",
