@@ -18,8 +18,8 @@ A Deployment with \`protect: true\` is deleted only with --force. Exits as apply
   };
   static override flags = {
     file: filesFlag(),
-    yes: Flags.boolean({ char: "y", summary: "Do not ask." }),
-    force: Flags.boolean({ summary: "Delete what is protected too." }),
+    yes: Flags.boolean({ char: "y", summary: "Do not ask.", default: false }),
+    force: Flags.boolean({ summary: "Delete what is protected too.", default: false }),
     output: outputFlag("table", "json"),
     ...waitFlags,
   };

@@ -13,7 +13,7 @@ Exits as apply does.`;
     replicas: Args.string({ description: "how many pods", ignoreStdin: true }),
   };
   static override flags = {
-    reset: Flags.boolean({ summary: "Give the count back to the manifest." }),
+    reset: Flags.boolean({ summary: "Give the count back to the manifest.", default: false }),
     output: outputFlag("table", "json"),
     ...waitFlags,
   };
