@@ -6,7 +6,7 @@ import { join } from "node:path";
 /** The file that is touched; it stays empty. */
 const touchedFile = "commits";
 /** Without a touch, look this often anyhow. */
-const lookMs = 500;
+const lookMs = 1_000;
 /** Where the kernel gives no watch (too many already): look this often instead. */
 const lookWithoutWatchMs = 25;
 

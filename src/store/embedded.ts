@@ -9,7 +9,7 @@ import { makeFolder, openDatabase, transaction } from "./embedded-database.ts";
 import { type DocumentTable, openDocumentTable } from "./embedded-documents.ts";
 import { isBusy, stillBusy, translateError } from "./embedded-errors.ts";
 import { type Holdings, openHoldings } from "./embedded-holdings.ts";
-import { openProber, type Prober } from "./embedded-locks.ts";
+import { isAlive, openProber, type Prober } from "./embedded-locks.ts";
 import { touch, watchTouches } from "./embedded-watch.ts";
 import { checkKey, encodeCommit } from "./encode.ts";
 import { makeSnapshot, selectionOf } from "./snapshot.ts";
@@ -23,7 +23,7 @@ const busyLimitSeconds = 15;
 /** The longest pause between two attempts, about one commit on a slow disk. */
 const busyPauseMs = 16;
 /** How soon a view over presence notices that another process has died. */
-const probeMs = 50;
+const probeMs = 100;
 
 /** Opens the store in the file `path`; with `create` makes it, and its folder, if it is not there. */
 export async function openEmbedded(path: string, { create }: { readonly create: boolean }): Promise<Store> {
@@ -68,6 +68,8 @@ class EmbeddedStore implements Store {
   #position: Position = 0;
   /** Holders of the presence documents that views show: looked after while there are any. */
   #shown = new Map<string, string>();
+  /** False: views must be brought up to date even if the position is the same. */
+  #settled = false;
   #unwatch = () => {};
   #probing: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
@@ -117,6 +119,7 @@ class EmbeddedStore implements Store {
     this.#position = first.position;
     if (this.#views.size === 0) this.#unwatch = watchTouches(this.#live, () => this.#look());
     this.#views.add(view);
+    this.#settled = false;
     this.#look();
     return view;
   }
@@ -189,8 +192,11 @@ class EmbeddedStore implements Store {
     try {
       this.#checkFile();
       this.#holdings.checkLocks();
-      if (this.#views.size > 0) transaction(this.#database, "DEFERRED", () => this.#bringUpToDate());
+      if (this.#views.size > 0 && !this.#isSettled()) {
+        transaction(this.#database, "DEFERRED", () => this.#bringUpToDate());
+      }
     } catch (error) {
+      this.#settled = false;
       // Hardly ever, while the last process closes or the first recovers; a touch is not repeated, so look again soon.
       if (isBusy(error)) this.#lookAgain ??= setTimeout(() => this.#lookOnceMore(), busyPauseMs);
       else for (const view of this.#views) view.markStale();
@@ -203,23 +209,30 @@ class EmbeddedStore implements Store {
     this.#look();
   }
 
+  /** Whether nothing can have changed: what an idle look costs. */
+  #isSettled(): boolean {
+    if (!this.#settled || this.#documents.position() !== this.#position) return false;
+    for (const holder of this.#shown.values()) if (!this.#isHeld(holder)) return false;
+    return true;
+  }
+
   #bringUpToDate(): void {
     const selections = [...this.#views].map(({ selection }) => selection);
     const changes = this.#documents.changesSince(this.#position, selections);
-    const showsPresence = changes.left.has("presence");
     for (const view of this.#views) view.apply(changes);
     this.#position = changes.position;
-    this.#shown = showsPresence ? this.#documents.holders() : new Map();
+    this.#shown = changes.left.has("presence") ? this.#documents.holders() : new Map();
+    this.#settled = true;
   }
 
-  /** Other processes die without a commit: while views show any of them, their locks are asked. */
+  /** Other processes die without a commit: while views show any of them, somebody must ask. */
   #keepProbing(): void {
     clearTimeout(this.#probing);
     this.#probing = undefined;
     const others = [...this.#shown.values()].filter((holder) => !this.#holdings.has(holder));
     if (this.#closed || this.#views.size === 0 || others.length === 0) return;
     const probe = () => {
-      if (others.every((holder) => this.#heldOrUnknown(holder))) this.#probing = setTimeout(probe, probeMs);
+      if (others.every(isAlive)) this.#probing = setTimeout(probe, probeMs);
       else this.#look();
     };
     this.#probing = setTimeout(probe, probeMs);
@@ -227,14 +240,6 @@ class EmbeddedStore implements Store {
 
   #isHeld(holder: string): boolean {
     return this.#holdings.has(holder) || this.#prober.isHeld(holder);
-  }
-
-  #heldOrUnknown(holder: string): boolean {
-    try {
-      return this.#prober.isHeld(holder);
-    } catch {
-      return false; // The look that follows meets the same error, and says so.
-    }
   }
 
   #dropView(view: FedView): void {
