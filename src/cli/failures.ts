@@ -66,7 +66,10 @@ const exitCauses: Readonly<Record<number, string>> = Object.freeze({
   143: "it ended on SIGTERM, which orchestra did not send: something outside stopped it",
 });
 
-/** One sentence such as `exit 137, out of memory at its limit of 128Mi: raise resources.memory`, or undefined when nothing more is known. */
+/**
+ * One sentence such as `exit 137, out of memory at its limit of 128Mi: raise resources.memory`, or undefined when nothing more is known
+ * than the reason says: an exit code of the program's own is explained by its last lines only.
+ */
 export function likelyCause(
   reason: Reason | undefined,
   exitCode: number | undefined,
@@ -78,7 +81,7 @@ export function likelyCause(
   if (exitCode === undefined) return undefined;
   const cause =
     exitCauses[exitCode] ?? (exitCode > 128 && exitCode <= 192 ? `signal ${exitCode - 128} ended it` : undefined);
-  return `exit ${exitCode}${cause === undefined ? ": its last lines say why" : `: ${cause}`}`;
+  return cause === undefined ? undefined : `exit ${exitCode}: ${cause}`;
 }
 
 function outOfMemory(template: PodTemplate | undefined): string {

@@ -7,7 +7,7 @@ import { fields } from "./describe-text.ts";
 import { nodeRows } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 import { age, paint } from "./print.ts";
-import { type DeploymentState, deploymentRows, podRows } from "./rows.ts";
+import { type DeploymentState, deploymentRows, type PodRow, podRows } from "./rows.ts";
 
 /** Everything that was asked outside of the pure part. */
 export interface StatusFacts {
@@ -94,10 +94,15 @@ function problemsOf({ observation, pending, presences, docker, dns }: StatusFact
     }
   }
   for (const row of podRows(observation, pending)) {
-    const isBad = row.phase === "failed" || row.phase === "pending" || (!row.ready && row.restarts > 0);
-    if (isBad && row.reason) add(`pod/${row.name}`, `${row.phase}: ${row.reason.message}`);
+    if (row.reason && !row.ready && isTrouble(row.reason.code, row.restarts))
+      add(`pod/${row.name}`, `${row.phase}: ${row.reason.message}`);
   }
   return problems;
+}
+
+/** A pod that is being stopped, or has only not become ready yet, is on its way. */
+function isTrouble(code: NonNullable<PodRow["reason"]>["code"], restarts: number): boolean {
+  return code !== "STOPPING" && (code !== "NOT_READY" || restarts > 0);
 }
 
 function counts<T extends string>(all: readonly T[]): Partial<Record<T, number>> {

@@ -105,7 +105,7 @@ function restarting(
   const { status } = joined;
   const failure = failureOf(state, failures, joined);
   const restarts = status?.restarts ?? 0;
-  if (status?.phase === "failed" || (restarts === 0 && failure?.id !== joined.pod.id)) return undefined;
+  if (status?.phase === "failed" || restarts === 0) return undefined;
   const times = restarts === 1 ? "once" : `${restarts} times`;
   const last = failure
     ? `last ${age(failure.at, nowMs)} ago: ${failure.reason.message}`
