@@ -11,6 +11,8 @@ export interface Swarm {
   update(name: string, flags: readonly string[]): Promise<void>;
   /** Until so many tasks of this image (or any) run and none else of the service. */
   running(name: string, replicas: number, image?: string): Promise<void>;
+  /** Until the service's only running container is another one. */
+  replaced(name: string, container: string): Promise<void>;
   /** Until no container of the service is left. */
   removed(name: string): Promise<void>;
   docker(args: readonly string[], input?: string): Promise<string>;
@@ -54,6 +56,13 @@ export async function startSwarm(socket: string): Promise<Swarm> {
     },
     async update(name, flags) {
       await docker(["service", "update", "--detach", "--no-resolve-image", ...flags, name]);
+    },
+    async replaced(name, container) {
+      for (;;) {
+        const [now] = await containers(name);
+        if (now !== undefined && now !== container) return;
+        await sleep(20);
+      }
     },
     async removed(name) {
       while ((await containers(name, "-a")).length > 0) await sleep(20);
