@@ -21,6 +21,7 @@ export type Action =
       readonly shape: Shape;
     }
   | { readonly do: "delete"; readonly name: string }
+  | { readonly do: "touch"; readonly name: string }
   | { readonly do: "cordon" | "absent" | "label"; readonly node: string; readonly on: boolean }
   | { readonly do: "worker"; readonly pick: number; readonly fate: "forward" | "crash" | "give-up" }
   | { readonly do: "workers" }
@@ -78,7 +79,8 @@ export function openWorld(): World {
         const all = allPlacements(state);
         const picked = all[action.pick % Math.max(1, all.length)];
         if (picked) state = advance(state, picked.pod.pod, action.fate);
-      } else state = operate(state, action);
+      } else if (action.do === "delete" || action.do === "touch") state = change(state, action);
+      else state = operate(state, action);
       return undefined;
     },
     calm() {
@@ -86,16 +88,17 @@ export function openWorld(): World {
         for (const word of ["cordon", "absent"] as const) world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
       }
-      for (let quiet = 0, passes = 0; quiet < 3; passes += 1) {
-        if (passes > calmLimit) throw new Error("the world never comes to rest");
+      for (let passes = 0; passes < calmLimit; passes += 1) {
         const statuses = state.statuses;
         world.act({ do: "workers" });
         const { decision } = pass();
-        const still =
-          decision.changes.length === 0 && decision.unusedRevisions.length === 0 && state.statuses === statuses;
-        quiet = still ? quiet + 1 : 0;
-        if (still) now += 10 * 60_000;
+        const moved = decision.changes.length + decision.unusedRevisions.length > 0 || state.statuses !== statuses;
+        if (moved) continue;
+        if (decision.againInMs === undefined) return;
+        // Nothing moves any more but time, and the decision itself says how far.
+        now += decision.againInMs;
       }
+      throw new Error("the world never comes to rest");
     },
   };
   return world;
@@ -140,16 +143,14 @@ function apply(
   };
 }
 
-function operate(
-  state: ClusterState,
-  action: Extract<Action, { do: "delete" | "cordon" | "absent" | "label" }>,
-): ClusterState {
-  if (action.do === "delete") {
-    const old = state.deployments.get(action.name);
-    if (!old) return state;
-    const document = { ...old, deleted: act, generation: old.generation + 1 };
-    return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
-  }
+function change(state: ClusterState, action: Extract<Action, { do: "delete" | "touch" }>): ClusterState {
+  const old = state.deployments.get(action.name);
+  if (!old) return state;
+  const document = { ...old, generation: old.generation + 1, ...(action.do === "delete" ? { deleted: act } : {}) };
+  return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
+}
+
+function operate(state: ClusterState, action: Extract<Action, { do: "cordon" | "absent" | "label" }>): ClusterState {
   const { node: name, on } = action;
   if (action.do === "cordon")
     return { ...state, controls: new Map(state.controls).set(name, on ? { cordoned: act } : {}) };
