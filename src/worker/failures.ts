@@ -6,12 +6,12 @@ import type { Report } from "./report.ts";
 import type { ContainerState, Runtime } from "./runtime.ts";
 
 export interface Failures {
-  /** A process has ended that should not have. Its lines are read behind the caller's back. */
+  /** Reads the last lines of a process that has ended. Before it is started again: an engine gives none of a container that is starting. */
+  listen(container: ContainerState): Promise<void>;
+  /** A process has ended that should not have. */
   crashed(container: ContainerState, placement: Placement | undefined, memory: PodMemory): void;
   /** The engine refused a pod. */
   refused(placement: Placement | undefined, reason: Reason): void;
-  /** Resolves when no lines are being read. */
-  idle(): Promise<void>;
 }
 
 export interface FailuresOptions {
@@ -21,27 +21,25 @@ export interface FailuresOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lines are a help for people: an engine that is slow to give them must not hold anything up. */
-const linesLimitMs = 5_000;
+/** Lines are a help for people: an engine that is slow to give them must not hold the restart up. */
+const linesLimitMs = 250;
 
 export function openFailures({ runtime, report, clock, signal }: FailuresOptions): Failures {
-  const reading = new Set<Promise<void>>();
+  /** By what was seen of the container: gone with it, told or not. */
+  const heard = new WeakMap<ContainerState, readonly string[]>();
   return {
+    async listen(container) {
+      heard.set(container, await lastLines(runtime, container, signal));
+    },
     crashed(container, placement, { lastEnd }) {
+      const lines = heard.get(container) ?? [];
       if (!placement || !lastEnd) return;
-      const at = clock.wall();
-      const done = lastLines(runtime, container, signal).then((lines) => {
-        reading.delete(done);
-        const { reason, exitCode } = lastEnd;
-        report.failure({ ...failureOf(placement, at, reason, lines), ...(exitCode === undefined ? {} : { exitCode }) });
-      });
-      reading.add(done);
+      const { reason, exitCode } = lastEnd;
+      const failure = failureOf(placement, clock.wall(), reason, lines);
+      report.failure(exitCode === undefined ? failure : { ...failure, exitCode });
     },
     refused(placement, reason) {
       if (placement) report.failure(failureOf(placement, clock.wall(), reason, []));
-    },
-    async idle() {
-      await Promise.all(reading);
     },
   };
 }

@@ -7,7 +7,7 @@ import type { Reason } from "../model/pod.ts";
 import type { Step } from "./decide.ts";
 import { type PodMemory, probed, refused } from "./history.ts";
 import { ask } from "./probe.ts";
-import { type ContainerSpec, type NodeNetwork, type Runtime, RuntimeFailure } from "./runtime.ts";
+import { type ContainerSpec, type ContainerState, type NodeNetwork, type Runtime, RuntimeFailure } from "./runtime.ts";
 import type { PodTable } from "./table.ts";
 
 export interface StepsOptions {
@@ -18,6 +18,8 @@ export interface StepsOptions {
   readonly network: () => NodeNetwork;
   /** After each step: look again. */
   readonly wake: () => void;
+  /** A process has ended, and what follows waits for this. */
+  readonly onEnd: (container: ContainerState) => Promise<void>;
   /** The engine did not answer. */
   readonly onSilence: () => void;
   /** The engine refused a step of this pod, for a reason that it had not given before. */
@@ -72,7 +74,9 @@ async function perform(step: Step, options: StepsOptions): Promise<void> {
       return table.startedNow(step.pod, clock.now());
     case "look": {
       const asOf = table.asOf;
-      return table.looked(step.pod, await runtime.inspect(step.container, signal), asOf, clock.now());
+      const container = await runtime.inspect(step.container, signal);
+      if (container.state === "exited") await options.onEnd(container);
+      return table.looked(step.pod, container, asOf, clock.now());
     }
     case "signal":
       await runtime.kill(step.container, step.signal, signal);

@@ -91,6 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     log,
     network: picture.network,
     wake,
+    onEnd: failures.listen,
     onSilence: picture.onSilence,
     onRefusal: (pod, reason) => failures.refused(table.placementOf(pod), reason),
     signal: stop.signal,
@@ -139,7 +140,6 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       cancel();
       stop.abort(new Error("the worker is closing"));
       await watching;
-      await failures.idle();
       await report.close();
       await disk.close();
       orders.close();
