@@ -50,10 +50,13 @@ function portOf(text: string): object {
   return equals < 0 ? { containerPort } : { name: text.slice(0, equals), containerPort };
 }
 
-/** The count that `scale` is given; undefined: with --reset. Throws `invalid` for both, for neither, and for what is no count. */
-export function countOf(replicas: string | undefined, reset: boolean): number | undefined {
-  if (reset === (replicas !== undefined)) {
-    const message = reset ? "a count and --reset cannot be given together" : "scale needs a count";
+/** The count that `scale` is given in one way or another; undefined: with --reset. Throws `invalid` unless there is exactly one of them, and it is a count. */
+export function countOf(counts: readonly (string | undefined)[], reset: boolean): number | undefined {
+  const given = counts.filter((count) => count !== undefined);
+  const [replicas] = given;
+  if (given.length + (reset ? 1 : 0) !== 1) {
+    const message =
+      given.length === 0 ? "scale needs a count" : "more than one count was given, or --reset besides one";
     throw new OrchestraError("invalid", message, { hint: "write scale NAME N, or scale NAME --reset" });
   }
   if (replicas === undefined) return undefined;

@@ -118,7 +118,7 @@ export function consequences(forecast: Forecast): string[] {
     ...group("created", created),
     ...group("replaced", replaced),
     ...(waits.length > 0 ? [`${namesOf(waits)}: stops before its successor starts, which needs its place`] : []),
-    ...(more > 0 ? [`${countOf(more)} more replaced in the same way`] : []),
+    ...(more > 0 ? [`${more} more replaced in the same way`] : []),
     ...group("stopped", stopped),
     ...(untouched > 0 ? [`${countOf(untouched)} untouched`] : []),
     ...unplacedTexts(unplaced),
@@ -139,7 +139,7 @@ function group(what: "created" | "replaced" | "stopped", pods: readonly PodForec
 /** Pods with the same reason are told together. */
 function unplacedTexts(unplaced: Forecast["unplaced"]): string[] {
   const reasons = [...Map.groupBy(unplaced, ({ reason }) => reason)];
-  return reasons.map(([reason, pods]) => `${countOf(pods.length)} without a place: ${namesOf(pods)} ${reason}`);
+  return reasons.map(([reason, pods]) => `${countOf(pods.length)} without a place: ${namesOf(pods)}: ${reason}`);
 }
 
 function namesOf(pods: readonly { readonly name: string }[]): string {

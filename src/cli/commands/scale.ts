@@ -13,6 +13,7 @@ Exits as apply does.`;
     replicas: Args.string({ description: "how many pods", ignoreStdin: true }),
   };
   static override flags = {
+    replicas: Flags.string({ summary: "How many pods, as kubectl has it.", helpValue: "N" }),
     reset: Flags.boolean({ summary: "Give the count back to the manifest.", default: false }),
     output: outputFlag("table", "json"),
     ...waitFlags,
@@ -22,7 +23,7 @@ Exits as apply does.`;
     const { args, flags } = await this.parse(Scale);
     const timeout = await timeoutOf(flags);
     const { countOf, deploymentName } = await import("../change-arguments.ts");
-    const count = countOf(args.replicas, flags.reset);
+    const count = countOf([args.replicas, flags.replicas], flags.reset);
     const name = deploymentName(args.name);
     const { planScale } = await import("../../apply/plan.ts");
     const { carryOut } = await import("../change.ts");

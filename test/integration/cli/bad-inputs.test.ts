@@ -126,7 +126,7 @@ const lines: readonly { readonly words: readonly string[]; readonly code?: numbe
   { words: ["deploy", "web", "--image", "demo:1", "--env", "hunter2"], says: /--env needs a name and a value/ },
   { words: ["deploy", "pod/web", "--image", "demo:1"], says: /pod\/web/ },
   { words: ["scale", "web"], says: /needs a count/ },
-  { words: ["scale", "web", "3", "--reset"], says: /together/ },
+  { words: ["scale", "web", "3", "--reset"], says: /more than one/ },
   { words: ["scale", "web", "-1"], says: /-1/ },
   { words: ["scale", "web", "100000"], says: /100000/ },
   { words: ["scale", "web", "3"], code: 1, says: /store/ },
