@@ -57,6 +57,7 @@ function jsonOf(walk: Walk, node: unknown, path: Path): JsonValue {
 function mapValue(walk: Walk, map: YAMLMap, path: Path): JsonValue {
   const entries = new Map<string, JsonValue>();
   for (const pair of map.items) {
+    walk.nodes += 1;
     const key = keyOf(walk, pair, path);
     if (key === undefined) continue;
     const inner = [...path, key];

@@ -13,7 +13,9 @@ export const folderDepthLimit = 32;
 export const nestingLimit = 32;
 /** In one document. */
 export const aliasesLimit = 100;
-/** Values in one document, aliases written out: a thousand variables are two thousand. An alias bomb of 289 bytes means billions. */
+/** Keys and values in one document, aliases written out: a thousand variables are two thousand. An alias bomb of 289 bytes means billions. */
 export const nodesLimit = 10_000;
+/** Words, signs, spaces and line ends in one document, before it is known what they mean: ten for each value, comments included. */
+export const lexemesLimit = 100_000;
 /** Errors of syntax that are told for one document: what follows the first few is noise. */
 export const syntaxErrorsShown = 3;

@@ -95,7 +95,7 @@ async function parseBytes(reading: Reading, file: string, bytes: Uint8Array): Pr
   }
   const { parseText } = await import("./parse.ts");
   const { documents, problems } = parseText(text, documentsLimit);
-  reading.problems.push(...problems.map((problem) => textProblem(file, problem)));
+  for (const problem of problems) reading.problems.push(textProblem(file, problem));
   const manifests = documents.flatMap((document) => checked(reading, file, document));
   if (documents.length === 0 && problems.length === 0) {
     complain(reading, file, "has no document in it", "write a manifest into it or delete it");
@@ -109,7 +109,7 @@ function checked(reading: Reading, file: string, document: ParsedDocument): Cach
   const told = new Set(document.findings.map((finding) => pathText(finding.path)));
   // A value that could not be read stands as null: one error about it is enough.
   const all = [...document.findings, ...findings.filter((finding) => !told.has(pathText(finding.path)))];
-  reading.problems.push(...all.map((finding) => located(file, document, finding)));
+  for (const finding of all) reading.problems.push(located(file, document, finding));
   if (!manifest || all.length > 0) return [];
   const spec = canonicalSpec(manifest);
   const prefix =

@@ -15,7 +15,7 @@ import {
 } from "yaml";
 import { convert, type JsonValue } from "./convert.ts";
 import type { TextProblem } from "./decode.ts";
-import { nestingLimit, syntaxErrorsShown } from "./limits.ts";
+import { lexemesLimit, nestingLimit, syntaxErrorsShown } from "./limits.ts";
 import type { Finding, Path } from "./problem.ts";
 
 export interface ParsedDocument {
@@ -53,14 +53,14 @@ export function parseText(text: string, limit: number): Parsed {
     prettyErrors: false,
     logLevel: "silent",
   });
+  let count = 0;
   try {
     for (const document of composer.compose(tokens(text, lines))) {
+      count += 1;
+      if (count > limit) throw new TooMuch(document.range[0], `has more than ${limit} documents`, "split it");
       const errors = [...document.errors, ...document.warnings];
-      problems.push(...errors.slice(0, syntaxErrorsShown).map((error) => syntaxProblem(error, lines)));
-      if (errors.length > 0 || isEmpty(document)) continue;
-      if (documents.length >= limit)
-        throw new TooMuch(document.range[0], `has more than ${limit} documents`, "split it");
-      documents.push(parsed(document, lines));
+      for (const error of errors.slice(0, syntaxErrorsShown)) problems.push(syntaxProblem(error, lines));
+      if (errors.length === 0 && !isEmpty(document)) documents.push(parsed(document, lines));
     }
   } catch (error) {
     if (!(error instanceof TooMuch)) throw error;
@@ -81,15 +81,21 @@ class TooMuch extends Error {
   }
 }
 
-/** The parser's own loop, with a look at its depth: what follows it recurses, and would run out of stack. */
+/**
+ * The parser's own loop, with a look at its depth and at how much one document says:
+ * what follows it recurses, and would run out of stack, or of a user's patience.
+ */
 function* tokens(text: string, lines: LineCounter) {
   const parser = new Parser(lines.addNewLine);
+  let lexemes = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
     yield* parser.next(lexeme);
     if (parser.stack.length > nestingLimit) {
       throw new TooMuch(parser.offset, `is nested more than ${nestingLimit} levels deep`, "a manifest needs six");
     }
+    lexemes = lexeme === "---" ? 0 : lexemes + 1;
+    if (lexemes > lexemesLimit) throw new TooMuch(parser.offset, "says more than a manifest can", "split the document");
   }
   yield* parser.end();
 }

@@ -160,3 +160,34 @@ for (const { name, text } of accepted) {
 test("a file of more than 8 MiB is refused before it is parsed", async () => {
   assert.deepEqual(await complaints(Buffer.alloc(8 * 1024 ** 2 + 1, "#")), [" has more than 8388608 bytes; split it"]);
 });
+
+const patience: readonly { name: string; text: string; want: RegExp }[] = [
+  { name: "a megabyte of comments", text: "# c\n".repeat(250_000), want: /^50001:4: says more than a manifest can; / },
+  {
+    name: "more variables than a process takes",
+    text: withSpec("env:", ...variables(20_000)),
+    want: /^12\d\d\d:\d+: says more than/,
+  },
+  {
+    name: "100,000 keys that are the same",
+    text: "? a\n".repeat(100_000),
+    want: /^20001:1: says more than a manifest can; /,
+  },
+  {
+    name: "more documents than a store holds",
+    text: "---\n".repeat(30_000),
+    want: /^20001:1: has more than 20000 documents; split it$/,
+  },
+  {
+    name: "more broken documents than anyone mends",
+    text: "---\n@\n".repeat(30_000),
+    want: /^2:1: plain value cannot start/,
+  },
+];
+for (const { name, text, want } of patience) {
+  test(`${name} is told soon, with its place`, async () => assert.match((await complaints(text))[0] ?? "", want));
+}
+
+function variables(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `  K${index}: v`);
+}
