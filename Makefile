@@ -22,7 +22,7 @@ packages bundle:
 
 up: setup ## Start orchestra in the background and apply manifests/
 	@$(orchestra) up --detach
-	@$(orchestra) apply -f manifests/ --yes
+	@$(orchestra) apply -f manifests/
 	@$(orchestra) get pods
 	@$(tools) node scripts/show-names.ts web
 	@scripts/next-steps.sh
@@ -41,7 +41,7 @@ get: bundle ## Show what runs
 
 delete: bundle ## Delete a Deployment: make delete name=web
 	$(call need,name,name=web)
-	@$(orchestra) delete "deployment/$(name)" --yes
+	@$(orchestra) delete "$(name)" --yes
 
 logs: bundle ## What a pod or Deployment writes: make logs name=web
 	$(call need,name,name=web)
