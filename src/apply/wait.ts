@@ -100,11 +100,23 @@ function judgeRun(state: ClusterState, goal: Goal, pods: readonly JoinedPod[], p
   return { ...base, state: done ? "done" : "working" };
 }
 
-/** A pod that the worker has given up on, though the master may have told it to stop since. */
+/** The worker tries some of these again, in case somebody mends the node; whoever waits must be told at once. */
+const hopelessCodes: readonly Trouble["code"][] = [
+  "IMAGE_NOT_FOUND",
+  "IMAGE_NOT_PRESENT",
+  "IMAGE_PULL_DENIED",
+  "BAD_COMMAND",
+  "BAD_TEMPLATE",
+  "PORT_TAKEN",
+];
+
+/** A pod that cannot start as it is, or that the worker has given up on, though the master may have told it to stop since. */
 function failureOf(goal: Goal, pods: readonly JoinedPod[]): Trouble | undefined {
   const counts = ({ pod }: JoinedPod) =>
     pod.revision === goal.revision && (pod.stop === undefined || pod.stop.reason === "replaced");
-  const failed = pods.find((pod) => counts(pod) && pod.status?.phase === "failed");
+  const cannot = ({ status }: JoinedPod) =>
+    status?.phase === "failed" || (status?.reason !== undefined && hopelessCodes.includes(status.reason.code));
+  const failed = pods.find((pod) => counts(pod) && cannot(pod));
   return (
     failed && (reasonOf(failed) ?? { code: "ENGINE_ERROR", message: "the worker has given up on it", pod: failed.name })
   );

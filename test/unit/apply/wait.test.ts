@@ -39,6 +39,21 @@ const cases: {
     fixture: web({ pods: 2 }),
     want: { state: "done", ready: 2, leaving: 0 },
   },
+  {
+    name: "a missing image is hopeless for whoever waits, though the worker goes on looking for it",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1, status: { phase: "starting", reason: failed.reason } }] }),
+    want: { state: "failed", why: { ...failed.reason, pod: "web-1" } },
+  },
+  {
+    name: "a crash is not: the next start may work",
+    fixture: web({
+      pods: [
+        { slot: 0 },
+        { slot: 1, status: { phase: "starting", reason: { code: "CRASHED", message: "exit code 1" } } },
+      ],
+    }),
+    want: { state: "working" },
+  },
   { name: "one missing: goes on", fixture: web({ pods: 1 }), want: { state: "working", ready: 1 } },
   {
     name: "running is not ready",
