@@ -40,12 +40,12 @@ export function explain(room: Room, group: PodGroup): Explanation {
   return { nodes: room.nodes.length, fitting, counts: countRefusals(refusals), refusals };
 }
 
-/** One line: `fits on none of 3 nodes: 2 without enough free memory, 1 cordoned; 4 such pods have found room`. */
+/** One line: `fits on none of 3 nodes: 2 without enough free memory, 1 cordoned; 4 others have found room`. */
 export function explanationText({ nodes, fitting, counts, refusals }: Explanation): string {
   if (nodes === 0) return "no node has registered yet: start one with `orchestra up`";
   if (refusals.length < nodes) return `fits on ${nodes - refusals.length} of ${countOf(nodes)}`;
   const reasons = counts.map((count) => `${count.nodes} ${count.text}`).join(", ");
-  const others = fitting === 0 ? "" : `; ${fitting === 1 ? "1 such pod has" : `${fitting} such pods have`} found room`;
+  const others = fitting === 0 ? "" : `; ${fitting === 1 ? "1 other has" : `${fitting} others have`} found room`;
   return `fits on none of ${countOf(nodes)}: ${reasons}${others}`;
 }
 

@@ -66,7 +66,7 @@ const cases: { name: string; node: RoomNode; group: PodGroup; there?: PodGroup; 
     node: roomNode(),
     there: asks(),
     group: asks({ rules: { maxPerNode: 1 } }),
-    want: "1 with maxPerNode pods already; 1 such pod has found room",
+    want: "1 with maxPerNode pods already; 1 other has found room",
     line: "maxPerNode 1, 1 there",
   },
   {
