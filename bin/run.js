@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // orchestra as it is installed: starts the bundle in dist/. Plain old JavaScript, because it must be able to say
 // on an old Node that it needs a newer one.
-import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import * as nodeModule from "node:module";
 import { join } from "node:path";
@@ -10,7 +9,7 @@ import { fileURLToPath } from "node:url";
 const neededMajor = 24;
 const bundle = new URL("../dist/cli/main.js", import.meta.url);
 
-if (Number(process.versions.node.split(".")[0]) < neededMajor) runWithNewerNode();
+if (Number(process.versions.node.split(".")[0]) < neededMajor) await runWithNewerNode();
 else if (existsSync(bundle)) await start();
 else fail("dist/ is missing: run `npm run build` in the checkout, or start bin/dev.js, which needs no build");
 
@@ -26,10 +25,12 @@ async function start() {
 }
 
 /** `make` puts a newer Node into .cache/ where the machine's own is too old. */
-function runWithNewerNode() {
+async function runWithNewerNode() {
   const folder = `../.cache/node/node_modules/node-${process.platform}-${process.arch}/bin/node`;
   const node = fileURLToPath(new URL(folder, import.meta.url));
   if (!existsSync(node)) fail(`Node ${neededMajor} or newer is needed, and this is ${process.versions.node}`);
+  // Loaded here only: the usual start needs no child processes, and they cost it some milliseconds.
+  const { spawn } = await import("node:child_process");
   const child = spawn(node, process.argv.slice(1), { stdio: "inherit" });
   // A terminal sends Ctrl-C to both of us; the others reach only this process and are passed on.
   process.on("SIGINT", () => {});

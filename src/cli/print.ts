@@ -1,7 +1,7 @@
 // How things look: columns, colours, ages, masked values, JSON and YAML. Pure but for `openProgress`, which draws while a command waits.
-import { styleText } from "node:util";
-import stringWidth from "string-width";
+import type { WriteStream } from "node:tty";
 import type { PodTemplate } from "../model/template.ts";
+import { width } from "./width.ts";
 
 /** How a cell is meant; on a terminal it becomes a colour, elsewhere nothing. */
 export type Tone = "good" | "bad" | "busy" | "dim";
@@ -20,17 +20,19 @@ export interface TableOptions {
   readonly colour: boolean;
 }
 
-const colours = { good: "green", bad: "red", busy: "yellow", dim: "gray" } as const;
+/** ECMA-48 codes: green, red, yellow, grey. */
+const colours = { good: 32, bad: 31, busy: 33, dim: 90 } as const;
+const defaultColour = 39;
 /** Between columns, as kubectl has it. */
 const gap = "   ";
 
-/** Whether a stream wants colour: a terminal, and neither NO_COLOR nor TERM=dumb speaks against it. */
-export function wantsColour(stream: NodeJS.WritableStream): boolean {
-  return styleText("red", "x", { stream }) !== "x";
+/** Whether a stream wants colour: a terminal that has some, and neither NO_COLOR nor TERM=dumb speaks against it. */
+export function wantsColour(stream: Pick<WriteStream, "isTTY"> & Partial<Pick<WriteStream, "hasColors">>): boolean {
+  return stream.isTTY === true && stream.hasColors?.() === true;
 }
 
 export function paint(text: string, tone: Tone, colour: boolean): string {
-  return colour ? styleText(colours[tone], text, { validateStream: false }) : text;
+  return colour ? `\x1b[${colours[tone]}m${text}\x1b[${defaultColour}m` : text;
 }
 
 /** Rows as lines under a header; every column as wide as its widest cell. */
@@ -73,10 +75,6 @@ export function oneLine(text: string): string {
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "�");
-}
-
-function width(text: string): number {
-  return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
 /** A duration as people say it: `45s`, `3m`, `5h`, `12d`. Never negative: two machines' clocks may differ a little. */

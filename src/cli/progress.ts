@@ -1,6 +1,5 @@
 // What a command shows while it waits: on a terminal lines that are drawn again in place, elsewhere a plain line for every change.
-import { stripVTControlCharacters } from "node:util";
-import stringWidth from "string-width";
+import { fit } from "./width.ts";
 
 /** One line of a waiting command: `key` tells which line a new text replaces. */
 export interface ProgressLine {
@@ -50,7 +49,8 @@ function drawn(stream: ProgressStream): Progress {
       // More lines than the screen has could not be taken back: the rest is counted.
       const room = Math.max(2, (stream.rows ?? 24) - 1);
       const shown = lines.length <= room ? lines : lines.slice(0, room - 1);
-      const texts = shown.map(({ text }) => fit(text, stream.columns ?? 80));
+      // A line that wraps would take two rows, and the next drawing would go astray.
+      const texts = shown.map(({ text }) => fit(text, (stream.columns ?? 80) - 1));
       if (lines.length > shown.length) texts.push(`… and ${lines.length - shown.length} more`);
       const text = texts.map((line) => `${line}\x1b[K\n`).join("");
       if (text === before) return;
@@ -61,12 +61,4 @@ function drawn(stream: ProgressStream): Progress {
       height = 0;
     },
   };
-}
-
-/** A line that wraps would take two rows, and the next drawing would go astray. */
-function fit(text: string, columns: number): string {
-  if (stringWidth(text) < columns) return text;
-  const characters = [...stripVTControlCharacters(text)];
-  while (characters.length > 0 && stringWidth(characters.join("")) > columns - 2) characters.pop();
-  return `${characters.join("")}…`;
 }

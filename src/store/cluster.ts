@@ -1,8 +1,8 @@
 // The first document of every store: who we are on this store.
-import { randomBytes } from "node:crypto";
 import { type ClusterDocument, defaultNetworkRange, storeLayout } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
+import { randomHex } from "./random-hex.ts";
 import { put, type Store } from "./store.ts";
 
 export interface ClusterOptions {
@@ -17,7 +17,7 @@ export async function ensureCluster(store: Store, { now, networkRange }: Cluster
   const found = await store.read(clusterKey);
   if (found) return checkLayout(found.value, store.url);
   const created: ClusterDocument = {
-    id: randomBytes(4).toString("hex"),
+    id: randomHex(4),
     layout: storeLayout,
     incarnation: 1,
     networkRange: networkRange ?? defaultNetworkRange,

@@ -1,11 +1,11 @@
 // Locks that the kernel frees with their process: an exclusive transaction held open on an empty database of its own.
 // Each holding gets a new file, so a lock that is held always belongs to the document that names it.
-import { randomBytes } from "node:crypto";
 import { closeSync, lstatSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { cannotOpen, isBusy } from "./embedded-errors.ts";
+import { randomHex } from "./random-hex.ts";
 
 export interface Lock {
   /** What others probe: the name of the lock's file. */
@@ -17,7 +17,7 @@ export interface Lock {
 
 /** Takes a new lock in `folder`. Nobody else can know it yet, so there is no waiting. */
 export function takeLock(folder: string, name: string): Lock {
-  const holder = `${encodeURIComponent(name)}.${process.pid}-${randomBytes(4).toString("hex")}`;
+  const holder = `${encodeURIComponent(name)}.${process.pid}-${randomHex(4)}`;
   const path = join(folder, holder);
   closeSync(openSync(path, "wx", 0o600));
   const { ino } = statSync(path);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { age, duration, maskTemplate, oneLine, table, yaml } from "../../../src/cli/print.ts";
 import { openProgress } from "../../../src/cli/progress.ts";
+import { fit, width } from "../../../src/cli/width.ts";
 
 test("columns are as wide as their widest cell, also with wide characters, and nothing trails", () => {
   const columns = [
@@ -23,6 +24,25 @@ test("columns are as wide as their widest cell, also with wide characters, and n
 
 test("text from a container cannot move the cursor or break a row", () => {
   assert.equal(oneLine("a\r\n  b\x1b[2Jc\u009bd"), "a b�[2Jc�d");
+});
+
+const widths: readonly [string, number][] = [
+  ["web-0", 5],
+  ["日本", 4],
+  ["e\u0301", 1],
+  ["🚀 up", 5],
+  ["ｆｕｌｌ", 8],
+  ["한국", 4],
+  ["… – é", 5],
+  ["\x1b[31mred\x1b[39m", 3],
+];
+for (const [text, want] of widths) test(`${text} takes ${want} columns`, () => assert.equal(width(text), want));
+
+test("a text is cut to the columns there are", () => {
+  assert.equal(fit("abcdef", 6), "abcdef");
+  assert.equal(fit("abcdef", 5), "abcd…");
+  assert.equal(fit("日本語", 5), "日本…");
+  assert.equal(fit("\x1b[31mabcdef\x1b[39m", 4), "abc…");
 });
 
 const durations: readonly [number, string][] = [
