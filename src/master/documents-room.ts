@@ -1,9 +1,10 @@
 // The scheduler's room as the documents tell it, after what this pass has decided so far.
+import type { PodFacts } from "../controller/facts.ts";
 import { type ClusterState, templateOf } from "../model/cluster-state.ts";
 import { isLive } from "../model/phase.ts";
+import type { PodsDocument } from "../model/pod.ts";
 import { type Demand, demandOf, noDemand, occupy, openRoom, type Room } from "../scheduler/room.ts";
 import type { PlacedPod } from "./placed-pods.ts";
-import type { Run } from "./run.ts";
 
 export interface Demands {
   /** What a pod of this revision takes; undefined when its template is missing or cannot be understood. */
@@ -22,10 +23,16 @@ export function openDemands(state: ClusterState): Demands {
   };
 }
 
+/** The pods of a Deployment as the documents have them, and as this pass wants them. */
+interface Reconciled {
+  readonly facts: readonly PodFacts[];
+  readonly next: PodsDocument | undefined;
+}
+
 /** All nodes with what is on them: every placement but those whose pod has gone. */
 export function roomOf(
   state: ClusterState,
-  runs: readonly Run[],
+  runs: readonly Reconciled[],
   placed: ReadonlyMap<string, PlacedPod>,
   demands: Demands,
 ): Room {

@@ -93,7 +93,10 @@ function masterPass({ store, clock, log }: MasterOptions, leadership: Leadership
     told = tell(decision.problems, told, log);
     const bytesLimit = Math.min(commitBytes, store.commitBytesLimit);
     const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit);
-    if (changes.length > 0) await store.commit({ changes, checks, epoch: leadership.epoch });
+    if (changes.length > 0) {
+      await store.commit({ changes, checks, epoch: leadership.epoch });
+      log.debug("master wrote", { documents: changes.map(({ key }) => key) });
+    }
     if (!complete) return { againInMs: 0 };
     return decision.againInMs === undefined ? {} : { againInMs: decision.againInMs };
   };
