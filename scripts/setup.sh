@@ -100,4 +100,7 @@ set_up_bundle() {
 }
 
 mkdir -p .cache
+# Node trusts the authorities that it brings along only; behind a company's proxy the machine's own are needed too.
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
 main "$@"

@@ -2,7 +2,8 @@
 # shellcheck shell=sh
 root=$(cd "$(dirname "$0")/.." && pwd)
 PATH=$root/.cache/bin:${PATH:-/usr/bin:/bin}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-if [ -z "${HOME:-}" ]; then HOME=$root/.cache/home && mkdir -p "$HOME"; fi
+if [ -z "${HOME:-}" ]; then HOME=$(getent passwd "$(id -u)" | cut -d: -f6); fi
+if [ ! -w "${HOME:-}" ]; then HOME=$root/.cache/home && mkdir -p "$HOME"; fi
 export PATH HOME
 
 say() { printf '%s\n' "$*"; }
