@@ -114,12 +114,17 @@ const hopelessCodes: readonly Trouble["code"][] = [
 function failureOf(goal: Goal, pods: readonly JoinedPod[]): Trouble | undefined {
   const counts = ({ pod }: JoinedPod) =>
     pod.revision === goal.revision && (pod.stop === undefined || pod.stop.reason === "replaced");
-  const cannot = ({ status }: JoinedPod) =>
-    status?.phase === "failed" || (status?.reason !== undefined && hopelessCodes.includes(status.reason.code));
-  const failed = pods.find((pod) => counts(pod) && cannot(pod));
+  const failed = pods.find((pod) => counts(pod) && isHopeless(pod));
   return (
     failed && (reasonOf(failed) ?? { code: "ENGINE_ERROR", message: "the worker has given up on it", pod: failed.name })
   );
+}
+
+/** A pod that runs has overcome what it still tells as the reason of its last restart. */
+function isHopeless({ status }: JoinedPod): boolean {
+  if (status?.phase === "failed") return true;
+  const runs = status?.phase === "running" || status?.phase === "ready";
+  return !runs && status?.reason !== undefined && hopelessCodes.includes(status.reason.code);
 }
 
 function deadlineOf(

@@ -106,6 +106,11 @@ const cases: {
     want: { state: "working" },
   },
   {
+    name: "what a pod overcame before it ran is not the end",
+    fixture: web({ pods: [{ slot: 0 }, { slot: 1, status: { ...failed, phase: "running" } }] }),
+    want: { state: "working", ready: 1 },
+  },
+  {
     name: "a crash is trouble, not the end",
     fixture: web({
       pods: [
