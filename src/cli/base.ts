@@ -29,10 +29,9 @@ export const showValuesFlag = Flags.boolean({
 export abstract class BaseCommand extends Command {
   static override baseFlags = {
     store: Flags.string({
-      summary: "Where the cluster's documents are, as file:PATH.",
+      summary: "Where the documents are. Default: ORCHESTRA_STORE, else store.db in the state folder.",
       helpGroup: "GLOBAL",
-      helpValue: "URL",
-      description: "Default: ORCHESTRA_STORE, else store.db in the state folder.",
+      helpValue: "file:PATH",
     }),
   };
 

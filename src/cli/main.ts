@@ -14,7 +14,9 @@ export interface Program {
 export async function main({ root, commands, packageJson }: Program): Promise<void> {
   const oclif = { ...(packageJson["oclif"] as object), commands };
   const options = { root, pjson: { ...packageJson, oclif } as unknown as Config["pjson"] };
-  const argv = process.argv.slice(2);
+  const words = process.argv.slice(2);
+  // What people type first elsewhere: `orchestra help get`.
+  const argv = words[0] === "help" ? [...words.slice(1), "--help"] : words;
   try {
     await run(argv, options);
     await flush();

@@ -67,11 +67,6 @@ export function pod(deploymentName: string, fields: Partial<PodRecord> = {}): Po
   return { id: podId(deploymentName, serial), serial, slot, revision: revisionOf(), ...fields };
 }
 
-/** Pods in slots 0 … count−1, all of one revision. */
-export function pods(deploymentName: string, count: number, fields: Partial<PodRecord> = {}): PodRecord[] {
-  return Array.from({ length: count }, (_, slot) => pod(deploymentName, { slot, ...fields }));
-}
-
 export function podsDocument(records: readonly PodRecord[], fields: Partial<PodsDocument> = {}): PodsDocument {
   const nextSerial = Math.max(-1, ...records.map(({ serial }) => serial)) + 1;
   return { uid: deployment().uid, generation: 1, nextSerial, pods: records, ...fields };
