@@ -87,7 +87,10 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
   const before = state.deployments.get(name);
   const old = before?.value;
   if (before && old && old.source !== author.source) return foreign(before, name, author);
-  const after = nextDocument(old, { spec, revision, manifestHash }, author);
+  const said = nextDocument(old, { spec, revision, manifestHash }, author);
+  // The master cannot go on without the template, and asks for this: an apply brings it back.
+  const isTorn = old !== undefined && said === old && !state.revisions.has(`${name}/${revision}`);
+  const after = isTorn ? written(old, old, author) : said;
   if (before && after === old) return { name, action: "unchanged", changes: [], before };
   const oldTemplate = old && state.revisions.get(`${name}/${old.revision}`)?.value;
   const fields = fieldChanges(old && { document: old, template: oldTemplate }, { document: after, template });

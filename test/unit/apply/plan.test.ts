@@ -67,6 +67,15 @@ test("going back to an earlier template takes the revision that is there and mov
   assert.deepEqual(back.history, [documentOf(states[2] ?? nothingKnown).revision]);
 });
 
+test("a revision that somebody removed by hand is written again by the next apply", () => {
+  const state = { ...applied(nothingKnown, wanted("web")), revisions: new Map() };
+  const plan = planApply(state, [wanted("web")], author());
+  assert.deepEqual(plan.items[0]?.changes, [{ path: "spec.image", new: "demo:1" }]);
+  const mended = committed(state, plan);
+  assert.equal(mended.revisions.size, 1);
+  assert.equal(changesAnything(planApply(mended, [wanted("web")], author())), false);
+});
+
 test("the history never holds more than ten revisions, nor the current one", () => {
   let state: KnownState = nothingKnown;
   for (let round = 0; round < 25; round += 1) state = applied(state, wanted("web", { image: `demo:${round % 14}` }));
