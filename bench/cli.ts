@@ -1,0 +1,174 @@
+// The command line: its start beside a bundled oclif hello, and an apply of a thousand manifests beside `docker stack deploy`.
+// No engine is needed on our side: nothing runs on the store, so apply ends when all is written.
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startBenchEngine } from "./bench-engine.ts";
+import { program } from "./bench-orchestra.ts";
+import { bundleHello } from "./hello.ts";
+import { median, report, rounds, timed } from "./measure.ts";
+import { startSwarm } from "./swarm.ts";
+
+const count = rounds(7);
+
+interface Place {
+  readonly folder: string;
+  readonly environment: NodeJS.ProcessEnv;
+}
+
+async function main(): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), "orchestra-bench-"));
+  try {
+    await start(place(folder, "start"));
+    await thousand(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function place(folder: string, name: string): Place {
+  const own = join(folder, name);
+  const environment = {
+    ...process.env,
+    ORCHESTRA_STATE_DIR: join(own, "state"),
+    ORCHESTRA_CACHE_DIR: join(own, "cache"),
+    ORCHESTRA_STORE: `file:${join(own, "state", "store.db")}`,
+    XDG_CACHE_HOME: join(folder, "compiled"),
+  };
+  return { folder: own, environment };
+}
+
+function orchestra({ environment }: Place, ...words: readonly string[]): string {
+  return execFileSync(process.execPath, [program, ...words], {
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    maxBuffer: 64 * 1024 * 1024,
+  });
+}
+
+async function start(at: Place): Promise<void> {
+  const hello = await bundleHello(join(at.folder, "hello"));
+  await manifests(join(at.folder, "manifests"), 3);
+  orchestra(at, "apply", "-f", join(at.folder, "manifests"));
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let round = 0; round < 3 * count; round += 1) {
+    ours.push(await timed(async () => orchestra(at, "get")));
+    theirs.push(await timed(async () => execFileSync(process.execPath, [hello, "hello"], { stdio: "pipe" })));
+  }
+  report({
+    what: "orchestra get",
+    unit: "ms",
+    ours: median(ours),
+    baselines: { hello: median(theirs) },
+    target: { baseline: "hello", atMost: 1.3 },
+    samples: ours,
+  });
+}
+
+async function thousand(folder: string): Promise<void> {
+  const first: number[] = [];
+  const cold: number[] = [];
+  const warm: number[] = [];
+  const files = join(folder, "thousand");
+  await manifests(files, 1_000);
+  for (let round = 0; round < count; round += 1) {
+    const at = place(folder, `thousand-${round}`);
+    const apply = async () => orchestra(at, "apply", "-f", files);
+    first.push(await timed(apply));
+    warm.push(await timed(apply));
+    await rm(at.environment["ORCHESTRA_CACHE_DIR"] ?? "", { recursive: true });
+    cold.push(await timed(apply));
+  }
+  const swarm = await stackDeploy(Math.min(3, count));
+  const figure = (what: string, samples: number[], baseline: "first" | "again", atMost: number) =>
+    report({
+      what,
+      unit: "ms",
+      ours: median(samples),
+      baselines: { [baseline]: swarm[baseline] },
+      target: { baseline, atMost },
+      samples,
+    });
+  figure("first apply of 1,000 manifests, against a first docker stack deploy", first, "first", 1 / 1.2);
+  figure("apply of 1,000 unchanged manifests, warm, against a second docker stack deploy", warm, "again", 1 / 4);
+  figure("apply of 1,000 unchanged manifests, cold, against a second docker stack deploy", cold, "again", 1 / 1.5);
+
+  const many = join(folder, "many");
+  await manifests(many, 10_000);
+  const at = place(folder, "many-state");
+  const tenfold = [await timed(async () => orchestra(at, "apply", "-f", many))];
+  const again = [await timed(async () => orchestra(at, "apply", "-f", many))];
+  report({
+    what: "first apply of 10,000 manifests, against ten times that of 1,000",
+    unit: "ms",
+    ours: median(tenfold),
+    baselines: { linear: 10 * median(first) },
+    target: { baseline: "linear", atMost: 1.1 },
+    samples: tenfold,
+  });
+  report({
+    what: "apply of 10,000 unchanged manifests, warm, against ten times that of 1,000",
+    unit: "ms",
+    ours: median(again),
+    baselines: { linear: 10 * median(warm) },
+    target: { baseline: "linear", atMost: 1.1 },
+    samples: again,
+  });
+}
+
+/** Services with 0 replicas: what counts is the command, not the containers. */
+async function stackDeploy(times: number): Promise<{ first: number; again: number }> {
+  const engine = await startBenchEngine();
+  const swarm = await startSwarm(engine.socket);
+  try {
+    const services = Array.from({ length: 1_000 }, (_, index) =>
+      [`  app-${index}:`, "    image: orchestra-demo:1", "    deploy: { replicas: 0 }", "    networks: [hostnet]"].join(
+        "\n",
+      ),
+    );
+    const file = join(engine.folder, "stack.yaml");
+    await writeFile(
+      file,
+      `version: "3.8"\nservices:\n${services.join("\n")}\nnetworks:\n  hostnet: { external: true, name: host }\n`,
+    );
+    const deploy = () => swarm.docker(["stack", "deploy", "--resolve-image", "never", "-c", file, "bench"]);
+    const first: number[] = [];
+    const again: number[] = [];
+    for (let round = 0; round < times; round += 1) {
+      first.push(await timed(deploy));
+      again.push(await timed(deploy));
+      await swarm.docker(["stack", "rm", "bench"]);
+    }
+    return { first: median(first), again: median(again) };
+  } finally {
+    await swarm.leave();
+    await engine.close();
+  }
+}
+
+async function manifests(folder: string, many: number): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (let index = 0; index < many; index += 1) {
+    await writeFile(
+      join(folder, `app-${index}.yaml`),
+      `apiVersion: orchestra/v1
+kind: Deployment
+metadata:
+  name: app-${index}
+  labels: { team: shop }
+spec:
+  replicas: 0
+  image: orchestra-demo:1
+  env: { MODE: prod, NUMBER: "${index}" }
+  ports: [{ name: http, containerPort: 8080 }]
+  resources: { cpu: 250m, memory: 128Mi }
+  readiness: { http: { path: /readyz, port: http } }
+`,
+    );
+  }
+}
+
+await main();
