@@ -29,7 +29,10 @@ set_up_node() {
 set_up_packages() {
   [ -e node_modules/.package-lock.json ] && [ ! package-lock.json -nt node_modules/.package-lock.json ] && return 0
   say "installing npm packages"
-  npm ci --no-audit --no-fund --loglevel=error >/dev/null || fail "npm ci failed"
+  npm ci --no-audit --no-fund --loglevel=error >.cache/npm.log 2>&1 || {
+    head -n 20 .cache/npm.log >&2
+    fail "npm ci failed; .cache/npm.log has all of it"
+  }
   touch node_modules/.package-lock.json
 }
 
