@@ -46,11 +46,11 @@ function drawn(stream: ProgressStream): Progress {
   let before = "";
   return {
     show(lines) {
-      // More lines than the screen has could not be taken back: the rest is counted.
-      const room = Math.max(2, (stream.rows ?? 24) - 1);
+      // More lines than the screen has could not be taken back: the rest is counted. Some terminals say that they have none.
+      const room = Math.max(2, (stream.rows || 24) - 1);
       const shown = lines.length <= room ? lines : lines.slice(0, room - 1);
       // A line that wraps would take two rows, and the next drawing would go astray.
-      const texts = shown.map(({ text }) => fit(text, (stream.columns ?? 80) - 1));
+      const texts = shown.map(({ text }) => fit(text, (stream.columns || 80) - 1));
       if (lines.length > shown.length) texts.push(`… and ${lines.length - shown.length} more`);
       const text = texts.map((line) => `${line}\x1b[K\n`).join("");
       if (text === before) return;

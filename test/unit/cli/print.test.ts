@@ -96,3 +96,10 @@ test("on a terminal lines are drawn in place, cut to its width and counted beyon
   progress.show(["a", "b", "c"].map((key) => ({ key, text: key })));
   assert.deepEqual(out.written, ["a line tha…\x1b[K\n\x1b[J", "\x1b[1Aa\x1b[K\n… and 2 more\x1b[K\n\x1b[J"]);
 });
+
+test("a terminal that says it has no columns is taken to have the usual ones", () => {
+  const written: string[] = [];
+  const progress = openProgress({ isTTY: true, columns: 0, rows: 0, write: (text) => written.push(text) });
+  progress.show([{ key: "a", text: "web: 1 of 2 ready" }]);
+  assert.deepEqual(written, ["web: 1 of 2 ready\x1b[K\n\x1b[J"]);
+});
