@@ -21,8 +21,9 @@ export interface RuntimeHarness {
 const { signal } = new AbortController();
 
 export function runtimeContract(name: string, open: (test: Test) => Promise<RuntimeHarness>): void {
-  const law = (what: string, run: (harness: RuntimeHarness, test: Test) => Promise<void>) =>
+  const law = (what: string, run: (harness: RuntimeHarness, test: Test) => Promise<void>) => {
     test(`${name}: ${what}`, async (t) => run(await open(t), t));
+  };
 
   law("a container is created once, started, seen running with an address, and removed", async (harness) => {
     const { runtime } = harness;
