@@ -17,7 +17,7 @@ const sqliteNotADatabase = 26;
 const fullDiskBytes = 64 * 1024;
 
 /** The primary result code of an error from `node:sqlite`, or undefined for any other error. */
-export function sqliteCode(error: unknown): number | undefined {
+function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
   return error.errcode & 0xff;
 }

@@ -76,6 +76,13 @@ export const holdingLaws: Readonly<Record<string, StoreLaw>> = {
     await second.resign();
   },
 
+  "of many that want to lead at once one does": async (_store, open) => {
+    const clients = await Promise.all([open(), open(), open(), open()]);
+    const stop = AbortSignal.timeout(400);
+    const elected = await Promise.allSettled(clients.map((client) => client.elect("master", stop)));
+    assert.equal(elected.filter(({ status }) => status === "fulfilled").length, 1);
+  },
+
   "a leader's commit is refused once another was elected": async (_store, open) => {
     const [one, two] = [await open(), await open()];
     const first = await one.elect("master", never);
