@@ -108,6 +108,8 @@ function networkRange(env: Environment): string {
   const [a = 256, b = 256, c = 256, d = 256, bits = 33] = numbers;
   const hint = `write a range as ${defaultNetworkRange}, from /8 to /24: every node takes a /24 out of it`;
   if ([a, b, c, d].some((part) => part > 255) || bits < 8 || bits > 24) throw bad(name, value, "is no range", hint);
+  if (a === 0 || a === 127 || a >= 224)
+    throw bad(name, value, "is no range for containers", "10.42.0.0/16 is the default");
   const address = ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
   if (address % 2 ** (32 - bits) !== 0) {
     throw bad(name, value, `does not begin where a /${bits} begins`, "set the bits after the prefix to 0");

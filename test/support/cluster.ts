@@ -212,6 +212,8 @@ export async function docker(env: NodeJS.ProcessEnv, ...words: readonly string[]
 }
 
 async function removeFromEngine(cluster: string, env: NodeJS.ProcessEnv): Promise<void> {
+  // A test may have named an engine that is not there, or have ended its own.
+  if ((await execute("docker", ["version"], env)).code !== 0) return;
   const filter = ["--filter", `label=orchestra.cluster=${cluster}`];
   const containers = linesOf(await docker(env, "ps", "-aq", ...filter));
   if (containers.length > 0) await docker(env, "rm", "-fv", ...containers);
