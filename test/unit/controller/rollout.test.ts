@@ -144,6 +144,17 @@ const cases: { name: string; fixture: ClusterFixture; want: string[] }[] = [
     want: ["0@n old", "0@n", "1@n"],
   },
   {
+    name: "of two pods of the wanted kind the one stays that its worker has not given up on",
+    fixture: web(
+      [
+        { ...is, status: { phase: "failed" } },
+        { ...is, slot: 0, serial: 5, ...down },
+      ],
+      { replicas: 1 },
+    ),
+    want: ["0@n superseded", "0@n"],
+  },
+  {
     name: "scaling down in the middle stops both pods of the highest slot",
     fixture: web([was, { ...was, slot: 1 }, { ...is, slot: 1, serial: 5, ...down }], { replicas: 1 }),
     want: ["0@n old", "0@n", "1@n old scale-down", "1@n scale-down"],

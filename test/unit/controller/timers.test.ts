@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoffMs } from "../../../src/controller/backoff.ts";
-import { type ClusterFixture, type PodFixture, pod, revisionOf } from "../../support/builders.ts";
+import {
+  builtAt,
+  type ClusterFixture,
+  type DeploymentFixture,
+  type PodFixture,
+  pod,
+  revisionOf,
+  stateOf,
+} from "../../support/builders.ts";
 import { decided } from "../../support/decided.ts";
 
 const failed: PodFixture = {
@@ -102,6 +110,33 @@ test("progress restarts the deadline", () => {
     rolloutOf(decided(second.state, { now: 240_000, firstSeen: second.decision.firstSeen }))?.state,
     "failed",
   );
+});
+
+test("a pod that is ready, not ready and ready again puts the deadline off no further", () => {
+  const fixture = (ready: boolean): Record<string, DeploymentFixture> => ({
+    web: {
+      document: { replicas: 2 },
+      pods: [ready ? {} : { status: { phase: "running" } }, { status: { phase: "running" } }],
+    },
+  });
+  const statuses = (ready: boolean) => stateOf({ deployments: fixture(ready) }).statuses;
+  const start = stateOf({
+    deployments: {
+      web: { ...fixture(true)?.["web"], rollout: { revision: revisionOf(), state: "progressing", since: builtAt } },
+    },
+  });
+  let result = decided(start);
+  for (const [now, ready] of [
+    [50_000, false],
+    [100_000, true],
+    [119_000, false],
+  ] as const) {
+    const { firstSeen } = result.decision;
+    result = decided({ ...result.state, statuses: statuses(ready) }, { now, firstSeen });
+    assert.equal(rolloutOf(result)?.state, "progressing");
+  }
+  const { firstSeen } = result.decision;
+  assert.equal(rolloutOf(decided(result.state, { now: 120_000, firstSeen }))?.state, "failed");
 });
 
 const old: PodFixture = { revision: "old" };

@@ -48,9 +48,9 @@ test("pods of many slots are cut into chunks, and only chunks that differ are wr
   const nodes = Object.fromEntries(Array.from({ length: 12 }, (_, index) => [`n${index}`, {}]));
   const created = commitOn({ deployments: { web: { document: { replicas: 2_500 }, pods: [] } }, nodes });
   assert.deepEqual(created.keys.slice(0, 3), ["put pods/web", "put pods/web/1", "put pods/web/2"]);
-  const there = Array.from({ length: 1_100 }, (_, slot) => ({ slot, node: "n0", wasReady: true as const }));
-  const scaled = commitOn({ deployments: { web: { document: { replicas: 1_050 }, pods: there } }, nodes: { n0: {} } });
-  assert.deepEqual(scaled.keys, ["put pods/web", "put pods/web/1", "put placements/n0"]);
+  const there = Array.from({ length: 2_100 }, (_, slot) => ({ slot, node: "n0", wasReady: true as const }));
+  const scaled = commitOn({ deployments: { web: { document: { replicas: 2_050 }, pods: there } }, nodes: { n0: {} } });
+  assert.deepEqual(scaled.keys, ["put pods/web", "put pods/web/2", "put placements/n0"]);
 });
 
 test("a chunk without pods goes", () => {
