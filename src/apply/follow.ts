@@ -75,6 +75,18 @@ export async function follow(store: Store, options: FollowOptions): Promise<Foll
   }
 }
 
+/** What a snapshot of `followSelectors` says: the documents, and the nodes whose worker is alive. */
+export function observationOf(snapshot: Snapshot): {
+  readonly state: ClusterState;
+  readonly present: ReadonlySet<string>;
+} {
+  const state = clusterState({
+    list: (collection) => snapshot.list(collection),
+    verdicts: () => snapshot.get(verdictsKey)?.value,
+  });
+  return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))) };
+}
+
 interface Looked extends Omit<Followed, "end"> {
   readonly end: Followed["end"] | undefined;
   /** When time alone may change the answer. */
@@ -88,12 +100,8 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
   return {
     look(snapshot) {
       const now = clock.now();
-      const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+      const { state, present } = observationOf(snapshot);
       nobodySince = present.size > 0 || !snapshot.fresh ? undefined : (nobodySince ?? now);
-      const state = clusterState({
-        list: (collection) => snapshot.list(collection),
-        verdicts: () => snapshot.get(verdictsKey)?.value,
-      });
       const progress = judge(state, present, goals);
       for (const one of progress) {
         if (!isStuck(one)) pendingSince.delete(one.goal);

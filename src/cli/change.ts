@@ -1,11 +1,11 @@
 // How every command changes Deployments: plan, say it, commit, wait. One flow for apply, deploy, scale and delete.
 import { commitPlan, refuseBlocked } from "../apply/commit.ts";
-import { type Followed, follow } from "../apply/follow.ts";
+import { type Followed, follow, observationOf } from "../apply/follow.ts";
 import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
-import { goalOf } from "../apply/wait.ts";
+import { type Goal, goalOf, judge } from "../apply/wait.ts";
 import { systemClock } from "../clock.ts";
 import { ensureCluster } from "../store/cluster.ts";
-import type { Store } from "../store/store.ts";
+import type { Snapshot, Store } from "../store/store.ts";
 import { lookAt } from "./change-look.ts";
 import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
@@ -49,7 +49,7 @@ export interface ChangeDocument {
 /** Carries the change out, prints all there is to say, and gives the exit code. Throws what keeps it from being written. */
 export async function carryOut(options: ChangeOptions): Promise<number> {
   const { store, output, wait } = options;
-  const { plan: planned, forecasts, running } = await lookAt(store, options.plan);
+  const { plan: planned, forecasts, running, snapshot } = await lookAt(store, options.plan);
   refuseBlocked(planned);
   const changing = changesAnything(planned);
   const say = (text: string | undefined) => output === "table" && text && process.stdout.write(`${text}\n`);
@@ -60,14 +60,17 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
     return 0;
   }
   const plan = changing ? await write(options, planned) : planned;
-  const followed = running && wait ? await waitFor(options, plan) : undefined;
+  const wrote = changesAnything(plan);
+  // What is as it should be in the look that found nothing to change needs no second look.
+  const isDone = !changing && snapshot !== undefined && isAllDone(snapshot, plan);
+  const followed = running && wait && !isDone ? await waitFor(options, plan) : undefined;
   const end = followed && endOf(followed);
   const failure = end && waitFailure(end, options.timeout.text);
   if (output === "json") {
-    const result: ChangeDocument["result"] = end ?? (changing ? (running ? "written" : "idle") : "up-to-date");
+    const result: ChangeDocument["result"] = end ?? (wrote ? (running ? "written" : "idle") : "up-to-date");
     const document = {
       plan: planDocument(plan, forecasts, false),
-      written: changing,
+      written: wrote,
       result,
       ...(failure ? { error: failure } : {}),
     };
@@ -82,14 +85,23 @@ async function write({ store, plan, networkRange }: ChangeOptions, planned: Plan
   return commitPlan(store, planned, plan);
 }
 
+function goalsOf(plan: Plan): Goal[] {
+  return plan.items.flatMap((item) => goalOf(item) ?? []);
+}
+
+function isAllDone(snapshot: Snapshot, plan: Plan): boolean {
+  const { state, present } = observationOf(snapshot);
+  return judge(state, present, goalsOf(plan)).every((progress) => progress.state === "done");
+}
+
 async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): Promise<Followed> {
-  const goals = plan.items.flatMap((item) => goalOf(item) ?? []);
+  const goals = goalsOf(plan);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once("SIGINT", interrupt);
   const inPlace = process.stdout.isTTY === true;
   const progress = output === "table" ? openProgress(process.stdout) : undefined;
-  const seen = new Set<(typeof goals)[number]>();
+  const seen = new Set<Goal>();
   try {
     return await follow(store, {
       goals,
