@@ -94,7 +94,11 @@ function nextRunStep(pod: PodView, placement: Placement, now: number): Next {
   if (!template || memory.refusal?.final) return undefined;
   const notBefore = Math.max(memory.refusal?.notBefore ?? 0, memory.startNotBefore);
   if (notBefore > now) return { do: "wait", until: notBefore };
-  if (container) return { do: "start", pod: pod.id, container: container.id };
+  if (container) {
+    // An engine that was killed may hold on to a half-started container for good: a new one of the same pod gets past that.
+    const isStuck = memory.refusal?.reason.code === "ENGINE_ERROR" && memory.refusal.attempts > 1;
+    return { do: isStuck ? "remove" : "start", pod: pod.id, container: container.id };
+  }
   const { imagePullPolicy } = template;
   const needsPull = memory.imageMissing ? imagePullPolicy !== "Never" : imagePullPolicy === "Always";
   if (needsPull && !memory.imagePulled) return { do: "pull", pod: pod.id, template };

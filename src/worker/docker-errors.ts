@@ -101,19 +101,16 @@ export function pullError(error: unknown, image: string): Error {
   return failure("IMAGE_PULL_FAILED", `image ${image}: ${text}`, false, error);
 }
 
+/** Only what is said of the container's own process: an engine on its way down misses files of its own in the same words. */
 function commandFault(text: string): string | undefined {
-  const command = /exec: \\?"?([^":\\]+)\\?"?:/.exec(text)?.[1];
-  const name = command === undefined ? "the command" : `command ${command}`;
-  if (/executable file not found|no such file or directory|not found in \$PATH/i.test(text)) {
-    return /no such file or directory/i.test(text) && /chdir|cwd/i.test(text)
-      ? "workingDir does not exist in the image"
-      : `${name} is not in the image; check command, args and workingDir`;
-  }
-  if (/permission denied/i.test(text) && /exec/i.test(text))
-    return `${name} may not be executed; check its mode and user`;
-  if (/exec format error/i.test(text)) return `${name} is made for another platform`;
   if (/no command specified/i.test(text)) return "the image names no command; set command or args";
-  return undefined;
+  if (!/container process/i.test(text)) return undefined;
+  if (/chdir to cwd/i.test(text)) return "workingDir cannot be entered in the image; check its spelling and mode";
+  const command = /exec: \\?"([^"\\]+)\\?"/.exec(text)?.[1];
+  if (command === undefined) return undefined;
+  if (/permission denied/i.test(text)) return `command ${command} may not be executed; check its mode and user`;
+  if (/exec format error/i.test(text)) return `command ${command} is made for another platform`;
+  return `command ${command} is not in the image; check command and args`;
 }
 
 function unreachable(error: unknown): OrchestraError {

@@ -47,6 +47,7 @@ export interface LastEnd {
 
 /** The engine said no. */
 export interface Refusal {
+  readonly at: number;
   readonly reason: Reason;
   /** Only another template helps. */
   readonly final: boolean;
@@ -140,14 +141,20 @@ export function endedWithHost(memory: PodMemory): PodMemory {
   return memory.run ? { ...rest, startNotBefore: 0 } : memory;
 }
 
-/** The end that looked like a crash was the engine's shutdown, as its silence right after it shows. */
-export function forgiven(memory: PodMemory): PodMemory {
-  const { lastEnd: _over, ...rest } = memory;
+/** How long an engine may take to shut down, refusing starts and ending containers before it goes silent. */
+const shutdownMs = 20_000;
+
+/** The engine went silent: an end or a refusal shortly before was its shutdown, and whatever it refused is tried again when it is back. */
+export function silenced(memory: PodMemory, now: number): PodMemory {
+  const { lastEnd, refusal, ...rest } = memory;
+  const wasCrash = lastEnd !== undefined && now - lastEnd.at >= shutdownMs;
+  const wasRefused = refusal?.final && now - refusal.at >= shutdownMs;
   return {
     ...rest,
-    restarts: Math.max(0, memory.restarts - 1),
-    crashes: Math.max(0, memory.crashes - 1),
-    startNotBefore: 0,
+    ...(wasRefused ? { refusal } : {}),
+    ...(lastEnd === undefined || wasCrash
+      ? { ...(lastEnd && { lastEnd }) }
+      : { restarts: Math.max(0, memory.restarts - 1), crashes: Math.max(0, memory.crashes - 1), startNotBefore: 0 }),
   };
 }
 
@@ -155,7 +162,7 @@ export function forgiven(memory: PodMemory): PodMemory {
 export function refused(memory: PodMemory, reason: Reason, final: boolean, now: number): PodMemory {
   const attempts = (memory.refusal?.attempts ?? 0) + 1;
   const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalMaxMs);
-  return { ...memory, imagePulled: false, refusal: { reason, final, attempts, notBefore: now + waitMs } };
+  return { ...memory, imagePulled: false, refusal: { at: now, reason, final, attempts, notBefore: now + waitMs } };
 }
 
 /** A probe has answered (`message` says what was wrong). */

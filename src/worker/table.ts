@@ -6,11 +6,11 @@ import type { PodView, Step } from "./decide.ts";
 import {
   crashed,
   endedWithHost,
-  forgiven,
   isSameRun,
   type PodMemory,
   type ProbeKind,
   settled,
+  silenced,
   started,
 } from "./history.ts";
 import { readiness } from "./readiness.ts";
@@ -29,9 +29,6 @@ interface Entry {
   busy?: Step["do"];
   readonly probing: Set<ProbeKind>;
 }
-
-/** How long an engine may take to end its containers when it shuts down, and says so before it goes silent. */
-const shutdownMs = 20_000;
 
 export interface TableOptions {
   /** What was kept of a pod from before this process; the container that it has now, if any. */
@@ -171,12 +168,9 @@ export class PodTable {
     return false;
   }
 
-  /** The engine went silent at `now`: what ended shortly before ended with it. */
+  /** The engine went silent at `now`. */
   silent(now: number): void {
-    for (const entry of this.#entries.values()) {
-      const { lastEnd } = entry.memory;
-      if (lastEnd && now - lastEnd.at < shutdownMs) entry.memory = forgiven(entry.memory);
-    }
+    for (const entry of this.#entries.values()) entry.memory = silenced(entry.memory, now);
   }
 
   /** Brings each pod's readiness up to date. */

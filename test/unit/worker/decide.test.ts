@@ -85,6 +85,12 @@ const cases: readonly Case[] = [
   { name: "tries again after that", pod: view({ memory: refusal(false) }), now: 6_000, want: ["create"] },
   { name: "gives up on a final refusal", pod: view({ memory: refusal(true) }), now: 99_000, want: [] },
   {
+    name: "makes a container anew that the engine cannot start",
+    pod: view({ container: container({ state: "created" }), memory: stuck() }),
+    now: 99_000,
+    want: ["remove c1"],
+  },
+  {
     name: "restarts the first crash at once",
     pod: view({ container: container({ state: "exited" }), memory: crash(1) }),
     now: 2_000,
@@ -286,6 +292,11 @@ function crash(times: number): PodMemory {
     memory = crashed({ ...memory, run: running.run ?? fail() }, { exitCode: 1, removed: false }, undefined, 2_000);
   }
   return memory;
+}
+
+function stuck(): PodMemory {
+  const reason = { code: "ENGINE_ERROR", message: "already exists" } as const;
+  return refused(refused(newMemory, reason, false, 1_000), reason, false, 2_000);
 }
 
 function stray(fields: Fields): PodView {

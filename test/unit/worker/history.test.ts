@@ -6,11 +6,12 @@ import {
   backoffMs,
   crashed,
   endedWithHost,
-  forgiven,
   newMemory,
   type PodMemory,
   probed,
+  refused,
   settled,
+  silenced,
   started,
 } from "../../../src/worker/history.ts";
 import { kept, keptFromStatus, recalled } from "../../../src/worker/last-known.ts";
@@ -56,11 +57,15 @@ test("crashes in a row count up, and a long life makes the next one the first ag
   assert.deepEqual([memory.restarts, memory.crashes, memory.startNotBefore], [3, 1, 62_001]);
 });
 
-test("an end with the host is no crash, and one that turns out to be is forgiven", () => {
+test("an end with the host is no crash, and what happened shortly before a silence is forgiven", () => {
   const up = runAt(newMemory, 0);
   assert.deepEqual(endedWithHost(up), { ...newMemory });
-  const memory = forgiven(crashed(up, end, plain, 500));
+  const bad = { code: "BAD_COMMAND", message: "no" } as const;
+  const memory = silenced(refused(crashed(up, end, plain, 500), bad, true, 600), 1_000);
   assert.deepEqual([memory.restarts, memory.crashes, memory.startNotBefore, memory.lastEnd], [0, 0, 0, undefined]);
+  assert.equal(memory.refusal, undefined);
+  const old = refused(crashed(up, end, plain, 500), bad, true, 600);
+  assert.deepEqual(silenced(old, 30_000), old);
 });
 
 test("a pod that is gone, starved or dead says why", () => {
