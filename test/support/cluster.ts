@@ -33,6 +33,8 @@ export interface Outcome {
 export interface TestCluster {
   readonly folder: string;
   readonly storePath: string;
+  /** What makes a process belong to this cluster. */
+  readonly environment: NodeJS.ProcessEnv;
   /** Runs `orchestra` with these words; never throws for an exit code. */
   run(...words: readonly string[]): Promise<Outcome>;
   /** The same, and throws unless it exits with 0; returns what it printed. */
@@ -68,9 +70,14 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the store's file is; absent: in the test's folder. */
   readonly storePath?: string;
+  /** Words that a command line begins with to be where the engine is: `nsenter --net=…`. */
+  readonly enter?: readonly string[];
 }
 
-export async function testCluster(test: Test, { env = {}, storePath }: ClusterOptions = {}): Promise<TestCluster> {
+export async function testCluster(
+  test: Test,
+  { env = {}, storePath, enter = [] }: ClusterOptions = {},
+): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "orchestra-e2e-"));
   const store = storePath ?? join(folder, "state", "store.db");
   const stateDir = join(folder, "state");
@@ -92,7 +99,8 @@ export async function testCluster(test: Test, { env = {}, storePath }: ClusterOp
     return found;
   };
   const start = (...words: readonly string[]) => {
-    const child = spawn(process.execPath, [program, ...words], { env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    const [file = "", ...line] = [...enter, process.execPath, program, ...words];
+    const child = spawn(file, line, { env: environment, stdio: ["ignore", "pipe", "pipe"] });
     children.add(child);
     child.once("exit", () => children.delete(child));
     return child;
@@ -119,6 +127,7 @@ export async function testCluster(test: Test, { env = {}, storePath }: ClusterOp
   return {
     folder,
     storePath: store,
+    environment,
     run,
     start,
     record,
