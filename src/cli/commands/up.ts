@@ -30,7 +30,10 @@ When it ends, pods run on and names are answered, and the next up takes over fro
   }
 
   #sayServing({ node, warnings }: Roles): void {
-    if (process.send) return tellParent({ serving: { pid: process.pid, node, warnings } });
+    if (process.send) {
+      tellParent({ serving: { pid: process.pid, node, warnings } });
+      return;
+    }
     for (const warning of warnings) this.note(`Warning: ${warning}`);
     this.note(`orchestra is up as node ${node}. Ctrl-C ends it; pods run on.`);
   }
