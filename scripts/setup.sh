@@ -38,6 +38,7 @@ set_up_packages() {
 
 set_up_docker() {
   docker_answers && return 0
+  [ -z "${DOCKER_HOST:-}" ] || fail "the Docker engine at DOCKER_HOST=$DOCKER_HOST does not answer; start it, or unset DOCKER_HOST"
   if have docker && [ -S /var/run/docker.sock ] && [ ! -w /var/run/docker.sock ]; then
     fail "the Docker engine does not answer this user; run as root, or add the user to the group docker and log in again"
   fi
@@ -95,7 +96,10 @@ set_up_coredns() {
     fail "CoreDNS is missing: no coredns on PATH, no Go toolchain to build it with, and no registry to pull $image from"
 }
 
+# `.cache/bin` is what a user of a checkout puts on PATH.
 set_up_bundle() {
+  mkdir -p .cache/bin
+  ln -sf ../../bin/run.js .cache/bin/orchestra
   bundle=dist/oclif.manifest.json
   if [ -e $bundle ] && [ -z "$(find src bin scripts/build.ts package.json package-lock.json -newer $bundle)" ]; then return 0; fi
   say "building dist/"
