@@ -96,7 +96,8 @@ function nextRunStep(pod: PodView, placement: Placement, now: number): Next {
   if (notBefore > now) return { do: "wait", until: notBefore };
   if (container) {
     // An engine that was killed may hold on to a half-started container for good: a new one of the same pod gets past that.
-    const isStuck = memory.refusal?.reason.code === "ENGINE_ERROR" && memory.refusal.attempts > 1;
+    const { reason, attempts = 0, container: refused } = memory.refusal ?? {};
+    const isStuck = reason?.code === "ENGINE_ERROR" && attempts > 1 && refused === container.id;
     return { do: isStuck ? "remove" : "start", pod: pod.id, container: container.id };
   }
   const { imagePullPolicy } = template;

@@ -53,6 +53,8 @@ export interface Refusal {
   readonly final: boolean;
   readonly attempts: number;
   readonly notBefore: number;
+  /** The container that the step was about, if there was one. */
+  readonly container?: string;
 }
 
 export const newMemory: PodMemory = Object.freeze({
@@ -159,10 +161,14 @@ export function silenced(memory: PodMemory, now: number): PodMemory {
 }
 
 /** The engine refused a step. */
-export function refused(memory: PodMemory, reason: Reason, final: boolean, now: number): PodMemory {
+export function refused(
+  memory: PodMemory,
+  what: Pick<Refusal, "reason" | "final" | "container">,
+  now: number,
+): PodMemory {
   const attempts = (memory.refusal?.attempts ?? 0) + 1;
   const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalMaxMs);
-  return { ...memory, imagePulled: false, refusal: { at: now, reason, final, attempts, notBefore: now + waitMs } };
+  return { ...memory, imagePulled: false, refusal: { ...what, at: now, attempts, notBefore: now + waitMs } };
 }
 
 /** A probe has answered (`message` says what was wrong). */

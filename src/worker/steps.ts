@@ -123,7 +123,8 @@ function recover(step: Step, error: unknown, options: StepsOptions): void {
   }
   table.update(step.pod, (memory) => {
     if (memory.refusal?.reason.code !== reason.code) options.onRefusal(step.pod, reason);
-    return refused(memory, reason, final, clock.now());
+    const about = "container" in step ? { container: step.container } : {};
+    return refused(memory, { reason, final, ...about }, clock.now());
   });
 }
 

@@ -1,5 +1,7 @@
 // A node of its own for a test: an embedded store, a worker on a real engine, and a master's pen. Everything is gone when the test ends.
 import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
 import { systemClock } from "../../src/clock.ts";
@@ -16,7 +18,6 @@ import type { Runtime } from "../../src/worker/runtime.ts";
 import { startWorker, type Worker } from "../../src/worker/worker.ts";
 import { revisionOf } from "./builders.ts";
 import { eventually } from "./eventually.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 /** The image that every test of a worker runs; `make` builds it. */
 export const demoImage = "orchestra-demo:1";
@@ -44,12 +45,13 @@ export interface Lab {
 }
 
 export interface LabOptions {
-  /** Of an engine of the test's own. */
-  readonly host?: string;
+  /** An engine of the test's own, closed when the test ends. */
+  readonly engine?: { readonly host: string; close(): Promise<void> };
 }
 
-export async function workerLab(test: Test, { host }: LabOptions = {}): Promise<Lab> {
-  const folder = await tempFolder(test);
+export async function workerLab(test: Test, { engine }: LabOptions = {}): Promise<Lab> {
+  const host = engine?.host;
+  const folder = await mkdtemp(join(tmpdir(), "orchestra-test-"));
   const store = await openStore(`file:${join(folder, "store.db")}`, { create: true });
   const cluster = await ensureCluster(store, { now: systemClock.wall() });
   const node = "node-1";
@@ -62,6 +64,8 @@ export async function workerLab(test: Test, { host }: LabOptions = {}): Promise<
     await Promise.all(workers.map((worker) => worker.close()));
     await store.close();
     await removeAll(docker, cluster.id);
+    await engine?.close();
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   });
 
   const lab: Lab = {

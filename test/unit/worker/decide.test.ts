@@ -31,7 +31,8 @@ const stop = (seenAt: number, signalledAt?: number) => ({
   stop: { seenAt, ...(signalledAt === undefined ? {} : { signalledAt }) },
 });
 const missing = { ...newMemory, imageMissing: true };
-const refusal = (final: boolean) => refused(newMemory, { code: "PORT_TAKEN", message: "taken" }, final, 5_000);
+const refusal = (final: boolean) =>
+  refused(newMemory, { reason: { code: "PORT_TAKEN", message: "taken" }, final }, 5_000);
 const failing = { ok: false, message: "no" };
 const liveness = { tcp: { port: 80 }, failureThreshold: 1 };
 const ending = probed(
@@ -89,6 +90,12 @@ const cases: readonly Case[] = [
     pod: view({ container: container({ state: "created" }), memory: stuck() }),
     now: 99_000,
     want: ["remove c1"],
+  },
+  {
+    name: "starts the new one, whatever was refused to the old one",
+    pod: view({ container: container({ id: "c2", state: "created" }), memory: stuck() }),
+    now: 99_000,
+    want: ["start c2"],
   },
   {
     name: "restarts the first crash at once",
@@ -296,7 +303,8 @@ function crash(times: number): PodMemory {
 
 function stuck(): PodMemory {
   const reason = { code: "ENGINE_ERROR", message: "already exists" } as const;
-  return refused(refused(newMemory, reason, false, 1_000), reason, false, 2_000);
+  const refusal = { reason, final: false, container: "c1" };
+  return refused(refused(newMemory, refusal, 1_000), refusal, 2_000);
 }
 
 function stray(fields: Fields): PodView {

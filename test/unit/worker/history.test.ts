@@ -61,10 +61,10 @@ test("an end with the host is no crash, and what happened shortly before a silen
   const up = runAt(newMemory, 0);
   assert.deepEqual(endedWithHost(up), { ...newMemory });
   const bad = { code: "BAD_COMMAND", message: "no" } as const;
-  const memory = silenced(refused(crashed(up, end, plain, 500), bad, true, 600), 1_000);
+  const memory = silenced(refused(crashed(up, end, plain, 500), { reason: bad, final: true }, 600), 1_000);
   assert.deepEqual([memory.restarts, memory.crashes, memory.startNotBefore, memory.lastEnd], [0, 0, 0, undefined]);
   assert.equal(memory.refusal, undefined);
-  const old = refused(crashed(up, end, plain, 500), bad, true, 600);
+  const old = refused(crashed(up, end, plain, 500), { reason: bad, final: true }, 600);
   assert.deepEqual(silenced(old, 30_000), old);
 });
 
