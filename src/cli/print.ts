@@ -105,6 +105,7 @@ export function json(value: unknown): string {
 
 /** The same data as JSON would print, as YAML. Loads its package only when it is used. */
 export async function yaml(value: unknown): Promise<string> {
-  const { stringify } = await import("yaml");
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  // The package is in the older module format: in the bundle, its default is all that an import on demand has.
+  const { default: yamlPackage } = await import("yaml");
+  return yamlPackage.stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }

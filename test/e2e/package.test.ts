@@ -80,6 +80,12 @@ test("a bundled command reads an empty machine", async () => {
   assert.equal(code, 0, stdout + stderr);
 });
 
+test("the bundle prints YAML, whose package it loads on demand", async () => {
+  const { code, stdout, stderr } = await orchestra(["validate", "-f", join(root, "manifests"), "-o", "yaml"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^ *- name: web$|^ *name: web$/m);
+});
+
 test("an older Node is told which one is needed", async () => {
   const { code, stderr } = await orchestra(["--version"], ["--import", oldNode]);
   assert.equal(code, 1);
