@@ -1,0 +1,87 @@
+// Without the store the worker goes on with what it knew: it restarts what crashes, and stops nothing.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
+import { silentLog } from "../../../src/log.ts";
+import { OrchestraError } from "../../../src/model/errors.ts";
+import { clusterKey } from "../../../src/model/keys.ts";
+import type { PodTemplate } from "../../../src/model/template.ts";
+import { put, type Store } from "../../../src/store/store.ts";
+import { openMemory } from "../../../src/worker/memory.ts";
+import { startWorker } from "../../../src/worker/worker.ts";
+import { eventually } from "../../support/eventually.ts";
+import { memoryImages } from "../../support/memory-images.ts";
+import { all, workerLab } from "../../support/worker-lab.ts";
+
+const { signal } = new AbortController();
+
+/** A store that nobody reaches. */
+function goneStore(): Store {
+  const fail = () => Promise.reject(new OrchestraError("unavailable", "the store is gone"));
+  const close = () => Promise.resolve();
+  return {
+    url: "file:/gone",
+    commitBytesLimit: 1,
+    read: fail,
+    list: fail,
+    view: fail,
+    commit: fail,
+    join: fail,
+    elect: fail,
+    close,
+  };
+}
+
+test("a worker that starts while the store is gone keeps its pods and restarts what crashes", async (t) => {
+  const lab = await workerLab(t);
+  const runtime = openMemory(memoryImages, systemClock);
+  const first = await lab.start({ runtime });
+  const [one, two] = await lab.place("web", {}, 2);
+  await lab.until("ready", all(2, "ready"));
+  await first.close();
+  const blind = await startWorker({
+    store: goneStore(),
+    runtime,
+    clock: systemClock,
+    log: silentLog,
+    facts: { node: lab.node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
+    cluster: { id: lab.cluster, networkRange: "10.42.0.0/16" },
+    stateDir: join(lab.folder, lab.cluster),
+    validateTemplate: (value) => value as PodTemplate,
+  });
+  t.after(() => blind.close());
+  const before = await runtime.list(signal);
+  runtime.end(one?.pod ?? "", 1);
+  await eventually("it runs again", async () => (await runtime.list(signal)).every(({ state }) => state === "running"));
+  assert.deepEqual(
+    (await runtime.list(signal)).map(({ id }) => id),
+    before.map(({ id }) => id),
+  );
+  await runtime.remove(before.find(({ pod }) => pod === two?.pod)?.id ?? "", signal);
+  await eventually("it is made again, by the template on the disk", async () => {
+    const now = await runtime.list(signal);
+    return now.length === 2 && now.every(({ state }) => state === "running");
+  });
+});
+
+test("a store that was replaced is held off: its word stops nothing", async (t) => {
+  const lab = await workerLab(t);
+  const runtime = openMemory(memoryImages, systemClock);
+  const first = await lab.start({ runtime });
+  await lab.place("web", {}, 2);
+  await lab.until("ready", all(2, "ready"));
+  await first.close();
+  const cluster = await lab.store.read(clusterKey);
+  assert.ok(cluster);
+  const replaced = { ...cluster.value, incarnation: cluster.value.incarnation + 1 };
+  await lab.store.commit({ changes: [put(clusterKey, replaced, cluster.version)] });
+  await lab.change(() => []);
+  const warnings: string[] = [];
+  await lab.start({
+    runtime,
+    log: { ...silentLog, warn: (_message, fields) => void warnings.push(String(fields?.["reason"])) },
+  });
+  await eventually("it says why", () => warnings.some((reason) => /replaced .*remove worker\.json/.test(reason)));
+  assert.equal((await runtime.list(signal)).filter(({ state }) => state === "running").length, 2);
+});
