@@ -83,7 +83,7 @@ test("a bundled command reads an empty machine", async () => {
 test("the bundle prints YAML, whose package it loads on demand", async () => {
   const { code, stdout, stderr } = await orchestra(["validate", "-f", join(root, "manifests"), "-o", "yaml"]);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^ *- name: web$|^ *name: web$/m);
+  assert.match(stdout, /^valid: true$/m);
 });
 
 test("an older Node is told which one is needed", async () => {
