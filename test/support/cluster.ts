@@ -147,15 +147,19 @@ export async function testCluster(
       return linesOf(await docker(environment, "ps", "--all", "--filter", filter, "--format", "{{.Names}}"));
     },
     pods,
-    ready: (deployment, count, limitMs = startLimitMs) =>
-      eventually(
-        `${count} pods of ${deployment} are ready`,
-        async () => {
-          const found = await pods(deployment);
-          return found.length === count && found.every((pod) => pod.ready) ? found : undefined;
-        },
-        limitMs,
-      ),
+    async ready(deployment, count, limitMs = startLimitMs) {
+      let last: PodRow[] = [];
+      const look = async () => {
+        last = await pods(deployment);
+        return last.length === count && last.every((pod) => pod.ready) ? last : undefined;
+      };
+      return eventually(`${count} pods of ${deployment} are ready`, look, limitMs).catch((error: Error) => {
+        const others = last
+          .filter((pod) => !pod.ready)
+          .map(({ id, name, phase, reason }) => ({ name, id, phase, reason }));
+        throw new Error(`${error.message}; of ${last.length} these are not: ${JSON.stringify(others, undefined, 1)}`);
+      });
+    },
     async resolve(name) {
       const resolver = new Resolver({ timeout: 2_000, tries: 1 });
       resolver.setServers([`127.0.0.1:${dnsPort}`]);
