@@ -65,6 +65,8 @@ export function decide(pods: readonly PodView[], now: number, room: number): Dec
       if (next === undefined) continue;
       if (next.do === "wait") nextAt = Math.min(nextAt, next.until);
       else (next.do in rank ? counted : free).push(next);
+      // An answer that changes nothing wakes nobody, so the next question is planned with this one.
+      if (next.do === "probe") nextAt = Math.min(nextAt, now + next.probe.periodMs);
     }
     nextAt = Math.min(nextAt, readyFrom(pod, now));
   }
@@ -155,7 +157,8 @@ function probeSteps(pod: PodView, now: number): Next[] {
   if (ip === undefined) return [];
   return (["readiness", "liveness"] as const).map((kind): Next => {
     const probe = template[kind];
-    if (!probe || pod.probing.has(kind)) return undefined;
+    if (!probe) return undefined;
+    if (pod.probing.has(kind)) return { do: "wait", until: now + probe.periodMs };
     const dueAt = probeDueAt(run[kind], probe, run.since);
     if (dueAt > now) return { do: "wait", until: dueAt };
     return { do: "probe", pod: pod.id, container: container.id, kind, probe, ip, since: run.since };

@@ -15,6 +15,8 @@ export interface Orders {
   refusalOf(placement: Placement): Reason | undefined;
   /** Pods may be stopped and strays removed: the view is fresh, and its store is the one that we know. */
   readonly mayStop: boolean;
+  /** The placements changed since the last look. */
+  readonly isNew: boolean;
   /** Not everything could be read: look again after a while. */
   readonly incomplete: boolean;
 }
@@ -48,6 +50,7 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
   let view: View | undefined;
   let known = lastKnown;
   let distrusted: string | undefined;
+  let lookedAt: readonly Placement[] | undefined;
   const templates = new Map<string, Template>();
   for (const [key, stored] of Object.entries(lastKnown?.templates ?? {})) templates.set(key, checked(stored));
 
@@ -102,12 +105,15 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
       say(reason);
       if (snapshot && reason === undefined) known = follow(snapshot, node, known);
       const placements = known?.placements ?? [];
+      const isNew = placements !== lookedAt;
+      lookedAt = placements;
       const complete = await readTemplates(placements);
       return {
         placements,
         templateOf: (placement) => templates.get(keyOf(placement))?.resolved,
         refusalOf: (placement) => templates.get(keyOf(placement))?.refusal,
         mayStop: reason === undefined && snapshot?.get(placementsKey(node)) !== undefined,
+        isNew,
         incomplete: !complete || reason !== undefined,
       };
     },

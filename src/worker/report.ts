@@ -8,8 +8,8 @@ import { type Failure, failuresPerNode, type PodStatus } from "../model/pod.ts";
 import { type Change, put, type Store } from "../store/store.ts";
 
 export interface Report {
-  /** What is true now; written soon if it differs from what was written last. */
-  statuses(statuses: readonly PodStatus[]): void;
+  /** What is true now; written soon if it differs from what was written last. Returns whether it differs from what was told last. */
+  statuses(statuses: readonly PodStatus[]): boolean;
   failure(failure: Failure): void;
   /** Writes what is waiting, if the store takes it. */
   close(): Promise<void>;
@@ -29,6 +29,7 @@ export interface ReportOptions {
 
 export function openReport({ store, node, clock, log }: ReportOptions): Report {
   let wanted: readonly PodStatus[] | undefined;
+  let wantedText: string | undefined;
   let written: string | undefined;
   let fresh: Failure[] = [];
   let writing: Promise<void> | undefined;
@@ -37,10 +38,10 @@ export function openReport({ store, node, clock, log }: ReportOptions): Report {
   let failures = 0;
   let closed = false;
 
-  const isDue = () => fresh.length > 0 || (wanted !== undefined && JSON.stringify(wanted) !== written);
+  const isDue = () => fresh.length > 0 || wantedText !== written;
 
   const write = async () => {
-    const text = JSON.stringify(wanted);
+    const text = wantedText;
     const told = fresh;
     fresh = [];
     try {
@@ -79,8 +80,12 @@ export function openReport({ store, node, clock, log }: ReportOptions): Report {
 
   return {
     statuses(statuses) {
+      const text = JSON.stringify(statuses);
+      if (text === wantedText) return false;
       wanted = statuses;
+      wantedText = text;
       schedule();
+      return true;
     },
     failure(failure) {
       fresh.push(failure);

@@ -47,7 +47,7 @@ export function openSteps(options: StepsOptions): Steps {
         .finally(() => {
           table.end(step);
           running.delete(done);
-          wake();
+          if (step.do !== "probe" || !table.isCalm(step.pod)) wake();
         });
       running.add(done);
     },

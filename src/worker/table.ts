@@ -57,6 +57,12 @@ export class PodTable {
     return this.#entries.get(pod)?.placement;
   }
 
+  /** Whether the pod is ready and its probes agree: nothing follows from their last answer. */
+  isCalm(pod: string): boolean {
+    const run = this.#entries.get(pod)?.memory.run;
+    return run?.ready === true && (run.readiness.ok || run.readiness.asked === 0) && !run.ending;
+  }
+
   /** The number of steps under way that keep the engine busy. */
   get calls(): number {
     const counted = new Set<Step["do"] | undefined>(["create", "start", "signal", "remove"]);

@@ -106,13 +106,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     const decision = decide(table.views(), now, callsAtATime - table.calls);
     for (const step of decision.steps) steps.begin(step);
     const views = table.views().filter(({ placement }) => placement !== undefined);
-    report.statuses(
+    const isNew = report.statuses(
       views
         .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
         .filter((status) => status !== undefined)
         .sort((a, b) => (a.pod < b.pod ? -1 : 1)),
     );
-    disk.save(() => lastKnownNow(orders.known(), views));
+    // What the disk keeps of a pod changes only with what is told of it.
+    if (isNew || told.isNew) disk.save(() => lastKnownNow(orders.known(), table.views()));
     const nextAt = Math.min(decision.nextAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
     return { againInMs: Math.max(0, nextAt - clock.now()) };
   };
@@ -160,5 +161,6 @@ function lastKnownNow(
   known: ReturnType<ReturnType<typeof openOrders>["known"]>,
   views: ReturnType<PodTable["views"]>,
 ): LastKnown | undefined {
-  return known && { ...known, pods: Object.fromEntries(views.map(({ id, memory }) => [id, kept(memory)])) };
+  const placed = views.filter(({ placement }) => placement !== undefined);
+  return known && { ...known, pods: Object.fromEntries(placed.map(({ id, memory }) => [id, kept(memory)])) };
 }

@@ -219,6 +219,7 @@ const cases: readonly Case[] = [
     pod: view({ template: { readiness: { tcp: { port: 80 } } }, container: container(), memory: running }),
     now: 1_000,
     want: ["probe readiness"],
+    at: 2_000,
   },
   {
     name: "does not ask twice at a time",
@@ -230,6 +231,7 @@ const cases: readonly Case[] = [
     }),
     now: 1_000,
     want: [],
+    at: 2_000,
   },
   {
     name: "waits for the initial delay",
