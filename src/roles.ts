@@ -65,7 +65,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
     closers.push(() => worker.close());
     const dns = await startDns({ ...shared, node, ...corednsPlaces(config, folder) });
     closers.push(() => dns.close());
-    const master = startMaster(shared);
+    const master = startMaster({ ...shared, stateDir: folder });
     closers.push(() => master.close());
     const warnings = await whatIsMissing(runtime, folder, clock, stop);
     return { node, warnings, close };

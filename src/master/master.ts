@@ -1,20 +1,23 @@
 // The master: while it leads, makes pods and placements follow the Deployments, and turns presence into verdicts.
 // Reads deployments, revisions, pods, placements, statuses, nodes, controls, presence; writes pods, placements, verdicts, and removes
-// what a deleted Deployment leaves and revisions that nobody names.
+// what a deleted Deployment leaves and revisions that nobody names; and its own file in the state folder.
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type PassResult, startLoop } from "../loop.ts";
 import { clusterState, stateCollections } from "../model/cluster-state.ts";
 import { messageOf } from "../model/errors.ts";
-import { nameOf, verdictsKey } from "../model/keys.ts";
+import { clusterKey, nameOf, verdictsKey } from "../model/keys.ts";
 import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
 import { commitOf } from "./commit.ts";
 import { decide } from "./decide.ts";
 import type { Problem } from "./decision.ts";
+import { openStoreMemory, type StoreMemory } from "./store-memory.ts";
 import { verdictsOf } from "./verdicts.ts";
 
 export interface MasterOptions {
   readonly store: Store;
+  /** This cluster's folder on this machine. */
+  readonly stateDir: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,14 +47,15 @@ export function startMaster(options: MasterOptions): Master {
   };
 }
 
-async function leadAgainAndAgain({ store, clock, log }: MasterOptions, stop: AbortSignal): Promise<void> {
+async function leadAgainAndAgain(options: MasterOptions, stop: AbortSignal): Promise<void> {
+  const { store, clock, log } = options;
   let failures = 0;
   while (!stop.aborted) {
     try {
       const leadership = await store.elect("master", stop);
       failures = 0;
       log.info("master leads", { epoch: leadership.epoch });
-      await lead({ store, clock, log }, leadership, stop);
+      await lead(options, leadership, stop);
       log.info("master no longer leads", { epoch: leadership.epoch });
     } catch (error) {
       if (stop.aborted) return;
@@ -65,15 +69,19 @@ async function leadAgainAndAgain({ store, clock, log }: MasterOptions, stop: Abo
 async function lead(options: MasterOptions, leadership: Leadership, stop: AbortSignal): Promise<void> {
   const ended = AbortSignal.any([stop, leadership.signal]);
   try {
-    const view = await options.store.view([...stateCollections, "presence", verdictsKey]);
+    const { store, stateDir, clock, log } = options;
+    const memory = await openStoreMemory(stateDir, clock, log);
+    const view = await store.view([...stateCollections, "presence", verdictsKey, clusterKey]);
     try {
-      const loop = startLoop({ name: "master", pass: masterPass(options, leadership, view), resyncMs, ...options });
+      const pass = masterPass(options, leadership, view, memory);
+      const loop = startLoop({ name: "master", pass, resyncMs, clock, log });
       const unsubscribe = view.onChange(() => loop.wake());
       await fired(ended);
       unsubscribe();
       await loop.close();
     } finally {
       view.close();
+      await memory.close();
     }
   } finally {
     await leadership.resign();
@@ -81,12 +89,13 @@ async function lead(options: MasterOptions, leadership: Leadership, stop: AbortS
 }
 
 /** One look and one commit. Timers begin with the leadership, so a new leader restarts each of them. */
-function masterPass({ store, clock, log }: MasterOptions, leadership: Leadership, view: View) {
+function masterPass({ store, clock, log }: MasterOptions, leadership: Leadership, view: View, memory: StoreMemory) {
   let firstSeen: ReadonlyMap<string, number> = new Map();
   let told: readonly Problem[] = [];
   return async (signal: AbortSignal): Promise<PassResult> => {
     const snapshot = view.snapshot();
     if (!snapshot.fresh || signal.aborted || leadership.signal.aborted) return {};
+    if (!memory.trusts(snapshot)) return {};
     const { state, verdicts } = lookAt(snapshot, clock.wall());
     const decision = decide(state, { now: clock.now(), firstSeen, wall: clock.wall() });
     firstSeen = decision.firstSeen;

@@ -1,14 +1,13 @@
 // What a worker keeps on its own disk, so that it goes on without the store: the last placements with their templates,
 // and what it remembers of each pod. Pure: the shapes, and how memories get in and out of them.
+import type { KnownStore } from "../model/known-store.ts";
 import type { Placement, PodStatus, Reason } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { backoffMs, newMemory, type PodMemory } from "./history.ts";
 import { freshProbe } from "./probing.ts";
 
-export interface LastKnown {
-  /** Of the store that the placements come from, and the highest position it has shown. */
-  readonly incarnation: number;
-  readonly position: number;
+/** With the store that the placements come from. */
+export interface LastKnown extends KnownStore {
   readonly placements: readonly Placement[];
   /** By `<deployment>/<revision>`. */
   readonly templates: Readonly<Record<string, PodTemplate>>;

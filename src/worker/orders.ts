@@ -3,6 +3,7 @@
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, placementsKey, revisionKey } from "../model/keys.ts";
+import { whyStrange } from "../model/known-store.ts";
 import type { Placement, Reason } from "../model/pod.ts";
 import { type PodTemplate, type ResolvedTemplate, resolveTemplate } from "../model/template.ts";
 import type { Snapshot, Store, View } from "../store/store.ts";
@@ -130,12 +131,8 @@ export function whyNotTrusted(snapshot: Snapshot, node: string, known: KnownOrde
   if (!snapshot.fresh) return "the store cannot be reached";
   if (!known) return undefined;
   const incarnation = snapshot.get(clusterKey)?.value.incarnation;
-  if (incarnation !== known.incarnation) {
-    return `the store was replaced (incarnation ${incarnation ?? "none"} instead of ${known.incarnation}); remove worker.json in the state folder to follow it`;
-  }
-  if (snapshot.position < known.position) {
-    return `the store is older than it was (${snapshot.position} instead of ${known.position}); remove worker.json in the state folder to follow it`;
-  }
+  const strange = whyStrange({ incarnation, position: snapshot.position }, known);
+  if (strange !== undefined) return strange;
   if (known.placements.length > 0 && !snapshot.get(placementsKey(node))) {
     return "the store no longer has the placements of this node";
   }

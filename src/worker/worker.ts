@@ -1,5 +1,6 @@
 // The room that makes this node's engine run what was placed here: placements → containers, and what it sees back into the store.
 // Reads `placements/<node>` and the templates; writes `statuses/<node>`, `failures/<node>`, `nodes/<node>`, `presence/<node>`, and its own state folder.
+import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Loop, startLoop } from "../loop.ts";
@@ -7,9 +8,9 @@ import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { statusesKey } from "../model/keys.ts";
 import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
+import { openStateFile, readStateFile } from "../state-file.ts";
 import type { Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
-import { openDisk, readLastKnown } from "./disk.ts";
 import { openFailures } from "./failures.ts";
 import { kept, keptFromStatus, type LastKnown, recalled } from "./last-known.ts";
 import { openOrders } from "./orders.ts";
@@ -46,6 +47,8 @@ const callsAtATime = 8;
 const relistMs = 60_000;
 /** While the store does not tell everything, it is asked again this often. */
 const incompleteMs = 1_000;
+/** A start of many pods changes the memory with each of them; one write a quarter second is enough to go on from. */
+const saveMs = 250;
 /** Steps under way may end on their own for so long when the worker closes; what is cut off is adopted by the next one. */
 const closeMs = 3_000;
 
@@ -56,9 +59,10 @@ const closeMs = 3_000;
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { store, runtime, clock, log, facts, cluster, stateDir } = options;
   const stop = new AbortController();
-  const lastKnown = await readLastKnown(stateDir);
+  const lastKnownPath = join(stateDir, "worker.json");
+  const lastKnown = await readStateFile<LastKnown>(lastKnownPath);
   const membership = await joinNode(store, facts, process.pid, clock, log);
-  const disk = openDisk(stateDir, clock, log);
+  const disk = openStateFile<LastKnown>(lastKnownPath, { spacingMs: saveMs, clock, log });
   const report = openReport({ store, node: facts.node, clock, log });
   const failures = openFailures({ runtime, report, clock, signal: stop.signal });
   const recorded = await recordedStatuses(store, facts.node);

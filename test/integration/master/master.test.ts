@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
-import { startMaster } from "../../../src/master/master.ts";
+import { type Master, startMaster } from "../../../src/master/master.ts";
 import {
   deploymentKey,
   placementsKey,
@@ -41,9 +41,10 @@ async function openCluster(t: TestContext, fixture: ClusterFixture): Promise<Sto
   return store;
 }
 
-function start(t: TestContext, store: Store): void {
-  const master = startMaster({ store, clock: systemClock, log: silentLog });
+async function start(t: TestContext, store: Store, stateDir?: string, log = silentLog): Promise<Master> {
+  const master = startMaster({ store, stateDir: stateDir ?? (await tempFolder(t)), clock: systemClock, log });
   t.after(() => master.close());
+  return master;
 }
 
 const placementsOn = async (store: Store, name: string): Promise<readonly Placement[]> =>
@@ -61,7 +62,7 @@ async function work(store: Store, name: string): Promise<void> {
 
 test("pods of a Deployment are placed, become ready, are rolled to a new revision, and are gone after delete", async (t) => {
   const store = await openCluster(t, { deployments: { web: { document: { replicas: 2 }, pods: [] } } });
-  start(t, store);
+  await start(t, store);
   await eventually("two placements", async () => (await placementsOn(store, "node-1")).length === 2);
   await work(store, "node-1");
   const rolloutOf = async () => (await store.read(podsKey("web")))?.value.rollout;
@@ -102,7 +103,7 @@ test("pods of a Deployment are placed, become ready, are rolled to a new revisio
 
 test("where everything runs as it should, nothing is written, whatever wakes the master", async (t) => {
   const store = await openCluster(t, { deployments: { web: { pods: 3 } } });
-  start(t, store);
+  await start(t, store);
   // The builders do not say that the pods were ready once; the first pass writes that down.
   await eventually("a first pass", async () =>
     (await store.read(podsKey("web")))?.value.pods.every(({ wasReady }) => wasReady),
@@ -125,7 +126,7 @@ test("a node whose worker leaves is absent from then on, gets no more pods, and 
   const store = await openCluster(t, { deployments: { web: { pods: 1 } }, nodes: {} });
   await fill(store, new Map([["nodes/node-1", node()]]));
   const presence = await store.join(presenceKey("node-1"), { key: "k", pid: 1, since: builtAt });
-  start(t, store);
+  await start(t, store);
   const verdict = async () => (await store.read(verdictsKey))?.value.nodes["node-1"]?.state;
   await eventually("present", async () => (await verdict()) === "present");
   await presence.leave();
@@ -167,7 +168,7 @@ test("on the word of a view that is not fresh nothing is stopped", async (t) => 
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  start(t, dim);
+  await start(t, dim);
   await eventually("a look", () => looked > 0);
   assert.ok((await placementsOn(store, "node-1")).every(({ stop }) => stop === undefined));
   blind = false;
@@ -179,9 +180,9 @@ test("on the word of a view that is not fresh nothing is stopped", async (t) => 
 
 test("another master takes over when the one that leads is closed", async (t) => {
   const store = await openCluster(t, { deployments: { web: { document: { replicas: 1 }, pods: [] } } });
-  const first = startMaster({ store, clock: systemClock, log: silentLog });
+  const first = await start(t, store);
   await eventually("the first pod", async () => (await placementsOn(store, "node-1")).length === 1);
-  start(t, store);
+  await start(t, store);
   await first.close();
   const old = await store.read(deploymentKey("web"));
   await store.commit({
@@ -208,7 +209,7 @@ test("much is written in several commits, each Deployment's pods together with t
     for (const { key, value } of snapshot.list("pods"))
       if (value.pods.some(({ id }) => !placed.has(id))) torn.push(key);
   });
-  start(t, store);
+  await start(t, store);
   const total = async () =>
     (await store.list(["placements"])).list("placements").reduce((sum, { value }) => sum + value.placements.length, 0);
   await eventually("all placements", async () => (await total()) === 6_000);

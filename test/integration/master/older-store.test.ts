@@ -1,0 +1,86 @@
+// An older copy of the store in its place: the master does nothing on its word until somebody says that this is meant.
+import assert from "node:assert/strict";
+import { copyFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
+import { silentLog } from "../../../src/log.ts";
+import { startMaster } from "../../../src/master/master.ts";
+import { clusterKey, deploymentKey, placementsKey, presenceKey } from "../../../src/model/keys.ts";
+import { openStore } from "../../../src/store/open-store.ts";
+import { put, type Store } from "../../../src/store/store.ts";
+import { builtAt, deployment, documentsOf, fill, node } from "../../support/builders.ts";
+import { eventually } from "../../support/eventually.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+/** A store with one Deployment that master and worker have brought up, closed; `copy` is from before a few changes. */
+async function grown(t: TestContext) {
+  const folder = await tempFolder(t);
+  const file = join(folder, "store.db");
+  const copy = join(folder, "copy.db");
+  const make = await openStore(`file:${file}`, { create: true });
+  await fill(make, documentsOf({ deployments: { web: { document: { replicas: 3 }, pods: [] } } }));
+  await make.close();
+  await copyFile(file, copy);
+  const store = await openStore(`file:${file}`, { create: false });
+  await store.join(presenceKey("node-1"), { key: node().key, pid: process.pid, since: builtAt });
+  const master = startMaster({ store, stateDir: folder, clock: systemClock, log: silentLog });
+  await eventually("three pods", async () => (await placed(store)) === 3);
+  for (const replicas of [4, 5, 6, 7]) {
+    await scale(store, replicas);
+    await eventually(`${replicas} pods`, async () => (await placed(store)) === replicas);
+  }
+  await master.close();
+  await store.close();
+  return { folder, file, copy };
+}
+
+async function scale(store: Store, replicas: number): Promise<void> {
+  const { value, version } = (await store.read(deploymentKey("web"))) ?? assert.fail("no Deployment");
+  const next = deployment({ ...value, replicas: { file: replicas }, generation: value.generation + 1 });
+  await store.commit({ changes: [put(deploymentKey("web"), next, version)] });
+}
+
+const placed = async (store: Store) => (await store.read(placementsKey("node-1")))?.value.placements.length ?? 0;
+
+async function follow(t: TestContext, folder: string, file: string) {
+  const store = await openStore(`file:${file}`, { create: false });
+  t.after(() => store.close());
+  await store.join(presenceKey("node-1"), { key: node().key, pid: process.pid, since: builtAt });
+  const reasons: string[] = [];
+  const warn = (_message: string, fields?: object) =>
+    void reasons.push(String((fields as { reason?: string } | undefined)?.reason));
+  const master = startMaster({ store, stateDir: folder, clock: systemClock, log: { ...silentLog, warn } });
+  t.after(() => master.close());
+  return { store, master, reasons };
+}
+
+test("a master that meets an older copy of its store holds, and says what to do", async (t) => {
+  const { folder, file, copy } = await grown(t);
+  await copyFile(copy, file);
+  const { store, master, reasons } = await follow(t, folder, file);
+  await eventually("it says why", () => reasons.length > 0);
+  assert.match(reasons[0] ?? "", /^the store is older than it was .* remove worker\.json and master\.json/);
+  await scale(store, 4);
+  await master.close();
+  assert.equal(await placed(store), 0);
+  assert.equal(reasons.length, 1, "it is said once");
+  await rm(join(folder, "master.json"));
+  const again = startMaster({ store, stateDir: folder, clock: systemClock, log: silentLog });
+  t.after(() => again.close());
+  await eventually("the pods of the older copy", async () => (await placed(store)) === 4);
+});
+
+test("a master that meets another incarnation of its store holds", async (t) => {
+  const { folder, file } = await grown(t);
+  const other = await openStore(`file:${file}`, { create: false });
+  const { value, version } = (await other.read(clusterKey)) ?? assert.fail("no cluster");
+  await other.commit({ changes: [put(clusterKey, { ...value, incarnation: 2 }, version)] });
+  await other.close();
+  const { store, master, reasons } = await follow(t, folder, file);
+  await eventually("it says why", () => reasons.length > 0);
+  assert.match(reasons[0] ?? "", /^the store was replaced \(incarnation 2 instead of 1\)/);
+  await scale(store, 9);
+  await master.close();
+  assert.equal(await placed(store), 7);
+});
