@@ -156,16 +156,21 @@ export function resolveTemplate(template: PodTemplate): ResolvedTemplate {
     resources: resolveResources(template),
     readiness: resolveProbe(template.readiness, ports, templateDefaults.readinessPeriodSeconds),
     liveness: resolveProbe(template.liveness, ports, templateDefaults.livenessPeriodSeconds),
-    restart: {
-      backoffMs: (template.restart?.backoffSeconds ?? templateDefaults.backoffSeconds) * 1000,
-      backoffMaxMs: (template.restart?.backoffMaxSeconds ?? templateDefaults.backoffMaxSeconds) * 1000,
-    },
+    restart: resolveRestart(template),
     stop: {
       signal: template.stop?.signal ?? templateDefaults.stopSignal,
       graceMs: (template.stop?.graceSeconds ?? templateDefaults.graceSeconds) * 1000,
       drainMs: drainSeconds * 1000,
       drainIsExplicit: template.stop?.drainSeconds !== undefined,
     },
+  };
+}
+
+/** How long a pod of this template waits between two crashes. */
+export function resolveRestart({ restart }: PodTemplate): ResolvedTemplate["restart"] {
+  return {
+    backoffMs: (restart?.backoffSeconds ?? templateDefaults.backoffSeconds) * 1000,
+    backoffMaxMs: (restart?.backoffMaxSeconds ?? templateDefaults.backoffMaxSeconds) * 1000,
   };
 }
 

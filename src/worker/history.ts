@@ -1,6 +1,7 @@
 // What the worker remembers of a pod beyond what the engine tells: how often it ended, how its probes went, what was refused.
 // Pure: each function takes the memory as it was and gives it as it is. Times are monotonic milliseconds.
 import type { Reason } from "../model/pod.ts";
+import { formatMemory } from "../model/quantity.ts";
 import type { ResolvedProbe, ResolvedTemplate } from "../model/template.ts";
 import { freshProbe, type ProbeMemory, probeAnswered } from "./probing.ts";
 import type { ContainerState } from "./runtime.ts";
@@ -196,11 +197,12 @@ function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): 
   if (run.ending)
     return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
   if (end.oomKilled) {
-    const limit = template ? Math.round(template.resources.memoryBytes / 1024 ** 2) : 0;
-    return {
-      code: "OUT_OF_MEMORY",
-      message: `it needed more memory than its limit of ${limit} MiB; raise resources.memory`,
-    };
+    const { memoryBytes = 0 } = template?.resources ?? {};
+    const message =
+      memoryBytes > 0
+        ? `it needed more memory than its limit of ${formatMemory(memoryBytes)}; raise resources.memory`
+        : "its node has run out of memory; set resources.memory, or make room";
+    return { code: "OUT_OF_MEMORY", message };
   }
   if (end.removed) return { code: "CRASHED", message: "its container was removed by someone else" };
   return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };

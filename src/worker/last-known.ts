@@ -2,7 +2,7 @@
 // and what it remembers of each pod. Pure: the shapes, and how memories get in and out of them.
 import type { KnownStore } from "../model/known-store.ts";
 import type { Placement, PodStatus, Reason } from "../model/pod.ts";
-import type { PodTemplate } from "../model/template.ts";
+import { type PodTemplate, type ResolvedTemplate, resolveRestart } from "../model/template.ts";
 import { backoffMs, newMemory, type PodMemory } from "./history.ts";
 import { freshProbe } from "./probing.ts";
 
@@ -45,8 +45,22 @@ export function kept(memory: PodMemory): KeptMemory {
   };
 }
 
+/** How long each pod that was placed waits between two crashes; undefined where its template is not known. */
+export function restartRules({ placements, templates }: Pick<LastKnown, "placements" | "templates">) {
+  const byPod = new Map(placements.map((placement) => [placement.pod, placement]));
+  return (pod: string): ResolvedTemplate["restart"] | undefined => {
+    const { deployment, revision } = byPod.get(pod) ?? {};
+    const template = templates[`${deployment}/${revision}`];
+    return template && resolveRestart(template);
+  };
+}
+
 /** The memory of a pod after a restart of this worker. A recorded readiness counts until a probe disagrees. */
-export function recalled(memory: KeptMemory | undefined, now: number): PodMemory {
+export function recalled(
+  memory: KeptMemory | undefined,
+  restart: ResolvedTemplate["restart"] | undefined,
+  now: number,
+): PodMemory {
   if (!memory) return newMemory;
   const { restarts, crashes, everReady, exitCode, reason, run } = memory;
   const lastEnd = reason && {
@@ -61,7 +75,7 @@ export function recalled(memory: KeptMemory | undefined, now: number): PodMemory
     crashes,
     everReady,
     // Begun anew: a wait is never shortened by a restart of ours.
-    startNotBefore: run || crashes < 2 ? 0 : now + backoffMs(undefined, crashes),
+    startNotBefore: run || crashes < 2 ? 0 : now + backoffMs(restart && { restart }, crashes),
     ...(lastEnd ? { lastEnd } : {}),
     ...(run
       ? { run: { ...run, since: now, readiness: freshProbe(now, run.ready), liveness: freshProbe(now, true) } }
@@ -74,7 +88,8 @@ export function keptFromStatus(status: PodStatus, container: string | undefined)
   const isSame = container !== undefined && status.container !== undefined && container.startsWith(status.container);
   return {
     restarts: status.restarts,
-    crashes: 0,
+    // It may have been long ago that it was well, so it does not start over with a crash at once.
+    crashes: status.phase === "ready" ? 0 : status.restarts,
     // A pod that was on its way out may have been in DNS: its drain must not be skipped.
     everReady: status.phase === "ready" || status.phase === "stopping",
     ...(status.exitCode === undefined ? {} : { exitCode: status.exitCode }),

@@ -12,7 +12,7 @@ import { openStateFile, readStateFile } from "../state-file.ts";
 import type { Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
 import { openFailures } from "./failures.ts";
-import { kept, keptFromStatus, type LastKnown, recalled } from "./last-known.ts";
+import { kept, keptFromStatus, type LastKnown, recalled, restartRules } from "./last-known.ts";
 import { openOrders } from "./orders.ts";
 import { openPicture } from "./picture.ts";
 import { joinNode, type NodeFacts } from "./registration.ts";
@@ -69,11 +69,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   let loop: Loop | undefined;
   const wake = () => loop?.wake();
 
+  const restartOf = lastKnown && restartRules(lastKnown);
   const table = new PodTable({
     recall(pod, container) {
       const status = recorded.get(pod);
       const memory = lastKnown?.pods[pod] ?? (status && keptFromStatus(status, container?.id));
-      return recalled(memory, clock.now());
+      return recalled(memory, restartOf?.(pod), clock.now());
     },
     sinceOf: ({ startedAt }) =>
       clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0),

@@ -14,7 +14,7 @@ import {
   silenced,
   started,
 } from "../../../src/worker/history.ts";
-import { kept, keptFromStatus, recalled } from "../../../src/worker/last-known.ts";
+import { kept, keptFromStatus, recalled, restartRules } from "../../../src/worker/last-known.ts";
 import { freshProbe, probeAnswered } from "../../../src/worker/probing.ts";
 import { readiness } from "../../../src/worker/readiness.ts";
 import type { ContainerState } from "../../../src/worker/runtime.ts";
@@ -80,7 +80,7 @@ test("a pod that is gone, starved or dead says why", () => {
     crashed(runAt(newMemory, 0), { removed: true }, plain, 1),
   ].map(({ lastEnd }) => `${lastEnd?.reason.code} ${lastEnd?.reason.message}`);
   assert.match(reasons[0] ?? "", /^CRASHED ended with exit code 3/);
-  assert.match(reasons[1] ?? "", /^OUT_OF_MEMORY .*64 MiB/);
+  assert.match(reasons[1] ?? "", /^OUT_OF_MEMORY .*64Mi;/);
   assert.match(reasons[2] ?? "", /^CRASHED its container was removed/);
 });
 
@@ -148,12 +148,18 @@ test("the image's own HEALTHCHECK decides only where there is no readiness probe
 
 test("a restart of the worker keeps readiness and counts of the same process, and waits anew", () => {
   const memory = settled(runAt({ ...newMemory, restarts: 4, crashes: 3 }, 7), true);
-  const again = recalled(JSON.parse(JSON.stringify(kept(memory))), 100);
+  const again = recalled(JSON.parse(JSON.stringify(kept(memory))), undefined, 100);
   assert.deepEqual([again.run?.ready, again.run?.container, again.restarts, again.crashes], [true, container.id, 4, 3]);
   assert.equal(started(again, { ...container, startedAt: "s7" }, 100).run?.ready, true);
   assert.equal(started(again, { ...container, startedAt: "later" }, 100).run?.ready, false);
-  const waiting = recalled(kept(crashed(memory, end, plain, 10)), 100);
-  assert.ok(waiting.startNotBefore >= 100 + backoffMs(plain, 4));
+  const slow = { revision: "r1", deployment: "web", slot: 0 };
+  const restartOf = restartRules({
+    placements: [{ ...slow, pod: "p1" }],
+    templates: { "web/r1": { image: "demo:1", restart: { backoffSeconds: 30 } } },
+  });
+  const crash = kept(crashed(memory, end, plain, 10));
+  assert.equal(recalled(crash, restartOf("p1"), 100).startNotBefore, 100 + 60_000);
+  assert.equal(recalled(crash, restartOf("p2"), 100).startNotBefore, 100 + backoffMs(plain, 4));
 });
 
 test("where the disk has nothing, the store's status of the same container counts", () => {
@@ -164,6 +170,8 @@ test("where the disk has nothing, the store's status of the same container count
     container: container.id.slice(0, 12),
     startedAt: "s1",
   };
-  assert.equal(recalled(keptFromStatus(status, container.id), 0).run?.ready, true);
-  assert.equal(recalled(keptFromStatus(status, "d".repeat(64)), 0).run, undefined);
+  assert.equal(recalled(keptFromStatus(status, container.id), undefined, 0).run?.ready, true);
+  assert.equal(recalled(keptFromStatus(status, "d".repeat(64)), undefined, 0).run, undefined);
+  const crashing = keptFromStatus({ ...status, phase: "starting", restarts: 3 }, undefined);
+  assert.equal(recalled(crashing, undefined, 100).startNotBefore, 100 + backoffMs(plain, 3));
 });
