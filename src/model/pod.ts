@@ -84,7 +84,7 @@ export type ReasonCode =
 
 export interface Reason {
   readonly code: ReasonCode;
-  /** At most 160 characters: a status document has 300 bytes for each pod. */
+  /** At most 160 characters, fewer where the status would take more than its 300 bytes. */
   readonly message: string;
 }
 

@@ -2,11 +2,18 @@
 import type { PodStatus, Reason } from "../model/pod.ts";
 import type { PodView } from "./decide.ts";
 
+/** What a pod may take of its node's document, which grows with each pod. */
+const statusBytes = 300;
 /** As in `docker ps`. */
 const shortIdLength = 12;
 
 /** The status of one pod that has a placement; undefined while nothing has begun. `refusedTemplate`: why validation refused it. */
 export function statusOf(pod: PodView, refusedTemplate: Reason | undefined): PodStatus | undefined {
+  const status = wholeStatusOf(pod, refusedTemplate);
+  return status && fitted(status);
+}
+
+function wholeStatusOf(pod: PodView, refusedTemplate: Reason | undefined): PodStatus | undefined {
   const { container, memory } = pod;
   const base = {
     pod: pod.id,
@@ -35,6 +42,21 @@ export function statusOf(pod: PodView, refusedTemplate: Reason | undefined): Pod
   const isPulling = pod.busy === "pull" || memory.imageMissing;
   if (isPulling) return { ...base, phase: "pulling", ...why };
   return pod.busy || reason ? { ...base, phase: "starting", ...why } : undefined;
+}
+
+/** With as much of its message as there is room for. */
+function fitted(status: PodStatus): PodStatus {
+  const { reason } = status;
+  let fitting = status;
+  const letters = [...(reason?.message ?? "")];
+  while (reason && bytesOf(fitting) > statusBytes && letters.pop() !== undefined) {
+    fitting = { ...status, reason: { code: reason.code, message: `${letters.join("")}…` } };
+  }
+  return fitting;
+}
+
+function bytesOf(status: PodStatus): number {
+  return Buffer.byteLength(JSON.stringify(status));
 }
 
 function notReadyReason({ memory, container }: PodView): Reason | undefined {

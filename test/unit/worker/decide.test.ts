@@ -1,29 +1,12 @@
 // What the worker does next, rule by rule.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type PodTemplate, resolveTemplate } from "../../../src/model/template.ts";
+import { resolveTemplate } from "../../../src/model/template.ts";
 import { decide, type PodView, type Step } from "../../../src/worker/decide.ts";
 import { crashed, newMemory, type PodMemory, probed, refused, started } from "../../../src/worker/history.ts";
-import type { ContainerState } from "../../../src/worker/runtime.ts";
+import { container, placement, type ViewFields, view } from "../../support/pod-views.ts";
 
-const placement = { pod: "p1", deployment: "web", slot: 0, revision: "r1" };
 const stopped = { ...placement, stop: { reason: "rollout" as const } };
-const { pod: _pod, ...labels } = { ...placement };
-
-function container(fields: Partial<ContainerState> = {}): ContainerState {
-  return { id: "c1", pod: "p1", ...labels, state: "running", ip: "10.42.0.2", startedAt: "s1", ...fields };
-}
-
-interface Fields extends Omit<Partial<PodView>, "template" | "memory"> {
-  readonly template?: Partial<PodTemplate>;
-  readonly memory?: PodMemory;
-}
-
-function view({ template = {}, memory = newMemory, ...fields }: Fields = {}): PodView {
-  const resolved = resolveTemplate({ image: "demo:1", ...template });
-  return { id: "p1", placement, stale: false, probing: new Set(), template: resolved, memory, ...fields };
-}
-
 const running = started(newMemory, container(), 1_000);
 const wasReady = { ...running, everReady: true };
 const ports = [{ name: "http", containerPort: 80 }];
@@ -35,13 +18,8 @@ const refusal = (final: boolean) =>
   refused(newMemory, { reason: { code: "PORT_TAKEN", message: "taken" }, final }, 5_000);
 const failing = { ok: false, message: "no" };
 const liveness = { tcp: { port: 80 }, failureThreshold: 1 };
-const ending = probed(
-  running,
-  "liveness",
-  resolveTemplate({ image: "x", liveness }).liveness ?? fail(),
-  failing,
-  2_000,
-);
+const livenessProbe = resolveTemplate({ image: "x", liveness }).liveness ?? fail();
+const ending = probed(running, "liveness", livenessProbe, failing, 2_000);
 
 function fail(): never {
   throw new Error("a probe was expected");
@@ -309,7 +287,7 @@ function stuck(): PodMemory {
   return refused(refused(newMemory, refusal, 1_000), refusal, 2_000);
 }
 
-function stray(fields: Fields): PodView {
+function stray(fields: ViewFields): PodView {
   const { placement: _none, template: _unknown, ...rest } = view(fields);
   return rest;
 }

@@ -1,0 +1,57 @@
+// What the worker tells stays small, whatever happens to its pods.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Failure, failuresPerNode } from "../../../src/model/pod.ts";
+import { crashed, newMemory, refused, started } from "../../../src/worker/history.ts";
+import { mergeFailures } from "../../../src/worker/report.ts";
+import { statusOf } from "../../../src/worker/status.ts";
+import { container, placement, view } from "../../support/pod-views.ts";
+
+const time = "2026-01-01T00:00:00.123456789Z";
+const long = container({ id: "c".repeat(64), ip: "255.255.255.255", startedAt: time });
+const ended = crashed(
+  started({ ...newMemory, restarts: 123_456 }, long, 0),
+  { exitCode: 137, removed: false },
+  undefined,
+  1,
+);
+
+for (const [what, letter] of [
+  ["plain", "x"],
+  ["a quote, which JSON escapes", '"'],
+  ["three bytes long", "√"],
+  ["two halves", "🙂"],
+] as const) {
+  test(`a status takes at most 300 bytes, where each character is ${what}`, () => {
+    const reason = { code: "IMAGE_NOT_PRESENT", message: letter.repeat(160) } as const;
+    const memory = started(refused(ended, { reason, final: false }, 2), long, 3);
+    const pod = {
+      ...view({ id: "p".repeat(12), container: long }),
+      memory: { ...memory, lastEnd: { at: 1, exitCode: 137, reason, wasReady: true } },
+    };
+    const status = statusOf(pod, undefined);
+    assert.ok(status?.reason?.message.endsWith("…"));
+    const bytes = Buffer.byteLength(JSON.stringify(status));
+    assert.ok(bytes <= 300 && bytes > 280, `${bytes} bytes: ${JSON.stringify(status)}`);
+  });
+}
+
+test("a message that fits is told as it is", () => {
+  const reason = { code: "PORT_TAKEN", message: "x".repeat(160) } as const;
+  const memory = refused(newMemory, { reason, final: false }, 1);
+  assert.deepEqual(statusOf(view({ memory }), undefined)?.reason, reason);
+});
+
+test("failures are kept one for each slot, the newest first, and no more than the limit", () => {
+  const failure = (slot: number, at: string): Failure => {
+    return { ...placement, slot, at, reason: { code: "CRASHED", message: "" }, lines: [] };
+  };
+  const old = Array.from({ length: failuresPerNode }, (_, slot) => failure(slot, "old"));
+  const merged = mergeFailures(old, [failure(7, "new"), failure(500, "newer"), failure(7, "newest")]);
+  assert.equal(merged.length, failuresPerNode);
+  assert.deepEqual(
+    merged.slice(0, 3).map(({ slot, at }) => `${slot} ${at}`),
+    ["7 newest", "500 newer", "0 old"],
+  );
+  assert.equal(merged.filter(({ slot }) => slot === 7).length, 1);
+});
