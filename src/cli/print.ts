@@ -1,6 +1,6 @@
 // How things look: columns, colours, ages, masked values, JSON and YAML. Pure but for `openProgress`, which draws while a command waits.
 import type { WriteStream } from "node:tty";
-import type { PodTemplate } from "../model/template.ts";
+import type { PodTemplate, Probe } from "../model/template.ts";
 import { width } from "./width.ts";
 
 /** How a cell is meant; on a terminal it becomes a colour, elsewhere nothing. */
@@ -93,10 +93,25 @@ export function age(since: string | undefined, nowMs: number): string {
 
 export const mask = "***";
 
-/** The template with its environment's values masked, unless they are asked for (law: values of the environment may be secrets). */
+/** The template with what may be secret masked unless it is asked for: values of the environment and of a probe's headers, as in a diff. */
 export function maskTemplate(template: PodTemplate, showValues: boolean): PodTemplate {
-  if (showValues || template.env === undefined) return template;
-  return { ...template, env: Object.fromEntries(Object.keys(template.env).map((name) => [name, mask])) };
+  if (showValues) return template;
+  const { env, readiness, liveness } = template;
+  return {
+    ...template,
+    ...(env ? { env: maskValues(env) } : {}),
+    ...(readiness ? { readiness: maskProbe(readiness) } : {}),
+    ...(liveness ? { liveness: maskProbe(liveness) } : {}),
+  };
+}
+
+function maskProbe(probe: Probe): Probe {
+  const { http } = probe;
+  return http?.headers ? { ...probe, http: { ...http, headers: maskValues(http.headers) } } : probe;
+}
+
+function maskValues(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.keys(values).map((name) => [name, mask]));
 }
 
 export function json(value: unknown): string {

@@ -56,9 +56,20 @@ const durations: readonly [number, string][] = [
 for (const [ms, want] of durations) test(`${ms} ms is ${want}`, () => assert.equal(duration(ms), want));
 test("no time has no age", () => assert.equal(age(undefined, 0), "-"));
 
-test("environment values are masked unless they are asked for; names stay", () => {
-  const template = { image: "a", env: { PASSWORD: "geheim" } };
-  assert.deepEqual(maskTemplate(template, false), { image: "a", env: { PASSWORD: "***" } });
+test("values of the environment and of probes' headers are masked unless they are asked for; names stay", () => {
+  const probe = (value: string) => ({ http: { port: 80, headers: { Authorization: value } }, periodSeconds: 2 });
+  const template = {
+    image: "a",
+    env: { PASSWORD: "geheim" },
+    readiness: probe("Bearer 1"),
+    liveness: probe("Bearer 2"),
+  };
+  assert.deepEqual(maskTemplate(template, false), {
+    image: "a",
+    env: { PASSWORD: "***" },
+    readiness: probe("***"),
+    liveness: probe("***"),
+  });
   assert.equal(maskTemplate(template, true), template);
 });
 
