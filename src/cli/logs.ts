@@ -12,7 +12,7 @@ import { observation } from "./observe.ts";
 /** A container that has ended is looked at again this often while it is followed: it may be started again. */
 const lookAgainMs = 500;
 /** Each followed container holds a connection to the engine. */
-const followLimit = 100;
+export const followLimit = 100;
 
 export interface LogsOptions {
   /** Of everything that `observation` needs. */
@@ -26,6 +26,8 @@ export interface LogsOptions {
   readonly onLine: (pod: JoinedPod, line: LogLine) => void;
   /** The pod has no container (any more): what a failure left behind may be shown instead. */
   readonly onGone: (pod: JoinedPod) => void;
+  /** More pods are there than are followed at once: `waiting` of them come when others have ended. */
+  readonly onMany: (waiting: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -47,25 +49,38 @@ function stateOf(view: View): ClusterState {
 
 async function followLogs(options: LogsOptions): Promise<void> {
   const { view, target, signal } = options;
-  const followed = new Map<string, Promise<void>>();
+  const followed = new Set<string>();
+  const running = new Set<Promise<void>>();
+  let told = 0;
   const end = Promise.withResolvers<void>();
+  const start = (pod: JoinedPod) => {
+    followed.add(pod.pod.id);
+    const done = followPod(options, pod)
+      .catch(end.reject)
+      .finally(() => {
+        running.delete(done);
+        look();
+      });
+    running.add(done);
+  };
   const look = () => {
+    if (signal.aborted) return;
     const pods = podsOf(options);
     const isThere =
       target.kind === "pod" ? pods.length > 0 : stateOf(view).deployments.has(target.name) || pods.length > 0;
     if (!isThere) return end.resolve();
-    for (const pod of pods) {
-      // Without a node there is no engine to ask yet; the next change of the view looks again.
-      if (followed.has(pod.pod.id) || pod.node === undefined || followed.size >= followLimit) continue;
-      followed.set(pod.pod.id, followPod(options, pod).catch(end.reject));
-    }
+    // Without a node there is no engine to ask yet; the next change of the view looks again.
+    const waiting = pods.filter((pod) => pod.node !== undefined && !followed.has(pod.pod.id));
+    for (const pod of waiting.splice(0, followLimit - running.size)) start(pod);
+    if (waiting.length > told) options.onMany(waiting.length);
+    told = Math.max(told, waiting.length);
   };
   signal.addEventListener("abort", () => end.resolve(), { once: true });
   const unsubscribe = view.onChange(look);
   try {
     look();
     await end.promise;
-    await Promise.all(followed.values());
+    await Promise.all(running);
   } finally {
     unsubscribe();
   }

@@ -6,7 +6,7 @@ export default class Logs extends BaseCommand {
   static override summary = "Print what a pod, or every pod of a Deployment, writes.";
   static override description =
     `Works for containers that crashed. When the container is gone, the last lines of its failure are printed.
-Of a Deployment each line begins with its pod's name; with -f, pods that come later join in.`;
+Of a Deployment each line begins with its pod's name; with -f, pods that come later join in, and 100 are followed at once.`;
   static override examples = [
     "<%= config.bin %> logs web-0",
     "<%= config.bin %> logs deployment/web -f --tail 10",
@@ -30,7 +30,7 @@ Of a Deployment each line begins with its pod's name; with -f, pods that come la
     const { observation, observedSelectors, readFailures } = await import("../observe.ts");
     const { resolveName } = await import("../names.ts");
     const { failureOf } = await import("../failures.ts");
-    const { readLogs } = await import("../logs.ts");
+    const { followLimit, readLogs } = await import("../logs.ts");
     const { age } = await import("../print.ts");
     const { runtimesOf } = await import("../engines.ts");
     const store = await this.openStore(flags);
@@ -56,6 +56,8 @@ Of a Deployment each line begins with its pod's name; with -f, pods that come la
       ...since,
       onLine: (pod, { stream, line }) => process[stream].write(`${prefixed(pod, line)}\n`),
       onGone,
+      onMany: (waiting) =>
+        this.note(`Only ${followLimit} pods are followed at once; ${waiting} more wait until others are gone.`),
       signal: new AbortController().signal,
     });
   }
