@@ -62,6 +62,14 @@ const shapes: readonly {
     ],
   },
   {
+    title: "doctor",
+    types: [
+      ["checks", "DoctorDocument"],
+      ["checks", "Check"],
+      ["checks", "CheckState"],
+    ],
+  },
+  {
     title: "What several of them hold",
     types: [
       ["../model/errors", "ErrorCode"],

@@ -28,6 +28,7 @@ export interface ChangeOptions {
 
 /** The `-o json` of apply, deploy, scale and delete. */
 export interface ChangeDocument {
+  readonly apiVersion: "orchestra/v1";
   readonly kind: "Change";
   readonly plan: PlanDocument;
   readonly written: boolean;
@@ -131,7 +132,7 @@ async function sayEnd(store: Store, followed: Followed, plan: Plan, failure: Wai
 }
 
 function changeDocument(
-  document: Omit<ChangeDocument, "kind" | "deployments" | "problems">,
+  document: Omit<ChangeDocument, "apiVersion" | "kind" | "deployments" | "problems">,
   followed: Followed | undefined,
 ): ChangeDocument {
   const deployments = (followed?.progress ?? []).map(({ goal, state, ready, leaving }) => ({
@@ -143,5 +144,5 @@ function changeDocument(
   }));
   const { error, ...head } = document;
   const problems = followed ? unfinishedTexts(followed) : [];
-  return { kind: "Change", ...head, deployments, problems, ...(error ? { error } : {}) };
+  return { apiVersion: "orchestra/v1", kind: "Change", ...head, deployments, problems, ...(error ? { error } : {}) };
 }

@@ -12,6 +12,13 @@ export interface Check {
   readonly mend?: string;
 }
 
+/** `doctor -o json`. */
+export interface DoctorDocument {
+  readonly apiVersion: "orchestra/v1";
+  readonly kind: "Examination";
+  readonly checks: readonly Check[];
+}
+
 export const ok = (name: string, message: string): Check => ({ name, state: "ok", message });
 export const warn = (name: string, message: string, mend: string): Check => ({ name, state: "warn", message, mend });
 export const fail = (name: string, message: string, mend: string): Check => ({ name, state: "fail", message, mend });

@@ -6,6 +6,7 @@ import { type Act, wantedReplicas } from "../model/deployment.ts";
 import { mask } from "./print.ts";
 
 export interface PlanDocument {
+  readonly apiVersion: "orchestra/v1";
   readonly kind: "Plan";
   readonly summary: Readonly<Record<"create" | "update" | "unchanged" | "delete", number>>;
   readonly deployments: readonly PlanEntry[];
@@ -33,6 +34,7 @@ export interface Override extends Act {
 
 export function planDocument(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, showValues: boolean): PlanDocument {
   return {
+    apiVersion: "orchestra/v1",
     kind: "Plan",
     summary: summaryOf(plan),
     deployments: plan.items.map((item) => entryOf(item, forecasts.get(item.name), showValues)),

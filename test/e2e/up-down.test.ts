@@ -3,16 +3,10 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { DoctorDocument } from "../../src/cli/checks.ts";
 import { isRunning } from "../../src/process-record.ts";
 import { testCluster } from "../support/cluster.ts";
 import { demoManifest } from "../support/manifest-text.ts";
-
-interface Check {
-  readonly name: string;
-  readonly state: string;
-  readonly message: string;
-  readonly mend?: string;
-}
 
 test("up --detach serves when it returns, says so once more, and down ends it", async (t) => {
   const cluster = await testCluster(t);
@@ -90,7 +84,7 @@ test("an up without Docker serves with a warning, and doctor names what is wrong
   assert.match(up.log(), /Warning: Docker does not answer/);
   const { code, stdout } = await cluster.run("doctor", "-o", "json");
   assert.equal(code, 1);
-  const failed = (JSON.parse(stdout) as Check[]).filter(({ state }) => state === "fail");
+  const failed = (JSON.parse(stdout) as DoctorDocument).checks.filter(({ state }) => state === "fail");
   assert.ok(failed.some(({ name, mend }) => name === "Docker" && mend !== undefined));
   await up.end("SIGINT");
 });
@@ -99,7 +93,7 @@ test("doctor on a machine that serves finds nothing wrong", async (t) => {
   const cluster = await testCluster(t);
   await cluster.up();
   const { code, stdout } = await cluster.run("doctor", "-o", "json");
-  const checks = JSON.parse(stdout) as Check[];
+  const { checks } = JSON.parse(stdout) as DoctorDocument;
   assert.equal(code, 0, stdout);
   const names = checks.map(({ name }) => name);
   for (const name of ["Docker", "Store", "Names", "Network", "Clock", "CoreDNS"]) assert.ok(names.includes(name), name);

@@ -1,6 +1,6 @@
 import { storePath } from "../../store/open-store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { checkColumns, verdictOn } from "../checks.ts";
+import { checkColumns, type DoctorDocument, verdictOn } from "../checks.ts";
 import { examine } from "../doctor.ts";
 import { json, table, wantsColour } from "../print.ts";
 
@@ -14,7 +14,8 @@ export default class Doctor extends BaseCommand {
     const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
     const checks = await examine(this.settings, storeUrl);
     if (checks.some(({ state }) => state === "fail")) process.exitCode = 1;
-    if (flags.output === "json") return this.print(json(checks));
+    const document: DoctorDocument = { apiVersion: "orchestra/v1", kind: "Examination", checks };
+    if (flags.output === "json") return this.print(json(document));
     this.print(table(checkColumns, checks, { header: false, colour: wantsColour(process.stdout) }));
     for (const { name, mend } of checks) if (mend !== undefined) this.print(`\n${name}: ${mend}.`);
     this.print(`\n${verdictOn(checks)}`);

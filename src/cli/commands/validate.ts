@@ -20,7 +20,7 @@ Exits with 0 when all is valid, and with 2 when something is not.`;
     const { cacheDir } = this.settings;
     const { manifests, warnings } = await loadManifests(flags.file, { stdin: process.stdin, cacheDir });
     const names = manifests.map(({ spec }) => spec.name);
-    const document = { kind: "Validation", valid: true, deployments: names, warnings };
+    const document = { apiVersion: "orchestra/v1", kind: "Validation", valid: true, deployments: names, warnings };
     const count = names.length === 1 ? "1 Deployment is" : `${names.length} Deployments are`;
     await this.printDocument(flags.output, document, () => {
       for (const warning of warnings) this.note(`Warning: ${problemText(warning)}.`);
