@@ -18,22 +18,29 @@ export async function ask(
   runtime: Runtime,
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(probe.timeoutMs)]);
-  const { action } = probe;
+  const { action, timeoutMs } = probe;
+  // A plain timer: a signal with a timeout, made anew for each question, costs as much as the rest of the question.
+  const limit = new AbortController();
+  const end = () => limit.abort();
+  const timer = setTimeout(end, timeoutMs);
+  signal.addEventListener("abort", end);
   try {
     switch (action.do) {
       case "http":
-        return await askHttp(ip, action, limit);
+        return await askHttp(ip, action, limit.signal);
       case "tcp":
-        return await askTcp(ip, action.port, limit);
+        return await askTcp(ip, action.port, limit.signal);
       case "exec":
-        return await askExec(container, action.command, runtime, limit);
+        return await askExec(container, action.command, runtime, limit.signal);
       default:
         return action satisfies never;
     }
   } catch (error) {
-    const text = limit.aborted ? `no answer within ${probe.timeoutMs / 1000} s` : messageOf(error);
+    const text = limit.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
     return { ok: false, message: `${nameOf(action)}: ${text}`.slice(0, 120) };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
 }
 

@@ -21,6 +21,10 @@ export function freshProbe(now: number, ok: boolean): ProbeMemory {
   return { ok, successes: 0, failures: 0, asked: 0, nextAt: now };
 }
 
+/** A probe that is content may come later by a tenth of its period, and by a second at most: so those of many pods are asked in one pass. */
+const slackShare = 0.1;
+const slackMaxMs = 1_000;
+
 /** When a probe is due: never before its initial delay. */
 export function probeDueAt(memory: ProbeMemory, probe: ResolvedProbe, since: number): number {
   return Math.max(memory.nextAt, since + probe.initialDelayMs);
@@ -39,12 +43,19 @@ export function probeAnswered(
   const ok = memory.ok ? failures < probe.failureThreshold : successes >= probe.successThreshold;
   const isWaited = eager && !ok;
   const waitMs = isWaited ? Math.min(rampFirstMs * 2 ** Math.min(memory.asked, 20), probe.periodMs) : probe.periodMs;
+  const isContent = ok && answer.ok;
   return {
     ok,
     successes,
     failures,
     asked: memory.asked + 1,
-    nextAt: now + waitMs,
+    nextAt: isContent ? gathered(now + waitMs, probe.periodMs) : now + waitMs,
     ...(answer.ok ? {} : { message: answer.message }),
   };
+}
+
+/** The next common moment of probes with this period. */
+function gathered(at: number, periodMs: number): number {
+  const slackMs = Math.min(periodMs * slackShare, slackMaxMs);
+  return Math.ceil(at / slackMs) * slackMs;
 }

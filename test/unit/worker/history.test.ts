@@ -97,6 +97,14 @@ test("a waiting pod is asked faster and faster apart, up to its period; a ready 
   assert.deepEqual([memory.ok, memory.nextAt], [true, 1_000]);
 });
 
+test("content probes with one period come due together, a tenth of it late at most; one that fails comes on time", () => {
+  const probe = probeOf({ periodSeconds: 10 });
+  const next = (ok: boolean, now: number) =>
+    probeAnswered(freshProbe(0, true), probe, { ok, message: "no" }, now, true).nextAt;
+  assert.deepEqual([next(true, 1), next(true, 700), next(true, 1_000)], [11_000, 11_000, 11_000]);
+  assert.equal(next(false, 700), 10_700);
+});
+
 test("a probe's thresholds count answers in a row", () => {
   const probe = probeOf({ failureThreshold: 2, successThreshold: 2 });
   const answers = [true, true, false, true, false, false, true, true];
