@@ -55,11 +55,12 @@ export function podColumns(nowMs: number): readonly Column<PodRow>[] {
   ];
 }
 
-function phaseCell({ phase, live, node }: PodRow): Cell {
+function phaseCell({ phase, pulled, live, node }: PodRow): Cell {
   // What an absent worker saw last is shown as it was, and is not dressed up as good news.
   if (node !== undefined && !live) return { text: phase, tone: "dim" };
   if (phase === "ready") return { text: phase, tone: "good" };
   if (phase === "failed") return { text: phase, tone: "bad" };
+  if (pulled !== undefined) return { text: `${phase} ${pulled}%`, tone: "busy" };
   return { text: phase, tone: phase === "stopping" || phase === "stopped" ? "dim" : "busy" };
 }
 

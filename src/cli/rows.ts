@@ -50,6 +50,8 @@ export interface PodRow {
   /** False: the node's worker is gone, and this is what it saw last (`asOf`). */
   readonly live: boolean;
   readonly asOf?: string;
+  /** While its image is pulled: how much of it is here, in percent. */
+  readonly pulled?: number;
   readonly restarts: number;
   readonly node?: string;
   readonly ip?: string;
@@ -145,6 +147,7 @@ function podRow({ state, present }: Observation, joined: JoinedPod, pending: str
     ready: phase === "ready",
     live,
     ...(asOf === undefined ? {} : { asOf }),
+    ...(phase === "pulling" && status?.pulled !== undefined ? { pulled: status.pulled } : {}),
     restarts: status?.restarts ?? 0,
     ...(node === undefined ? {} : { node }),
     ...(status?.ip === undefined ? {} : { ip: status.ip }),

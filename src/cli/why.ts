@@ -127,7 +127,10 @@ function waiting({ state }: Observation, { phase, status, deployment, pod }: Joi
   if (hasEnded && phase === "starting")
     return { topic, message: "it is started again after its back-off", details: [] };
   if (status?.reason && !hasEnded) return { topic, message: status.reason.message, details: [] };
-  if (phase === "pulling") return { topic, message: "its image is being pulled", details: [] };
+  if (phase === "pulling") {
+    const here = status?.pulled === undefined ? "" : `, ${status.pulled}% of it is here`;
+    return { topic, message: `its image is being pulled${here}`, details: [] };
+  }
   if (phase === "starting") return { topic, message: "its container is being created and started", details: [] };
   const probe = templateOf(state, deployment, pod.revision)?.readiness;
   const awaits = probe

@@ -98,6 +98,8 @@ export interface PodStatus {
   /** First twelve digits of the container's id. */
   readonly container?: string;
   readonly ip?: string;
+  /** While its image is pulled: how much of it is here, in percent and in steps of ten, where the engine tells. */
+  readonly pulled?: number;
   /** Starts after the first one. */
   readonly restarts: number;
   /** Of the last end. */

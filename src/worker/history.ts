@@ -22,6 +22,8 @@ export interface PodMemory {
   readonly imageMissing: boolean;
   /** The image was pulled for the next creation. */
   readonly imagePulled: boolean;
+  /** How much of the image is here, in percent, while it is pulled. */
+  readonly pulled?: number;
   /** The process that runs now. */
   readonly run?: Run;
   /** This worker has seen, on a fresh view, that the pod must end. */
@@ -161,6 +163,19 @@ export function silenced(memory: PodMemory, now: number): PodMemory {
   };
 }
 
+/** How far the pull has come. In steps of ten: each is a commit. The same object while it is the same. */
+export function pulling(memory: PodMemory, percent: number | undefined): PodMemory {
+  if (percent === undefined) return memory;
+  const pulled = Math.floor(percent / 10) * 10;
+  return memory.pulled === pulled ? memory : { ...memory, pulled };
+}
+
+/** The image is here. */
+export function pulled(memory: PodMemory): PodMemory {
+  const { pulled: _all, ...rest } = memory;
+  return { ...rest, imageMissing: false, imagePulled: true };
+}
+
 /** The engine refused a step. */
 export function refused(
   memory: PodMemory,
@@ -169,7 +184,8 @@ export function refused(
 ): PodMemory {
   const attempts = (memory.refusal?.attempts ?? 0) + 1;
   const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalMaxMs);
-  return { ...memory, imagePulled: false, refusal: { ...what, at: now, attempts, notBefore: now + waitMs } };
+  const { pulled: _inVain, ...rest } = memory;
+  return { ...rest, imagePulled: false, refusal: { ...what, at: now, attempts, notBefore: now + waitMs } };
 }
 
 /** A probe has answered (`message` says what was wrong). */

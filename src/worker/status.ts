@@ -40,7 +40,10 @@ function wholeStatusOf(pod: PodView, refusedTemplate: Reason | undefined): PodSt
   }
   if (container) return { ...base, phase: "starting", ...why };
   const isPulling = pod.busy === "pull" || memory.imageMissing;
-  if (isPulling) return { ...base, phase: "pulling", ...why };
+  if (isPulling) {
+    const { pulled } = memory;
+    return { ...base, phase: "pulling", ...(pulled === undefined ? {} : { pulled }), ...why };
+  }
   return pod.busy || reason ? { ...base, phase: "starting", ...why } : undefined;
 }
 

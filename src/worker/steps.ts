@@ -5,7 +5,7 @@ import { clusterDomain } from "../model/cluster.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import type { Reason } from "../model/pod.ts";
 import type { Step } from "./decide.ts";
-import { type PodMemory, probed, refused } from "./history.ts";
+import { type PodMemory, probed, pulled, pulling, refused } from "./history.ts";
 import { ask } from "./probe.ts";
 import { type ContainerSpec, type ContainerState, type NodeNetwork, type Runtime, RuntimeFailure } from "./runtime.ts";
 import type { PodTable } from "./table.ts";
@@ -61,8 +61,8 @@ async function perform(step: Step, options: StepsOptions): Promise<void> {
   const { runtime, table, clock, signal } = options;
   switch (step.do) {
     case "pull":
-      await runtime.pull(step.template, () => {}, signal);
-      return table.update(step.pod, (memory) => ({ ...memory, imageMissing: false, imagePulled: true }));
+      await runtime.pull(step.template, (percent) => showPull(step.pod, percent, options), signal);
+      return table.update(step.pod, pulled);
     case "create": {
       const spec = specOf(step, options.network());
       const id = await runtime.create(spec, signal);
@@ -97,6 +97,14 @@ async function perform(step: Step, options: StepsOptions): Promise<void> {
     default:
       return step satisfies never;
   }
+}
+
+function showPull(pod: string, percent: number | undefined, { table, wake }: StepsOptions): void {
+  table.update(pod, (memory) => {
+    const next = pulling(memory, percent);
+    if (next !== memory) wake();
+    return next;
+  });
 }
 
 function recover(step: Step, error: unknown, options: StepsOptions): void {

@@ -138,6 +138,12 @@ test("each kind has its table; wide adds columns", () => {
   assert.match(listingText(rows, { nowMs, wide: true, colour: false }), /ID {2,}REVISION/);
 });
 
+test("a pod whose image is pulled shows how far that is", () => {
+  const pulling = observed({ deployments: { web: { pods: [{ status: { phase: "pulling", pulled: 40 } }] } } });
+  const text = listingText(listing(pulling, selectionOf(["pods"])), { nowMs, wide: false, colour: false });
+  assert.match(text, /^web-0 +pulling 40% +no /m);
+});
+
 test("a watch tells rows apart by incarnation, and sees no change where only time went by", () => {
   const before = listing(cluster, selectionOf(["pods"]));
   const later = { ...cluster, nowMs: nowMs + 60_000 };

@@ -75,6 +75,11 @@ const waits: readonly { name: string; pod: object; want: RegExp }[] = [
   { name: "placed", pod: { status: null }, want: /^not ready\|the worker of its node has not begun/ },
   { name: "pulling", pod: { status: { phase: "pulling" } }, want: /^not ready\|its image is being pulled/ },
   {
+    name: "half pulled",
+    pod: { status: { phase: "pulling", pulled: 50 } },
+    want: /image is being pulled, 50% of it is/,
+  },
+  {
     name: "not ready by its probe",
     pod: { status: { phase: "running", reason: { code: "NOT_READY", message: "http /: answered 503" } } },
     want: /^not ready\|http \/: answered 503/,
