@@ -1,10 +1,21 @@
 // What a command shows while it waits: on a terminal lines that are drawn again in place, elsewhere a plain line for every change.
+import { type Clock, systemClock } from "../clock.ts";
 import { fit } from "./width.ts";
+
+/** A reason that may pass by itself is said where lines stay only when it has lasted so long: most starts fail a probe or two. */
+const passingMs = 3_000;
 
 /** One line of a waiting command: `key` tells which line a new text replaces. */
 export interface ProgressLine {
   readonly key: string;
   readonly text: string;
+  /** Why it is not done yet; `passing`: it may well be over in a moment. */
+  readonly reason?: { readonly text: string; readonly passing: boolean };
+}
+
+/** A line with its reason. */
+export function lineText({ text, reason }: ProgressLine): string {
+  return reason === undefined ? text : `${text}; ${reason.text}`;
 }
 
 export interface Progress {
@@ -22,22 +33,46 @@ export interface ProgressStream {
   readonly rows?: number;
 }
 
-/** Draws in place on a terminal (unless `redraw` says otherwise), and prints what changed elsewhere. */
-export function openProgress(stream: ProgressStream, redraw = stream.isTTY === true): Progress {
-  return redraw ? drawn(stream) : plain(stream);
+/** Draws in place on a terminal, and prints what changed elsewhere. */
+export function openProgress(stream: ProgressStream, clock: Clock = systemClock): Progress {
+  return stream.isTTY === true ? drawn(stream) : plain(stream, clock);
 }
 
-function plain(stream: ProgressStream): Progress {
+/** Every count, and each reason once: pods that take turns at crashing would fill the screen with theirs. */
+function plain(stream: ProgressStream, clock: Clock): Progress {
   const said = new Map<string, string>();
+  const told = new Set<string>();
+  const waiting = new Map<string, { readonly text: string; readonly cancel: () => void }>();
+  const tell = (line: ProgressLine) => {
+    said.set(line.key, line.text);
+    if (line.reason) told.add(line.key + line.reason.text);
+    stream.write(`${lineText(line)}\n`);
+  };
+  const forget = (key: string) => {
+    waiting.get(key)?.cancel();
+    waiting.delete(key);
+  };
+  const show = (line: ProgressLine) => {
+    const { key, text, reason } = line;
+    const isNew = reason !== undefined && !told.has(key + reason.text);
+    if (isNew && !reason.passing) {
+      forget(key);
+      return tell(line);
+    }
+    if (said.get(key) !== text) tell({ key, text });
+    if (waiting.get(key)?.text === reason?.text) return;
+    forget(key);
+    if (isNew)
+      waiting.set(key, {
+        text: reason.text,
+        cancel: clock.after(passingMs, () => tell({ key, text: said.get(key) ?? text, reason })),
+      });
+  };
   return {
-    show(lines) {
-      for (const { key, text } of lines) {
-        if (said.get(key) === text) continue;
-        said.set(key, text);
-        stream.write(`${text}\n`);
-      }
+    show: (lines) => lines.forEach(show),
+    end() {
+      for (const key of [...waiting.keys()]) forget(key);
     },
-    end() {},
   };
 }
 
@@ -50,7 +85,7 @@ function drawn(stream: ProgressStream): Progress {
       const room = Math.max(2, (stream.rows || 24) - 1);
       const shown = lines.length <= room ? lines : lines.slice(0, room - 1);
       // A line that wraps would take two rows, and the next drawing would go astray.
-      const texts = shown.map(({ text }) => fit(text, (stream.columns || 80) - 1));
+      const texts = shown.map((line) => fit(lineText(line), (stream.columns || 80) - 1));
       if (lines.length > shown.length) texts.push(`… and ${lines.length - shown.length} more`);
       const text = texts.map((line) => `${line}\x1b[K\n`).join("");
       if (text === before) return;

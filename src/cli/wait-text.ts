@@ -5,7 +5,7 @@ import type { ClusterState } from "../model/cluster-state.ts";
 import type { Failure } from "../model/pod.ts";
 import { pendingTexts } from "./pending.ts";
 import { oneLine, printable } from "./print.ts";
-import type { ProgressLine } from "./progress.ts";
+import { lineText, type ProgressLine } from "./progress.ts";
 
 /** DESIGN section 9; 130 is what a shell gives to a command that Ctrl-C ended. */
 export const waitExitCodes = Object.freeze({
@@ -35,20 +35,26 @@ const linesLimit = 30;
 export function progressLines(progress: readonly Progress[], seen: Set<Goal>, phases: boolean): ProgressLine[] {
   for (const { goal, state } of progress) if (state !== "done") seen.add(goal);
   const shown = progress.filter(({ goal }) => seen.has(goal));
-  if (shown.length <= linesLimit) return shown.map((one) => ({ key: one.goal.name, text: progressText(one, phases) }));
+  if (shown.length <= linesLimit) return shown.map((one) => progressLine(one, phases));
   const done = shown.filter(({ state }) => state === "done").length;
   return [{ key: "", text: `${done} of ${shown.length} Deployments are done` }];
 }
 
 /** `web: 1 of 3 ready, 2 pulling; web-1: exit code 1`. */
 export function progressText(progress: Progress, phases: boolean): string {
-  const { goal, ready, leaving, state } = progress;
-  if (goal.do === "delete") return `${goal.name}: ${state === "done" ? "gone" : `${leaving} to go`}`;
+  return lineText(progressLine(progress, phases));
+}
+
+function progressLine({ goal, ready, leaving, state, ...progress }: Progress, phases: boolean): ProgressLine {
+  const key = goal.name;
+  if (goal.do === "delete") return { key, text: `${key}: ${state === "done" ? "gone" : `${leaving} to go`}` };
   const counts = [`${ready} of ${goal.replicas} ready`];
   if (phases) for (const [phase, pods] of progress.phases) counts.push(`${pods} ${phase}`);
   if (leaving > 0) counts.push(`${leaving} to go`);
-  const trouble = progress.trouble ? `; ${troubleText(progress.trouble)}` : "";
-  return `${goal.name}: ${counts.join(", ")}${trouble}`;
+  const text = `${key}: ${counts.join(", ")}`;
+  if (!progress.trouble) return { key, text };
+  // A program that is not listening yet is no news: it only becomes news when it goes on.
+  return { key, text, reason: { text: troubleText(progress.trouble), passing: progress.trouble.code === "NOT_READY" } };
 }
 
 /** What keeps each goal that is not done from being so, one line each. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { age, duration, maskTemplate, oneLine, table, yaml } from "../../../src/cli/print.ts";
 import { openProgress } from "../../../src/cli/progress.ts";
 import { fit, width } from "../../../src/cli/width.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 
 test("columns are as wide as their widest cell, also with wide characters, and nothing trails", () => {
   const columns = [
@@ -97,6 +98,32 @@ test("elsewhere than on a terminal only a changed line is printed", () => {
   ]);
   progress.end();
   assert.deepEqual(out.written, ["web 1/2\n", "api 0/1\n", "web 2/2\n"]);
+});
+
+test("elsewhere a reason is said once: at once what is wrong, and what may pass only when it has lasted", async () => {
+  const out = screen(false);
+  const clock = fakeClock();
+  const progress = openProgress(out, clock);
+  const show = (text: string, reason?: string, passing = true) =>
+    progress.show([{ key: "web", text, ...(reason === undefined ? {} : { reason: { text: reason, passing } }) }]);
+  const said = () => out.written.splice(0).join("");
+  show("web 0/2", "not listening");
+  await clock.advance(2_000);
+  show("web 1/2");
+  show("web 1/2", "no answer");
+  await clock.advance(2_999);
+  assert.equal(said(), "web 0/2\nweb 1/2\n");
+  await clock.advance(1);
+  show("web 1/2", "no answer");
+  assert.equal(said(), "web 1/2; no answer\n");
+  show("web 0/2", "exit 1", false);
+  show("web 1/2", "exit 1", false);
+  show("web 1/2", "exit 2", false);
+  show("web 1/2", "exit 1", false);
+  assert.equal(said(), "web 0/2; exit 1\nweb 1/2\nweb 1/2; exit 2\n");
+  show("web 1/2", "slow");
+  progress.end();
+  assert.equal(clock.waiting(), 0);
 });
 
 test("on a terminal lines are drawn in place, cut to its width and counted beyond its height", () => {
