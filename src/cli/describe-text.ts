@@ -48,6 +48,7 @@ function deploymentText(description: DeploymentDescription, options: DescribeTex
       ["Updated", ago(updated)],
       ["Deleted", ago(row.deleted)],
       ["Uid", description.uid],
+      ["Manifest", description.manifestHash],
       ["Earlier", history.map(({ revision, image = "?" }) => `${revision} (${image})`).join(", ")],
     ]),
     templateText(description.template),

@@ -22,6 +22,8 @@ export interface DeploymentDescription {
   readonly kind: "DeploymentDescription";
   readonly deployment: DeploymentRow;
   readonly uid?: string;
+  /** Of everything that the manifest says. */
+  readonly manifestHash?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   /** With the defaults filled in. */
@@ -81,7 +83,9 @@ export function describeDeployment(
     apiVersion: "orchestra/v1",
     kind: "DeploymentDescription",
     deployment: row,
-    ...(document ? { uid: document.uid, created: document.created, updated: document.updated } : {}),
+    ...(document
+      ? { uid: document.uid, manifestHash: document.manifestHash, created: document.created, updated: document.updated }
+      : {}),
     labels: document?.labels ?? {},
     annotations: document?.annotations ?? {},
     strategy: { maxSurge, maxUnavailable, progressDeadlineSeconds, ...document?.strategy },

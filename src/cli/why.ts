@@ -7,7 +7,7 @@ import { explanationText, refusalTexts } from "../scheduler/explain.ts";
 import { failureOf, likelyCause } from "./failures.ts";
 import type { Observation } from "./observe.ts";
 import { explainPod } from "./pending.ts";
-import { age } from "./print.ts";
+import { age, duration } from "./print.ts";
 import { type PodRow, podRows } from "./rows.ts";
 
 export type WhyTopic = "pending" | "placed" | "stopping" | "failed" | "not ready" | "restarted" | "statuses";
@@ -87,14 +87,24 @@ function rulesText({ nodeSelector, maxPerNode, spread = deploymentDefaults.sprea
   return [...parts, "the least loaded node first"].join(", ");
 }
 
-function failing({ state }: Observation, joined: JoinedPod, failures: readonly Failure[]): Because | undefined {
+function failing(observation: Observation, joined: JoinedPod, failures: readonly Failure[]): Because | undefined {
+  const { state } = observation;
   const { status, pod, deployment } = joined;
   if (status?.phase !== "failed") return undefined;
   const cause = likelyCause(status.reason, status.exitCode, templateOf(state, deployment, pod.revision));
-  const message = [status.reason?.message ?? "the worker has given up on it", cause].filter(
-    (text) => text !== undefined,
-  );
+  const given = status.reason?.message ?? "the worker has given up on it";
+  const message = [given, cause, successor(observation, joined)].filter((text) => text !== undefined);
   return { topic: "failed", message: message.join("; "), details: failureOf(state, failures, joined)?.lines ?? [] };
+}
+
+/** When another pod comes in the place of one that was given up; undefined: not before somebody applies something else. */
+function successor({ state, nowMs }: Observation, { deployment, pod }: JoinedPod): string | undefined {
+  if (pod.stop || pod.notBefore === undefined) return undefined;
+  const { rollout, pods = [] } = state.pods.get(deployment) ?? {};
+  const isBesideAnother = pods.some(({ id, slot, stop }) => slot === pod.slot && id !== pod.id && !stop);
+  // A failed rollout stays as it is wherever the pod before still serves.
+  if (rollout?.state === "failed" && isBesideAnother) return undefined;
+  return `another pod is tried in its place in ${duration(Date.parse(pod.notBefore) - nowMs)}`;
 }
 
 function restarting(

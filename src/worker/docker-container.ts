@@ -121,7 +121,6 @@ export function inspectedState(info: Docker.ContainerInspectInfo): ContainerStat
     ...address(state, info.NetworkSettings.Networks),
     ...(state === "exited" ? { exitCode: info.State.ExitCode, oomKilled: info.State.OOMKilled } : {}),
     ...(isTime(info.State.StartedAt) ? { startedAt: info.State.StartedAt } : {}),
-    ...(isTime(info.State.FinishedAt) ? { finishedAt: info.State.FinishedAt } : {}),
     ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
   };
 }

@@ -55,7 +55,7 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
   const end = (container: Container, exitCode: number) => {
     if (container.state.state !== "running") return;
     const { ip: _gone, ...rest } = container.state;
-    container.state = { ...rest, state: "exited", exitCode, oomKilled: false, finishedAt: clock.wall() };
+    container.state = { ...rest, state: "exited", exitCode, oomKilled: false };
     tell({ kind: "changed", container: container.state.id, to: "exited" });
   };
   const hostPorts = ({ spec }: Container) => spec.template.ports.flatMap(({ hostPort }) => hostPort ?? []);
@@ -75,9 +75,7 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
     },
     async list() {
       answer();
-      return [...containers.values()].map(
-        ({ state: { exitCode: _c, startedAt: _s, finishedAt: _f, ...rest } }) => rest,
-      );
+      return [...containers.values()].map(({ state: { exitCode: _c, startedAt: _s, ...rest } }) => rest);
     },
     async ensureNetwork(name) {
       answer();
@@ -115,7 +113,7 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
       if (clash) throw new RuntimeFailure({ code: "PORT_TAKEN", message: `host port ${clash} is taken` }, false);
       container.process = process;
       container.lines.push(...process.lines.map((line): LogLine => ({ stream: "stdout", line })));
-      const { exitCode: _code, finishedAt: _at, ...rest } = container.state;
+      const { exitCode: _code, ...rest } = container.state;
       const ip = `10.42.0.${2 + (Number.parseInt(id, 16) % 250)}`;
       container.state = { ...rest, state: "running", ip, startedAt: clock.wall() };
       tell({ kind: "changed", container: id, to: "running" });

@@ -16,7 +16,6 @@ export interface ContainerState {
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
   readonly startedAt?: string;
-  readonly finishedAt?: string;
   /** Of the image's own HEALTHCHECK, where it has one. */
   readonly health?: "starting" | "healthy" | "unhealthy";
 }

@@ -139,7 +139,7 @@ export class PodTable {
   startedNow(pod: string, now: number): void {
     const entry = this.#entries.get(pod);
     if (!entry?.container) return;
-    const { ip: _old, exitCode: _code, startedAt: _at, finishedAt: _end, ...rest } = entry.container;
+    const { ip: _old, exitCode: _code, startedAt: _at, ...rest } = entry.container;
     this.#know(entry, { ...rest, state: "running" }, true);
     entry.memory = started(entry.memory, entry.container, now);
   }

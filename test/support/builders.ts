@@ -109,6 +109,7 @@ export interface PodFixture {
   readonly serial?: number;
   readonly revision?: string;
   readonly stop?: StopReason;
+  readonly notBefore?: string;
   /** Absent: `node-1`. `null`: pending. */
   readonly node?: string | null;
   /** What differs from ready; `null`: the worker has said nothing yet. */

@@ -94,6 +94,11 @@ const waits: readonly { name: string; pod: object; want: RegExp }[] = [
     pod: { status: { phase: "failed", reason: { code: "IMAGE_NOT_FOUND", message: "no image x" } } },
     want: /^failed\|no image x/,
   },
+  {
+    name: "failed and replaced soon",
+    pod: { notBefore: new Date(Date.parse(builtAt) + 95_000).toISOString(), status: { phase: "failed" } },
+    want: /^failed\|the worker has given up on it; another pod is tried in its place in 35s/,
+  },
   { name: "stopping", pod: { stop: "scale-down", status: { phase: "stopping" } }, want: /^stopping\|scaled down/ },
 ];
 for (const { name, pod, want } of waits) {
