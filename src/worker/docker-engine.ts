@@ -55,7 +55,7 @@ export function openEngine(host: string | undefined): Engine {
   };
 }
 
-/** A host over ssh or TLS is left to the client, which reads the same variables as `docker` does. */
+/** A host over TCP or TLS is left to the client, which reads the same variables as `docker` does. */
 function addressOf(host: string | undefined): Docker.DockerOptions {
   if (host?.startsWith("unix://")) return { socketPath: host.slice("unix://".length) };
   return {};
