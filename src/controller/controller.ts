@@ -5,7 +5,7 @@ import type { PodRecord, PodsDocument, StopReason } from "../model/pod.ts";
 import { noted, replaceInMs } from "./backoff.ts";
 import { type DeploymentFacts, hasFailed, isGone, isReady, type PodFacts, type Timers } from "./facts.ts";
 import { openSerials } from "./pod-id.ts";
-import { beyondLimits, limitsOf, rolloutOf, stepsOf } from "./rollout.ts";
+import { beyondLimits, limitsOf, noSteps, rolloutOf, stepsOf } from "./rollout.ts";
 import { type Slot, sortSlot, staleReason } from "./slots.ts";
 
 export interface Outcome {
@@ -79,7 +79,8 @@ function roll(facts: DeploymentFacts, pods: readonly PodFacts[], draft: Draft, t
     if (keeper && predecessor)
       draft.stop(isReady(keeper) ? predecessor : keeper, isReady(keeper) ? "rollout" : "scale-down");
   }
-  const steps = frozen || narrowed.length > 0 ? { surge: [], stopFirst: [] } : stepsOf(slots, limits, facts.inTheWay);
+  const steps = frozen || narrowed.length > 0 ? noSteps : stepsOf(slots, limits, facts.inTheWay, timers);
+  waits.push(steps.againInMs);
   for (const { slot } of steps.surge) draft.create(slot);
   for (const { slot, keeper, predecessor } of steps.stopFirst) {
     if (predecessor) draft.stop(predecessor, staleReason(predecessor, deployment.revision));

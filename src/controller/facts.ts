@@ -46,10 +46,17 @@ export function hasFailed({ status, live }: PodFacts): boolean {
   return live && status?.phase === "failed";
 }
 
-/** It ended at least once, or its slot did before it, and it was not ready when it was seen last: a rollout waits for it. */
-export function isCrashing({ record, status }: PodFacts): boolean {
-  if (status?.phase === "ready") return false;
-  return (status?.restarts ?? 0) > 0 || status?.phase === "failed" || (record.failures ?? 0) > 0;
+/** A program that ends again and again is ready in between: after an end it has to stay so for this long to be trusted. */
+const trustedAfterMs = 10_000;
+
+/** How long a rollout waits for this pod: for good while it has ended (or its slot did before it) and is not ready again; 0: not at all. */
+export function distrustMs({ record, status }: PodFacts, timers: Timers): number {
+  const restarts = status?.restarts ?? 0;
+  if (status?.phase !== "ready") {
+    const hasEnded = restarts > 0 || status?.phase === "failed" || (record.failures ?? 0) > 0;
+    return hasEnded ? Number.POSITIVE_INFINITY : 0;
+  }
+  return restarts === 0 ? 0 : Math.max(0, trustedAfterMs - timers.elapsed(`trusted/${record.id}/${restarts}`));
 }
 
 /** It is not what the Deployment asks for now: another revision, or on a node that it may not be on. */

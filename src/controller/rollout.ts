@@ -1,7 +1,7 @@
 // How a Deployment gets from its old pods to the wanted ones: one step after another within its limits, and a deadline.
 import { type DeploymentDocument, deploymentDefaults, podsOf, wantedReplicas } from "../model/deployment.ts";
 import { type PodsDocument, podName, type Rollout } from "../model/pod.ts";
-import { type DeploymentFacts, isCrashing, isReady, type Timers } from "./facts.ts";
+import { type DeploymentFacts, distrustMs, isReady, type Timers } from "./facts.ts";
 import type { Slot } from "./slots.ts";
 
 export interface Limits {
@@ -27,16 +27,30 @@ export interface Steps {
   readonly surge: readonly Slot[];
   /** Slots whose predecessor stops before it has a ready successor. */
   readonly stopFirst: readonly Slot[];
+  /** When time alone allows the next ones; Infinity: never. */
+  readonly againInMs: number;
 }
 
-/** The steps that are possible now. None while a pod of the wanted kind has crashed and is not ready: more of it would only do more harm. */
+export const noSteps: Steps = { surge: [], stopFirst: [], againInMs: Number.POSITIVE_INFINITY };
+
+/** The steps that are possible now. None while a pod of the wanted kind has crashed and is not to be trusted again: more of it would only do more harm. */
 export function stepsOf(
+  slots: readonly Slot[],
+  limits: Limits,
+  inTheWay: DeploymentFacts["inTheWay"],
+  timers: Timers,
+): Steps {
+  if (!slots.some(({ predecessor }) => predecessor)) return noSteps;
+  const distrust = Math.max(0, ...slots.map(({ keeper }) => (keeper ? distrustMs(keeper, timers) : 0)));
+  return distrust > 0 ? { ...noSteps, againInMs: distrust } : trustedSteps(slots, limits, inTheWay);
+}
+
+function trustedSteps(
   slots: readonly Slot[],
   { replicas, surge, unavailable }: Limits,
   inTheWay: DeploymentFacts["inTheWay"],
 ): Steps {
   const steps: { surge: Slot[]; stopFirst: Slot[] } = { surge: [], stopFirst: [] };
-  if (slots.some(({ keeper }) => keeper && isCrashing(keeper))) return steps;
   let free =
     replicas + surge - slots.reduce((sum, { keeper, predecessor }) => sum + (keeper && predecessor ? 2 : 1), 0);
   let down = slots.filter((slot) => !hasReady(slot)).length;
@@ -61,7 +75,7 @@ export function stepsOf(
       steps.surge.push(slot);
     } else if (mayStop(slot, unavailable)) stopFirst(slot);
   }
-  return steps;
+  return { ...steps, againInMs: Number.POSITIVE_INFINITY };
 }
 
 /** Slots whose successor has to go again, because the limits have become narrower since it was made; the highest first. */

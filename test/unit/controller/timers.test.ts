@@ -70,6 +70,26 @@ test("what a worker said that is not there now is left alone", () => {
   assert.deepEqual(recordsOf(decided({ ...web([failed]), absent: ["node-1"] })), [pod("web")]);
 });
 
+test("a successor that has crashed is trusted again, and followed by the next, when it has been ready for 10 s", () => {
+  const old = revisionOf({ image: "old" });
+  const rolling = (restarts: number, phase: "ready" | "running"): ClusterFixture => ({
+    deployments: {
+      web: { document: { replicas: 2 }, pods: [{ status: { restarts, phase } }, { slot: 1, revision: old }] },
+    },
+  });
+  const held = ["0@node-1", `1@node-1 ${old}`];
+  const first = decided(rolling(1, "ready"));
+  assert.deepEqual(first.pods, held);
+  assert.equal(first.decision.againInMs, 10_000);
+  const { firstSeen } = first.decision;
+  assert.deepEqual(decided(rolling(1, "ready"), { now: 9_999, firstSeen }).pods, held);
+  assert.deepEqual(decided(rolling(2, "ready"), { now: 10_000, firstSeen }).pods, held);
+  const down = decided(rolling(1, "running"), { now: 5_000, firstSeen });
+  assert.deepEqual(decided(rolling(1, "ready"), { now: 10_000, firstSeen: down.decision.firstSeen }).pods, held);
+  assert.deepEqual(decided(rolling(1, "ready"), { now: 10_000, firstSeen }).pods, [...held, "1@node-1"]);
+  assert.deepEqual(decided(rolling(0, "ready")).pods, [...held, "1@node-1"]);
+});
+
 test("a rollout that gets no further before its deadline has failed, and says why", () => {
   const starting = web(
     [{ status: { phase: "starting", reason: { code: "NOT_READY", message: "GET / says 500" } } }],
