@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readConfig } from "../../src/config.ts";
 
@@ -70,3 +71,13 @@ for (const [name, value] of refused) {
     );
   });
 }
+
+test("every setting has its line in docs/settings.md, and every line is a setting", () => {
+  const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const names = (text: string, pattern: RegExp) =>
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].sort();
+  assert.deepEqual(
+    names(read("docs/settings.md"), /^\| `(ORCHESTRA_[A-Z_]+)`/gm),
+    names(read("src/config.ts"), /"(ORCHESTRA_[A-Z_]+)"/g),
+  );
+});
