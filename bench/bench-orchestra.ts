@@ -1,10 +1,11 @@
 // Our side of the benchmarks: the program as it is installed (the bundle), on a store and state folder of its own, on the engine given.
 import { execFile, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { commitPlan, knownState, planSelectors } from "../src/apply/commit.ts";
-import { planApply } from "../src/apply/plan.ts";
+import { type KnownState, type Plan, planApply, planDelete } from "../src/apply/plan.ts";
 import { specFromFlags } from "../src/manifest/manifest.ts";
 import { statusesKey } from "../src/model/keys.ts";
 import type { PodStatus } from "../src/model/pod.ts";
@@ -24,11 +25,17 @@ export interface BenchOrchestra {
   cli(...words: readonly string[]): Promise<string>;
   /** Plans and commits so many replicas in this process, and gives when the commit was done (performance.now()). */
   commit(name: string, replicas: number, image?: string): Promise<number>;
+  /** Commits the end of a Deployment in this process, and gives when the commit was done. */
+  commitEnd(name: string): Promise<number>;
   /** Resolves as soon as the worker has reported what `holds` of all its pods. */
   until(holds: (statuses: readonly PodStatus[]) => boolean): Promise<void>;
   /** The container ids that the worker reports. */
   statuses(): readonly PodStatus[];
   close(): Promise<void>;
+}
+
+function newUid(): string {
+  return randomBytes(8).toString("hex");
 }
 
 /** Starts `orchestra up --detach` on the engine. */
@@ -50,23 +57,21 @@ export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number
   await cli("up", "--detach");
   const store = await openStore(url, { create: false });
   const view: View = await store.view([statusesKey(node)]);
+  const commit = async (plan: (state: KnownState) => Plan) => {
+    await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan);
+    return performance.now();
+  };
   const statuses = () => view.snapshot().get(statusesKey(node))?.value.statuses ?? [];
   return {
     environment,
     store,
     cli,
     statuses,
-    async commit(name, replicas, image = "orchestra-demo:1") {
+    commit(name, replicas, image = "orchestra-demo:1") {
       const wanted = specFromFlags({ name, image, replicas });
-      let serial = 0;
-      const newUid = () => {
-        serial += 1;
-        return `${Date.now().toString(16)}${serial}`.padStart(16, "0");
-      };
-      const plan = (state: Parameters<typeof planApply>[0]) => planApply(state, [wanted], { ...author, newUid });
-      await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan);
-      return performance.now();
+      return commit((state) => planApply(state, [wanted], { ...author, newUid }));
     },
+    commitEnd: (name) => commit((state) => planDelete(state, [name], false, { ...author, newUid })),
     until(holds) {
       return new Promise((resolve) => {
         const look = () => {
