@@ -79,15 +79,30 @@ function usageError(error: ParserError): OrchestraError {
 
 function noSuchCommand(id: string, commands: readonly string[]): OrchestraError {
   const command = id.replaceAll(":", " ");
+  const owner = commands.find((one) => command.startsWith(`${one} `));
+  if (owner !== undefined) return noArgument(owner, command.slice(owner.length + 1));
   const meant = nearest(command, commands);
   const hint = meant === undefined ? "see orchestra --help" : `did you mean "orchestra ${meant}"? See orchestra --help`;
   return new OrchestraError("invalid", `unknown command "${command}"`, { hint });
 }
 
+/** For commands without arguments oclif takes what follows for a part of their name. Most often it is a path that `-f` was forgotten for. */
+function noArgument(command: string, words: string): OrchestraError {
+  const isPath = words === "-" || /[./]/.test(words);
+  const hint = isPath ? `did you mean "orchestra ${command} -f ${words}"?` : `see orchestra ${command} --help`;
+  return new OrchestraError("invalid", `${command} does not know what to do with "${words}"`, { hint });
+}
+
 /** oclif's messages span lines and end with a pointer to --help; ours are one sentence and keep that for the hint. */
 function plain(message: string): string {
-  const text = message.replace(/\s*See more help with --help\s*$/, "").replace(/\s*\n\s*/g, " ");
-  return text.charAt(0).toLowerCase() + text.slice(1);
+  const text = message
+    .replace(/\s*See more help with --help\s*$/, "")
+    .replace(/\s*\nNote: .*$/s, "")
+    .replace(/^The following errors? occurred:\s*/, "")
+    .replace(/^Missing required flag (\S+)$/, "--$1 is missing")
+    .replace(/^Missing 1 required arg:\s*(\S+)\s+/, (_all, name: string) => `${name.toUpperCase()} is missing: `)
+    .replace(/\s*\n\s*/g, " ");
+  return /^[A-Z]+ /.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
 }
 
 function stackOf(error: OrchestraError): string {

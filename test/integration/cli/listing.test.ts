@@ -100,7 +100,11 @@ const failures: readonly { words: readonly string[]; code: string; exit: number;
   { words: ["describe", "a", "b"], code: "invalid", exit: 2, message: /more than one name/, hint: /pod\/web-0/ },
   { words: ["why", "web"], code: "not-found", exit: 1, message: /no pod "web"/, hint: /./ },
   { words: ["get", "--wach"], code: "invalid", exit: 2, message: /unknown flag --wach/, hint: /--watch/ },
-  { words: ["describe"], code: "invalid", exit: 2, message: /required arg/, hint: /--help/ },
+  { words: ["describe"], code: "invalid", exit: 2, message: /WHAT is missing: a name/, hint: /--help/ },
+  { words: ["apply"], code: "invalid", exit: 2, message: /--file is missing$/m, hint: /--help/ },
+  { words: ["deploy"], code: "invalid", exit: 2, message: /NAME is missing: [^\n]*name$/m, hint: /--help/ },
+  { words: ["apply", "web.yaml"], code: "invalid", exit: 2, message: /"web.yaml"/, hint: /apply -f web.yaml/ },
+  { words: ["status", "web"], code: "invalid", exit: 2, message: /status does not know .* "web"/, hint: /--help/ },
   { words: ["gte"], code: "invalid", exit: 2, message: /unknown command "gte"/, hint: /orchestra get/ },
   { words: ["get", "--store", "etcd://x"], code: "invalid", exit: 2, message: /etcd/, hint: /file:/ },
   {
