@@ -73,12 +73,13 @@ function wrongType({ data, parentSchema = {} }: ShapeError, path: Path, source: 
   const types = [parentSchema.type ?? []].flat();
   const rule = types.length > 1 ? parentSchema["x-rule"] : undefined;
   const wanted = rule ?? `must be ${listed(types.map(typeName))}`;
-  if (data === null) return { message: `has no value, and ${wanted}`, hint: adviceForNothing(types, path) };
+  if (data === null) return { message: `has no value, and ${wanted}`, hint: adviceForNothing(parentSchema, types, path) };
   return { message: `${described(data, path)}, and ${wanted}`, hint: adviceForType(data, types, path, source) };
 }
 
-function adviceForNothing(types: readonly string[], path: Path): string {
-  if (types.length > 1 || types[0] !== "string") return "give it a value or delete the line";
+function adviceForNothing(schema: ShapeSchema, types: readonly string[], path: Path): string {
+  const mayBeEmpty = types.length === 1 && types[0] === "string" && !schema.minLength && !schema.enum;
+  if (!mayBeEmpty) return "give it a value or delete the line";
   return `write ${keyBefore(path)}"" if it should be empty, or delete the line`;
 }
 

@@ -20,6 +20,7 @@ export interface ShapeSchema {
   readonly enum?: readonly unknown[];
   readonly minimum?: number;
   readonly maximum?: number;
+  readonly minLength?: number;
   readonly "x-rule"?: string;
 }
 

@@ -27,6 +27,10 @@ const specs: readonly { spec: readonly string[]; want: readonly string[] }[] = [
     want: ["6:3 spec.replicas: has no value, and must be a whole number; give it a value or delete the line"],
   },
   {
+    spec: ["workingDir:"],
+    want: ["6:3 spec.workingDir: has no value, and must be text; give it a value or delete the line"],
+  },
+  {
     spec: ["env:", "  PORT: 8080", "  DEBUG: true", "  SINCE: 2024-01-01", "  NOTHING:"],
     want: [
       '7:11 spec.env.PORT: is a number, and must be text; quote it: PORT: "…"',
