@@ -17,7 +17,8 @@ export function statusOf(error: unknown): number | undefined {
 export function engineText(error: unknown): string {
   const json = (error as { json?: { message?: unknown } } | null)?.json;
   const text = typeof json?.message === "string" ? json.message : messageOf(error);
-  return text.replace(/\s+/g, " ").trim();
+  const said = text.replace(/^\(HTTP code \d+\) .*? - /s, "");
+  return said.replace(/\s+/g, " ").trim();
 }
 
 /** A RuntimeFailure whose message fits into a status. */
