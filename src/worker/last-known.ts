@@ -105,3 +105,27 @@ export function keptFromStatus(status: PodStatus, container: string | undefined)
       : {}),
   };
 }
+
+/**
+ * What the disk and the store remember of one pod. A process that is killed leaves one of them behind the other, so of a run that both know
+ * either word for its readiness counts: names that are answered now must not go before a probe disagrees.
+ */
+export function reconciled(disk: KeptMemory | undefined, store: KeptMemory | undefined): KeptMemory | undefined {
+  if (!disk || !store) return disk ?? store;
+  const run = newestRun(disk.run, store.run);
+  return {
+    ...disk,
+    restarts: Math.max(disk.restarts, store.restarts),
+    everReady: disk.everReady || store.everReady,
+    ...(run ? { run } : {}),
+  };
+}
+
+function newestRun(disk: KeptMemory["run"], store: KeptMemory["run"]): KeptMemory["run"] {
+  if (!disk || !store) return disk ?? store;
+  const isSame =
+    disk.container === store.container &&
+    (disk.startedAt === undefined || store.startedAt === undefined || disk.startedAt === store.startedAt);
+  if (isSame) return { ...store, ...disk, ready: disk.ready || store.ready };
+  return (store.startedAt ?? "") > (disk.startedAt ?? "") ? store : disk;
+}

@@ -12,7 +12,7 @@ import { openStateFile, readStateFile } from "../state-file.ts";
 import type { Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
 import { openFailures } from "./failures.ts";
-import { kept, keptFromStatus, type LastKnown, recalled, restartRules } from "./last-known.ts";
+import { kept, keptFromStatus, type LastKnown, recalled, reconciled, restartRules } from "./last-known.ts";
 import { openOrders } from "./orders.ts";
 import { openPicture } from "./picture.ts";
 import { joinNode, type NodeFacts } from "./registration.ts";
@@ -73,7 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const table = new PodTable({
     recall(pod, container) {
       const status = recorded.get(pod);
-      const memory = lastKnown?.pods[pod] ?? (status && keptFromStatus(status, container?.id));
+      const memory = reconciled(lastKnown?.pods[pod], status && keptFromStatus(status, container?.id));
       return recalled(memory, restartOf?.(pod), clock.now());
     },
     sinceOf: ({ startedAt }) =>

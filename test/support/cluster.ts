@@ -228,10 +228,14 @@ async function removeFromEngine(cluster: string, env: NodeJS.ProcessEnv): Promis
   // A test may have named an engine that is not there, or have ended its own.
   if ((await execute("docker", ["version"], env)).code !== 0) return;
   const filter = ["--filter", `label=orchestra.cluster=${cluster}`];
-  const containers = linesOf(await docker(env, "ps", "-aq", ...filter));
-  if (containers.length > 0) await docker(env, "rm", "-fv", ...containers);
-  const networks = linesOf(await docker(env, "network", "ls", "-q", ...filter));
-  if (networks.length > 0) await docker(env, "network", "rm", ...networks);
+  // An engine finishes what a killed process asked of it: a container may appear, or be attached to the network, after it was listed.
+  await eventually(`nothing is left of cluster ${cluster}`, async () => {
+    const containers = linesOf(await docker(env, "ps", "-aq", ...filter));
+    if (containers.length > 0) await execute("docker", ["rm", "-fv", ...containers], env);
+    const networks = linesOf(await docker(env, "network", "ls", "-q", ...filter));
+    const removed = networks.length === 0 || (await execute("docker", ["network", "rm", ...networks], env)).code === 0;
+    return containers.length === 0 && removed ? true : undefined;
+  });
 }
 
 function linesOf(text: string): string[] {

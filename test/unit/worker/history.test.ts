@@ -14,7 +14,7 @@ import {
   silenced,
   started,
 } from "../../../src/worker/history.ts";
-import { kept, keptFromStatus, recalled, restartRules } from "../../../src/worker/last-known.ts";
+import { kept, keptFromStatus, recalled, reconciled, restartRules } from "../../../src/worker/last-known.ts";
 import { freshProbe, probeAnswered } from "../../../src/worker/probing.ts";
 import { readiness } from "../../../src/worker/readiness.ts";
 import type { ContainerState } from "../../../src/worker/runtime.ts";
@@ -182,4 +182,18 @@ test("where the disk has nothing, the store's status of the same container count
   assert.equal(recalled(keptFromStatus(status, "d".repeat(64)), undefined, 0).run, undefined);
   const crashing = keptFromStatus({ ...status, phase: "starting", restarts: 3 }, undefined);
   assert.equal(recalled(crashing, undefined, 100).startNotBefore, 100 + backoffMs(plain, 3));
+});
+
+test("a kill between the store's word and the disk's loses no readiness", () => {
+  const calm = { restarts: 0, crashes: 0, everReady: false };
+  const run = (ready: boolean, startedAt?: string) => ({
+    run: { container: "c1", ready, ...(startedAt === undefined ? {} : { startedAt }) },
+  });
+  const isReady = (disk: object, store: object) =>
+    reconciled({ ...calm, ...disk }, { ...calm, ...store })?.run?.ready ?? "no run";
+  assert.equal(isReady(run(false), run(true, "t1")), true, "the disk is behind");
+  assert.equal(isReady({}, run(true, "t1")), true, "the disk is further behind");
+  assert.equal(isReady(run(true, "t1"), run(false, "t1")), true, "the store is behind");
+  assert.equal(isReady(run(false, "t2"), run(true, "t1")), false, "it has restarted since the store's word");
+  assert.equal(reconciled(undefined, undefined), undefined);
 });
