@@ -11,6 +11,8 @@ const gatherCapMs = 250;
 /** A failing pass is tried again after 100 ms, doubling up to this. A wake-up shortens it to `gatherCapMs`: it may tell that the store is back, and may as well be our own half-done work. */
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
+/** An outage is over when nothing has failed for so long: what shuts down or starts up answers now and then, and is spoken of once. */
+const calmMs = 2_000;
 
 export interface PassResult {
   /** Look again after so long even if nothing wakes the loop: a deadline or back-off that the pass knows of. */
@@ -38,6 +40,7 @@ export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Lo
   const stop = new AbortController();
   let failures = 0;
   let conflicts = 0;
+  let outage: { failures: number; lastAt: number } | undefined;
   let running: Promise<void> | undefined;
   let woken = false;
   let gatheringSince: number | undefined;
@@ -75,13 +78,22 @@ export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Lo
   const runPass = async (): Promise<number> => {
     try {
       const result = await pass(stop.signal);
-      if (failures > 0) log.info(`${name} goes on`, { afterFailures: failures });
       failures = 0;
       conflicts = 0;
-      return Math.min(resyncMs, result.againInMs ?? resyncMs);
+      return Math.min(resyncMs, result.againInMs ?? resyncMs, calmInMs());
     } catch (error) {
       return stop.signal.aborted ? 0 : onError(error);
     }
+  };
+
+  /** How long until the outage counts as over, if there is one; says so when it is. */
+  const calmInMs = (): number => {
+    if (!outage) return Number.POSITIVE_INFINITY;
+    const leftMs = outage.lastAt + calmMs - clock.now();
+    if (leftMs > 0) return leftMs;
+    log.info(`${name} goes on`, { afterFailures: outage.failures });
+    outage = undefined;
+    return Number.POSITIVE_INFINITY;
   };
 
   const onError = (error: unknown): number => {
@@ -94,8 +106,9 @@ export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Lo
     failures += 1;
     const hint = isOrchestraError(error) ? error.hint : undefined;
     const fields = { error: messageOf(error), ...(hint === undefined ? {} : { hint }) };
-    if (failures === 1) log.warn(`${name} cannot go on now and tries again`, fields);
-    else log.debug(`${name} still cannot go on`, fields);
+    if (outage) log.debug(`${name} still cannot go on`, fields);
+    else log.warn(`${name} cannot go on now and tries again`, fields);
+    outage = { failures: (outage?.failures ?? 0) + 1, lastAt: clock.now() };
     return Math.min(backoffFirstMs * 2 ** (failures - 1), backoffMaxMs);
   };
 

@@ -92,8 +92,18 @@ test("failures back off up to 5 s, and are logged once, and once more when they 
   ]);
   passes.push(fail);
   loop.wake();
-  await clock.advance(200);
+  await clock.advance(3_000);
   assert.equal(lines.length, 4, "the next outage is told again");
+  await loop.close();
+});
+
+test("what answers now and then while it shuts down or starts is one outage", async () => {
+  const { clock, loop, passes, lines } = start();
+  const fail = () => Promise.reject(new OrchestraError("unavailable", "not now", { hint: "wait" }));
+  const succeed = async () => ({ againInMs: 500 });
+  passes.push(fail, succeed, fail, succeed, succeed, fail);
+  await clock.advance(10_000);
+  assert.deepEqual(lines, ["warn: test cannot go on now and tries again: not now (wait)", "info: test goes on"]);
   await loop.close();
 });
 
