@@ -46,11 +46,8 @@ export function hasFailed({ status, live }: PodFacts): boolean {
   return live && status?.phase === "failed";
 }
 
-/** A program that ends again and again is ready in between: after an end it has to stay so for this long to be trusted. */
-const trustedAfterMs = 10_000;
-
 /** How long a rollout waits for this pod: for good while it has ended (or its slot did before it) and is not ready again; 0: not at all. */
-export function distrustMs({ record, status }: PodFacts, timers: Timers): number {
+export function distrustMs({ record, status }: PodFacts, trustedAfterMs: number, timers: Timers): number {
   const restarts = status?.restarts ?? 0;
   if (status?.phase !== "ready") {
     const hasEnded = restarts > 0 || status?.phase === "failed" || (record.failures ?? 0) > 0;

@@ -10,7 +10,12 @@ export interface Limits {
   readonly surge: number;
   /** … and so many slots may be without a ready pod for the rollout's sake. */
   readonly unavailable: number;
+  /** A pod that has ended is trusted once it has been ready for so long: well within the deadline, which this must not bring about. */
+  readonly trialMs: number;
 }
+
+/** A program that ends again and again is ready in between: after an end it has to stay so for this long to be trusted. */
+const longestTrialMs = 10_000;
 
 /** The limits as counts. Both 0 would allow no step at all, so one pod may then be unavailable, as in Kubernetes. */
 export function limitsOf(deployment: DeploymentDocument): Limits {
@@ -19,7 +24,8 @@ export function limitsOf(deployment: DeploymentDocument): Limits {
     deployment.strategy ?? {};
   const surge = countOf(podsOf(maxSurge, replicas, "up"));
   const unavailable = countOf(podsOf(maxUnavailable, replicas, "down"));
-  return { replicas, surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable };
+  const trialMs = Math.min(longestTrialMs, deadlineSeconds(deployment) * 500);
+  return { replicas, surge, unavailable: surge === 0 && unavailable === 0 ? 1 : unavailable, trialMs };
 }
 
 export interface Steps {
@@ -41,7 +47,7 @@ export function stepsOf(
   timers: Timers,
 ): Steps {
   if (!slots.some(({ predecessor }) => predecessor)) return noSteps;
-  const distrust = Math.max(0, ...slots.map(({ keeper }) => (keeper ? distrustMs(keeper, timers) : 0)));
+  const distrust = Math.max(0, ...slots.map(({ keeper }) => (keeper ? distrustMs(keeper, limits.trialMs, timers) : 0)));
   return distrust > 0 ? { ...noSteps, againInMs: distrust } : trustedSteps(slots, limits, inTheWay);
 }
 

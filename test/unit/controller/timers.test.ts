@@ -90,6 +90,29 @@ test("a successor that has crashed is trusted again, and followed by the next, w
   assert.deepEqual(decided(rolling(0, "ready")).pods, [...held, "1@node-1"]);
 });
 
+test("trusting a successor again takes half of a short deadline, so that the wait itself does not fail the rollout", () => {
+  const old = revisionOf({ image: "old" });
+  const rolling: ClusterFixture = {
+    deployments: {
+      web: {
+        document: { replicas: 2, strategy: { progressDeadlineSeconds: 4 } },
+        pods: [{ status: { restarts: 1 } }, { slot: 1, revision: old }],
+      },
+    },
+  };
+  const first = decided(rolling);
+  assert.equal(first.decision.againInMs, 2_000);
+  const { firstSeen } = first.decision;
+  assert.deepEqual(decided(first.state, { now: 2_000, firstSeen }).pods, [...first.pods, "1@node-1"]);
+});
+
+test("a new leader watches a successor that has crashed for the whole time again", () => {
+  const old = revisionOf({ image: "old" });
+  const pods = [{ status: { restarts: 1 } }, { slot: 1, revision: old }];
+  const first = decided({ deployments: { web: { document: { replicas: 2 }, pods } } });
+  assert.deepEqual(decided(first.state, { now: 1_000_000 }).pods, first.pods);
+});
+
 test("a rollout that gets no further before its deadline has failed, and says why", () => {
   const starting = web(
     [{ status: { phase: "starting", reason: { code: "NOT_READY", message: "GET / says 500" } } }],
