@@ -35,7 +35,7 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
   const templates = plannedTemplates(state, items);
   const pods = new Map([...state.pods].filter(([name]) => deployments.has(name)));
   const placements = byPod(state.placements, (document: PlacementsDocument) => document.placements);
-  const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses);
+  const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses.map(trusted));
   const verdicts = running ? state.verdicts : allPresent(state);
   const carryOut = ({ changes }: Decision) => {
     for (const change of changes) write(change, { deployments, pods, placements, statuses });
@@ -104,9 +104,14 @@ function finishWork(
       const status = seen.get(pod);
       const phase = stop ? "stopped" : status?.phase === "failed" ? "failed" : "ready";
       if (status?.phase === phase || !deployments.has(deployment)) continue;
-      seen.set(pod, { ...status, pod, phase, restarts: status?.restarts ?? 0 });
+      seen.set(pod, { ...status, pod, phase, restarts: 0 });
     }
   }
+}
+
+/** A rollout waits for one that has ended to stay ready for a while, and in a model no time passes. */
+function trusted(status: PodStatus): PodStatus {
+  return status.phase === "ready" && status.restarts > 0 ? { ...status, restarts: 0 } : status;
 }
 
 function livePods(pods: ReadonlyMap<string, PodsDocument>, placements: ByPod<Placement>): Map<string, LivePod[]> {

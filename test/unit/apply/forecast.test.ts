@@ -61,6 +61,19 @@ const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: 
     want: { replaced: [on("web-0", "node-1"), on("web-1", "node-1")] },
   },
   {
+    name: "a pod of the wanted revision that has crashed before and is ready holds the rollout up for a while, not for good",
+    fixture: {
+      deployments: {
+        web: {
+          document: { replicas: 2 },
+          pods: [{ status: { restarts: 3 } }, { slot: 1, revision: revisionOf({ image: "demo:0" }) }],
+        },
+      },
+    },
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-2", "node-1")], replaced: [on("web-1", "node-1")], untouched: 1 },
+  },
+  {
     name: "labels of the Deployment replace nothing",
     fixture: { deployments: { web: { pods: 2 } } },
     apply: manifest("web", { replicas: 2, labels: { team: "shop" } }),
