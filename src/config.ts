@@ -15,7 +15,7 @@ export interface Config {
   readonly storeUrl: string;
   /** Absent: the one kept in the state folder, at the first start the host's name. */
   readonly nodeName: string | undefined;
-  /** What `nodeSelector` of a manifest can ask of this node. */
+  /** What `nodeSelector` of a manifest can ask of this node. Its variable may be empty: no labels. */
   readonly nodeLabels: Readonly<Record<string, string>>;
   /** Only a new cluster takes it: afterwards the range stands in the `cluster` document. */
   readonly networkRange: string;
@@ -34,7 +34,10 @@ export interface Config {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Reads every setting. Throws `invalid` with the variable's name for the first value that cannot be used. */
+/**
+ * Reads every setting. Throws `invalid` with the variable's name for the first value that cannot be used. A variable of ours that is set
+ * and empty is one: `ORCHESTRA_STATE_DIR="$folder"` with `folder` misspelt must not act on the machine's real cluster.
+ */
 export function readConfig(env: Environment = process.env, uid = process.getuid?.() ?? -1): Config {
   const home = env["HOME"] || homedir();
   const xdgState = env["XDG_STATE_HOME"] || join(home, ".local", "state");
@@ -61,14 +64,21 @@ export function wantsDebug(env: Environment = process.env): boolean {
   return Boolean(env["ORCHESTRA_DEBUG"]);
 }
 
+/** Undefined where it is not set. */
+function setting(env: Environment, name: string): string | undefined {
+  const value = env[name];
+  if (value === "") throw bad(name, value, "is no value", "unset it for the default, or give it a value");
+  return value;
+}
+
 function folder(env: Environment, name: string, fallback: string): string {
-  const value = env[name] || fallback;
+  const value = setting(env, name) ?? fallback;
   if (!isAbsolute(value)) throw bad(name, value, "is no absolute path", "write it from / on");
   return value;
 }
 
 function storeUrl(env: Environment, fallback: string): string {
-  const value = env["ORCHESTRA_STORE"] || fallback;
+  const value = setting(env, "ORCHESTRA_STORE") ?? fallback;
   if (!/^file:./.test(value)) {
     throw bad("ORCHESTRA_STORE", value, "is no store", "write file: and a path, as file:/var/lib/orchestra/store.db");
   }
@@ -76,7 +86,7 @@ function storeUrl(env: Environment, fallback: string): string {
 }
 
 function nodeName(env: Environment): string | undefined {
-  const value = env["ORCHESTRA_NODE"] || undefined;
+  const value = setting(env, "ORCHESTRA_NODE");
   if (value !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(value)) {
     const hint = "at most 63 lower-case letters, digits and hyphens, first and last a letter or digit";
     throw bad("ORCHESTRA_NODE", value, "is no name for a node", hint);
@@ -102,7 +112,7 @@ function nodeLabels(env: Environment): Readonly<Record<string, string>> {
 
 function networkRange(env: Environment): string {
   const name = "ORCHESTRA_NETWORK_RANGE";
-  const value = env[name] || defaultNetworkRange;
+  const value = setting(env, name) ?? defaultNetworkRange;
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/.exec(value);
   const numbers = match?.slice(1).map(Number) ?? [];
   const [a = 256, b = 256, c = 256, d = 256, bits = 33] = numbers;
@@ -118,7 +128,7 @@ function networkRange(env: Environment): string {
 }
 
 function port(env: Environment, name: string, fallback: number): number {
-  const value = env[name] || String(fallback);
+  const value = setting(env, name) ?? String(fallback);
   const number = Number(value);
   if (!/^\d+$/.test(value) || number < 1 || number > 65_535) {
     throw bad(name, value, "is no port", "write a number from 1 to 65535");
@@ -127,7 +137,7 @@ function port(env: Environment, name: string, fallback: number): number {
 }
 
 function oneOf<T extends string>(env: Environment, name: string, allowed: readonly T[], fallback: T): T {
-  const value = env[name] || fallback;
+  const value = setting(env, name) ?? fallback;
   const found = allowed.find((candidate) => candidate === value);
   if (found === undefined) throw bad(name, value, "is not known", `write one of ${allowed.join(", ")}`);
   return found;

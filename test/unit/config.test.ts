@@ -14,12 +14,28 @@ test("the store is a file in the state folder unless another is named", () => {
   assert.equal(readConfig({ ORCHESTRA_STATE_DIR: "/x", ORCHESTRA_STORE: "file:/y.db" }, 0).storeUrl, "file:/y.db");
 });
 
-test("an empty variable counts as one that is not set", () => {
-  const config = readConfig({ HOME: "/h", ORCHESTRA_DNS_PORT: "", ORCHESTRA_NODE: "", DOCKER_HOST: "" }, 0);
-  assert.equal(config.dnsPort, 5300);
-  assert.equal(config.nodeName, undefined);
+test("an empty variable of other programs counts as one that is not set", () => {
+  const config = readConfig({ HOME: "/h", XDG_STATE_HOME: "", DOCKER_HOST: "", DOCKER_CONFIG: "" }, 1000);
+  assert.equal(config.stateDir, "/h/.local/state/orchestra");
   assert.equal(config.dockerHost, undefined);
+  assert.equal(config.dockerConfigDir, "/h/.docker");
 });
+
+const neverEmpty = [
+  "ORCHESTRA_STATE_DIR",
+  "ORCHESTRA_CACHE_DIR",
+  "ORCHESTRA_STORE",
+  "ORCHESTRA_NODE",
+  "ORCHESTRA_NETWORK_RANGE",
+  "ORCHESTRA_DNS_PORT",
+  "ORCHESTRA_LOG_LEVEL",
+];
+for (const name of neverEmpty) {
+  test(`an empty ${name} is refused: the default may be somebody's real cluster`, () => {
+    const message = `${name}: "" is no value`;
+    assert.throws(() => readConfig({ [name]: "" }, 0), { code: "invalid", message });
+  });
+}
 
 const accepted = [
   { name: "ORCHESTRA_NODE", value: "web-1", field: "nodeName" },
