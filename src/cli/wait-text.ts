@@ -3,9 +3,9 @@ import type { Followed } from "../apply/follow.ts";
 import type { Goal, Progress } from "../apply/wait.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import type { Failure } from "../model/pod.ts";
-import { pendingTexts } from "./pending.ts";
 import { oneLine, printable } from "./print.ts";
 import { lineText, type ProgressLine } from "./progress.ts";
+import { waitingTexts } from "./waiting.ts";
 
 /** DESIGN section 9; 130 is what a shell gives to a command that Ctrl-C ended. */
 export const waitExitCodes = Object.freeze({
@@ -59,7 +59,7 @@ function progressLine({ goal, ready, leaving, state, ...progress }: Progress, ph
 
 /** What keeps each goal that is not done from being so, one line each. */
 export function unfinishedTexts({ progress, unplaced, state }: Followed): string[] {
-  const reasons = unplaced.size > 0 ? pendingTexts(state) : new Map<string, string>();
+  const reasons = unplaced.size > 0 ? waitingTexts(state) : new Map<string, string>();
   return progress.flatMap((one) => {
     if (one.state === "done") return [];
     if (one.state === "superseded") return [one.why.message];

@@ -25,7 +25,7 @@ export async function watchListing({ store, selection, output, out }: WatchOptio
   const show = onScreen ? screen(out, output === "wide") : changeLines(out, output);
   const pass = async (skipMissing: boolean) => {
     const seen = observation(view.snapshot(), Date.now());
-    await show(seen, listing(seen, selection, { pending: pendingTexts(seen.state), skipMissing }));
+    await show(seen, listing(seen, selection, { pending: await pendingTexts(seen.state), skipMissing }));
   };
   await pass(false);
   const { promise, reject } = Promise.withResolvers<never>();

@@ -3,12 +3,12 @@ import { templateOf } from "../model/cluster-state.ts";
 import { deploymentDefaults, type PlacementRules } from "../model/deployment.ts";
 import type { JoinedPod } from "../model/joined-pod.ts";
 import { type Failure, type ReasonCode, stopReasonText } from "../model/pod.ts";
-import { explanationText, refusalTexts } from "../scheduler/explain.ts";
+import { refusalTexts } from "../scheduler/explain.ts";
 import { failureOf, likelyCause } from "./failures.ts";
 import type { Observation } from "./observe.ts";
-import { explainPod } from "./pending.ts";
 import { age, duration } from "./print.ts";
 import { type PodRow, podRows } from "./rows.ts";
+import { explainPod, waitingPods } from "./waiting.ts";
 
 export type WhyTopic = "pending" | "placed" | "stopping" | "failed" | "not ready" | "restarted" | "statuses";
 
@@ -59,13 +59,12 @@ function stopping({ pod }: JoinedPod): Because | undefined {
 
 function placing({ state }: Observation, joined: JoinedPod): Because | undefined {
   if (joined.pod.stop) return undefined;
+  if (joined.node === undefined) {
+    const waiting = waitingPods(state).get(joined.pod.id);
+    return waiting && { topic: "pending", ...waiting };
+  }
   const explanation = explainPod(state, joined);
   const details = refusalTexts(explanation);
-  if (joined.node === undefined) {
-    const fits = explanation.refusals.length < explanation.nodes;
-    const message = fits ? "there is room for it: the next pass of the master places it" : explanationText(explanation);
-    return { topic: "pending", message, details };
-  }
   const rules = state.deployments.get(joined.deployment)?.placement ?? {};
   const others = explanation.refusals.filter(({ node }) => node !== joined.node).length;
   const choice =

@@ -31,7 +31,7 @@ export default class Describe extends BaseCommand {
       kinds: ["deployment", "pod", "node"],
     });
     const failures = await readFailures(store);
-    const options = { failures, pending: pendingTexts(observation.state), showValues: flags["show-values"] };
+    const options = { failures, pending: await pendingTexts(observation.state), showValues: flags["show-values"] };
     const description =
       target.kind === "deployment"
         ? describeDeployment(observation, target.name, options)

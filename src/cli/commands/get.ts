@@ -37,7 +37,7 @@ Without a kind: Deployments and their pods. A Deployment's name after "pods" lis
     }
     const observation = await observe(store);
     const { pendingTexts } = await import("../pending.ts");
-    const rows = listing(observation, selection, { pending: pendingTexts(observation.state) });
+    const rows = listing(observation, selection, { pending: await pendingTexts(observation.state) });
     await this.#show(flags.output, observation, rows, selection);
   }
 

@@ -22,7 +22,7 @@ export default class Status extends BaseCommand {
     const presences = (await store.list(["presence"])).list("presence");
     const document = statusDocument({
       observation,
-      pending: pendingTexts(observation.state),
+      pending: await pendingTexts(observation.state),
       store: store.url,
       cluster,
       presences: new Map(presences.map(({ key, value }) => [nameOf(key), value])),

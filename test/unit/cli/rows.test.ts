@@ -4,8 +4,8 @@ import { deploymentStatus } from "../../../src/cli/columns.ts";
 import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/listing.ts";
 import { nodeRows, staleNote } from "../../../src/cli/node-rows.ts";
 import type { Observation } from "../../../src/cli/observe.ts";
-import { pendingTexts } from "../../../src/cli/pending.ts";
 import { deploymentRows, podRows } from "../../../src/cli/rows.ts";
+import { waitingTexts } from "../../../src/cli/waiting.ts";
 import { act, builtAt, type ClusterFixture, type DeploymentFixture, stateOf } from "../../support/builders.ts";
 
 const nowMs = Date.parse(builtAt) + 12 * 60_000;
@@ -86,7 +86,7 @@ test("a pending pod says what each node lacks, in the scheduler's words", () => 
   const fixture = observed({
     deployments: { big: { pods: [{ node: null }], template: { resources: { memory: "64Gi" } } } },
   });
-  const [row] = podRows(fixture, pendingTexts(fixture.state));
+  const [row] = podRows(fixture, waitingTexts(fixture.state));
   assert.equal(row?.phase, "pending");
   assert.match(row?.reason?.message ?? "", /memory/);
 });

@@ -46,6 +46,16 @@ test("a pod without a node that fits now waits for the master only", () => {
   assert.match(because({ deployments: { web: { pods: [{ node: null }] } } })[0] ?? "", /there is room for it/);
 });
 
+test("a pod without a node that a change has made needless waits for no room", () => {
+  const web = { pods: [{ node: null, revision: "old" }], template: memory, document: { replicas: 0 } };
+  assert.match(because({ deployments: { web } })[0] ?? "", /^pending\|it is no longer wanted/);
+});
+
+test("a pod that the master does nothing about: its own reason", () => {
+  const web = { pods: [{ node: null }], document: { replicas: 1.5 } };
+  assert.match(because({ deployments: { web } })[0] ?? "", /^pending\|replicas is 1.5: it must be a count/);
+});
+
 test("a placed pod: what the choice went by, and which nodes could not take it", () => {
   const web = { pods: [{ node: "n1" }], document: { placement: { nodeSelector: { disk: "ssd" }, maxPerNode: 2 } } };
   const [placed] = because({ deployments: { web }, nodes: { n1: { labels: { disk: "ssd" } }, n2: {} } });
