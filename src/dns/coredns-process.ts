@@ -26,6 +26,8 @@ export interface CorednsRecord extends ProcessRecord {
   readonly gateway: string;
   readonly gatewayPort: number;
   readonly localPort: number;
+  /** What the setting said when `localPort` was chosen. Absent in records of earlier releases. */
+  readonly localPortAsked?: number;
   readonly healthPort: number;
   readonly readyPort: number;
   readonly startedAt: string;

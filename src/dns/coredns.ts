@@ -60,6 +60,8 @@ export function openCoredns(options: CorednsOptions): Coredns {
   let startedAt: number | undefined;
   let quickDeaths = 0;
   let known: number | undefined;
+  /** The record's file may be deleted under us; that process still has the ports. */
+  let last: CorednsRecord | undefined;
   let waiting = false;
 
   /** 0: start now. */
@@ -76,6 +78,7 @@ export function openCoredns(options: CorednsOptions): Coredns {
     const record = await replaceCoredns(files, wanted, old, options);
     startedAt = clock.now();
     known = record.pid;
+    last = record;
     const { localPort, gateway, program, pid } = record;
     log.info("CoreDNS answers", { pid, program, gateway, local: `127.0.0.1:${localPort}` });
     if (localPort !== options.localPort) {
@@ -85,7 +88,8 @@ export function openCoredns(options: CorednsOptions): Coredns {
 
   return {
     async ensure(currentGateway) {
-      const old = readCorednsRecord(files);
+      const noted = readCorednsRecord(files);
+      const old = noted ?? last;
       const gateway = currentGateway ?? old?.gateway;
       if (gateway === undefined) {
         if (!waiting) log.info("CoreDNS waits for the node's bridge: the worker makes it when Docker answers");
@@ -94,12 +98,15 @@ export function openCoredns(options: CorednsOptions): Coredns {
       }
       const wanted = await decideWanted(gateway, options, files);
       const runs = old !== undefined && isRunning(old);
-      if (runs && old.fingerprint === wanted.fingerprint) {
+      if (runs && noted && old.fingerprint === wanted.fingerprint) {
         if (known === undefined) log.info("CoreDNS is still running and is kept", { pid: old.pid });
         known = old.pid;
+        last = old;
         return undefined;
       }
-      if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
+      if (runs && !noted)
+        log.warn("CoreDNS is started anew: its files in the state folder were deleted", { pid: old.pid });
+      else if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
       else if (known !== undefined) {
         const wait = waitMs();
         if (wait > 0) return wait;
@@ -118,7 +125,7 @@ interface Wanted {
   readonly resolvers: readonly string[];
   readonly gateway: string;
   readonly gatewayPort: number;
-  /** Of everything that a running CoreDNS cannot change; the ports that we choose are no part of it. */
+  /** Of everything that a running CoreDNS cannot change; the ports that we choose are no part of it, those that are asked for are. */
   readonly fingerprint: string;
 }
 
@@ -129,7 +136,15 @@ async function decideWanted(gateway: string, options: CorednsOptions, files: Cor
   const texts = [await textOf(options.resolvConf ?? "/etc/resolv.conf"), await textOf(behindStubPath)] as const;
   const resolvers = hostResolvers(...texts, [gateway]);
   const gatewayPort = options.gatewayPort ?? 53;
-  const facts = JSON.stringify([program.stamp, template, resolvers, gateway, gatewayPort, files.folder]);
+  const facts = JSON.stringify([
+    program.stamp,
+    template,
+    resolvers,
+    gateway,
+    gatewayPort,
+    options.localPort,
+    files.folder,
+  ]);
   const fingerprint = createHash("sha256").update(facts).digest("hex").slice(0, 16);
   return { program, template, resolvers, gateway, gatewayPort, fingerprint };
 }
@@ -150,14 +165,19 @@ async function replaceCoredns(
     zoneFile: files.zone,
     gateway,
     gatewayPort,
-    // The port of last time first: whoever asks there should go on getting answers.
-    localPort: await chooseLocalPort(old ? [old.localPort, options.localPort] : [options.localPort]),
+    localPort: await chooseLocalPort(preferredPorts(options.localPort, old)),
     healthPort: await anyFreePort(),
     readyPort: await anyFreePort(),
     resolvers: wanted.resolvers,
   };
   await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
   const { zoneFile: _zoneFile, resolvers: _resolvers, ...ports } = settings;
-  const description = { ...ports, program: program.name, fingerprint, startedAt: options.clock.wall() };
+  const asked = { localPortAsked: options.localPort };
+  const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
   return await startCoredns(files, program, options.engine, description);
+}
+
+/** The port of last time first, unless the setting has changed since: whoever asks there should go on getting answers. */
+function preferredPorts(asked: number, old: CorednsRecord | undefined): number[] {
+  return old?.localPortAsked === asked ? [old.localPort, asked] : [asked];
 }

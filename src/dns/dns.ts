@@ -46,7 +46,10 @@ export async function startDns(options: DnsOptions): Promise<Dns> {
     resyncMs: corednsCheckMs,
     async pass() {
       // Without a zone CoreDNS would fail every question; the other loop writes the first one and wakes this one.
-      if (!(await exists(files.zone))) return {};
+      if (!(await exists(files.zone))) {
+        zoneLoop.wake();
+        return {};
+      }
       const wanted = gateway();
       const againInMs = await coredns.ensure(wanted);
       served = wanted;

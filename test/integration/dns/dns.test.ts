@@ -1,9 +1,10 @@
 // The room as a whole, with a real store and a real CoreDNS.
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
-import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { anyFreePort } from "../../../src/dns/coredns-ports.ts";
 import { corednsFiles, findProgram, foldersOf, stopCoredns } from "../../../src/dns/coredns-process.ts";
 import { dnsStatus } from "../../../src/dns/coredns-status.ts";
 import { nodeKey, statusesKey } from "../../../src/model/keys.ts";
@@ -114,6 +115,47 @@ test("a taken port on loopback: another one, and it is said and noted", async (t
   const port = (await dnsStatus(dns.stateDir))?.localPort;
   assert.notEqual(port, dns.localPort);
   await eventually("it is said", () => dns.said.some((line) => line.includes(`answer on 127.0.0.1:${port} instead`)));
+});
+
+test("another port asked for on loopback is taken at the next start, also from a CoreDNS that runs", async (t) => {
+  const dns = await dnsFixture(t);
+  await fillWith(dns, 1);
+  const first = await dns.start();
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  await first.close();
+  const localPort = await anyFreePort();
+  await dns.start({ localPort });
+  await eventually("the other port", async () => (await dnsStatus(dns.stateDir))?.localPort === localPort);
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  assert.equal(
+    dns.said.some((line) => line.includes("instead")),
+    false,
+  );
+});
+
+test("a zone file that is deleted comes back, and CoreDNS answers on", async (t) => {
+  const dns = await dnsFixture(t);
+  await fillWith(dns, 1);
+  await dns.start();
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  const { zone } = corednsFiles(dns.stateDir);
+  await rm(zone);
+  await eventually("the file", () => readFile(zone, "utf8").then(Boolean, () => false));
+  await answersWith(dns, "web", ["10.42.0.10"]);
+});
+
+test("the folder of names is deleted under us: one CoreDNS answers, and it is noted", async (t) => {
+  const dns = await dnsFixture(t);
+  await fillWith(dns, 1);
+  await dns.start();
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  const files = corednsFiles(dns.stateDir);
+  const old = readProcessRecord(files.record) ?? assert.fail();
+  await rm(files.folder, { recursive: true });
+  await eventually("another process", async () => (await dnsStatus(dns.stateDir))?.healthy === true);
+  assert.equal(isRunning(old), false);
+  await say(dns.store, ["10.42.0.79"]);
+  await answersWith(dns, "web", ["10.42.0.79"]);
 });
 
 test("a taken port on the gateway is told with the port, and served as soon as it is free", async (t) => {
