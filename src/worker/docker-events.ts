@@ -4,16 +4,17 @@ import { messageOf } from "../model/errors.ts";
 import { type Owner, ownerFilter } from "./docker-container.ts";
 import type { Engine } from "./docker-engine.ts";
 import { jsonLines } from "./docker-stream.ts";
-import type { RuntimeEvent } from "./runtime.ts";
+import type { ContainerChange, RuntimeEvent } from "./runtime.ts";
 
 const backoffFirstMs = 50;
 const backoffMaxMs = 1_000;
 
-const kinds: Readonly<Record<string, "running" | "exited" | "gone" | "health">> = {
+const kinds: Readonly<Record<string, ContainerChange>> = {
   start: "running",
   die: "exited",
   destroy: "gone",
   health_status: "health",
+  oom: "starved",
 };
 
 /** Resolves when `signal` fires. */

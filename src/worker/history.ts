@@ -39,6 +39,8 @@ export interface Run {
   readonly liveness: ProbeMemory;
   /** Liveness has failed: it gets its signal, and is killed after its grace. */
   readonly ending?: { readonly message: string; readonly signalledAt?: number };
+  /** The kernel has killed a process of it for want of memory. */
+  readonly starved?: true;
 }
 
 export interface LastEnd {
@@ -140,6 +142,20 @@ export function crashed(memory: PodMemory, end: End, template: ResolvedTemplate 
   };
 }
 
+/** How long after an end its cause may still be told: the two are told by different parts of an engine. */
+const lateCauseMs = 5_000;
+/** What a process ends with that was killed. */
+const killedExitCode = 137;
+
+/** The kernel has killed a process of the container for want of memory: the one that ended a moment ago without a cause, or one of this run. */
+export function starved(memory: PodMemory, template: ResolvedTemplate | undefined, now: number): PodMemory {
+  const { lastEnd, run } = memory;
+  const isLate =
+    lastEnd?.reason.code === "CRASHED" && lastEnd.exitCode === killedExitCode && now - lastEnd.at <= lateCauseMs;
+  if (isLate) return { ...memory, lastEnd: { ...lastEnd, reason: starvedReason(template) } };
+  return run ? { ...memory, run: { ...run, starved: true } } : memory;
+}
+
 /** The process ended with the engine or the host, or because it was told to: no crash, and no back-off. */
 export function endedWithHost(memory: PodMemory): PodMemory {
   const { run: _over, ...rest } = memory;
@@ -212,16 +228,18 @@ export function settled(memory: PodMemory, ready: boolean): PodMemory {
 function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): Reason {
   if (run.ending)
     return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
-  if (end.oomKilled) {
-    const { memoryBytes = 0 } = template?.resources ?? {};
-    const message =
-      memoryBytes > 0
-        ? `it needed more memory than its limit of ${formatMemory(memoryBytes)}; raise resources.memory`
-        : "its node has run out of memory; set resources.memory, or make room";
-    return { code: "OUT_OF_MEMORY", message };
-  }
+  if (end.oomKilled || run.starved) return starvedReason(template);
   if (end.removed) return { code: "CRASHED", message: "its container was removed by someone else" };
   return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };
+}
+
+function starvedReason(template: ResolvedTemplate | undefined): Reason {
+  const { memoryBytes = 0 } = template?.resources ?? {};
+  const message =
+    memoryBytes > 0
+      ? `it needed more memory than its limit of ${formatMemory(memoryBytes)}; raise resources.memory`
+      : "its node has run out of memory; set resources.memory, or make room";
+  return { code: "OUT_OF_MEMORY", message };
 }
 
 function cut(text: string): string {

@@ -21,13 +21,16 @@ export interface ContainerState {
 }
 
 /**
- * - `changed`: this container started, ended, is gone, or its health changed: look at it.
+ * - `changed`: this container started, ended, is gone, or its health changed: look at it. `starved`: the kernel has killed a process of it for want
+ *   of memory. An engine may tell that only after the end that came of it, and what it tells of the end then does not say so.
  * - `lost`: the engine went silent. `gap`: it talks (again), and changes before now may have been missed: list.
  */
 export type RuntimeEvent =
-  | { readonly kind: "changed"; readonly container: string; readonly to: "running" | "exited" | "gone" | "health" }
+  | { readonly kind: "changed"; readonly container: string; readonly to: ContainerChange }
   | { readonly kind: "lost" }
   | { readonly kind: "gap" };
+
+export type ContainerChange = "running" | "exited" | "gone" | "health" | "starved";
 
 export interface NodeNetwork {
   readonly name: string;

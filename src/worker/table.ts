@@ -12,6 +12,7 @@ import {
   settled,
   silenced,
   started,
+  starved,
 } from "./history.ts";
 import { readiness } from "./readiness.ts";
 import type { ContainerState, RuntimeEvent } from "./runtime.ts";
@@ -25,6 +26,8 @@ interface Entry {
   changed: number;
   /** The container was found ended after the engine had been silent: its end was not its own. */
   endedWithHost: boolean;
+  /** The container as it was when its last end was told: a cause that comes later is told of the same. */
+  ended?: ContainerState;
   memory: PodMemory;
   busy?: Step["do"];
   readonly probing: Set<ProbeKind>;
@@ -35,6 +38,7 @@ export interface TableOptions {
   readonly recall: (pod: string, container: ContainerState | undefined) => PodMemory;
   /** When the container's process started, in monotonic time. */
   readonly sinceOf: (container: ContainerState) => number;
+  /** Again, with the same container, when the cause is known better than it was. */
   readonly onCrash: (container: ContainerState, placement: Placement | undefined, memory: PodMemory) => void;
 }
 
@@ -164,6 +168,14 @@ export class PodTable {
       this.gone(pod, now);
       return false;
     }
+    if (event.to === "starved") {
+      const { lastEnd } = entry.memory;
+      entry.memory = starved(entry.memory, entry.template, now);
+      if (entry.ended && entry.memory.lastEnd !== lastEnd) {
+        this.#options.onCrash(entry.ended, entry.placement, entry.memory);
+      }
+      return false;
+    }
     // The echo of our own start, or of one that was already looked at.
     const isEcho = entry.busy === "start" || (entry.container.state === "running" && !entry.stale);
     if (event.to === "running" && isEcho) return false;
@@ -227,6 +239,7 @@ export class PodTable {
     if (entry.endedWithHost || entry.memory.stop || !entry.placement) entry.memory = endedWithHost(entry.memory);
     else {
       entry.memory = crashed(entry.memory, { ...container, removed }, entry.template, now);
+      entry.ended = container;
       this.#options.onCrash(container, entry.placement, entry.memory);
     }
     entry.endedWithHost = false;

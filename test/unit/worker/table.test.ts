@@ -1,0 +1,78 @@
+// What the table makes of the engine's news, in whatever order they come.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { resolveTemplate } from "../../../src/model/template.ts";
+import { newMemory } from "../../../src/worker/history.ts";
+import type { ContainerState } from "../../../src/worker/runtime.ts";
+import { PodTable } from "../../../src/worker/table.ts";
+import { container, placement } from "../../support/pod-views.ts";
+
+const running = container();
+const killed = container({ state: "exited", exitCode: 137, oomKilled: false });
+const template = resolveTemplate({ image: "demo:1", resources: { memory: "64Mi" } });
+
+/** The pod web-0, which runs; `told`: the ends as they are told to people. */
+function runningTable() {
+  const told: { readonly container: ContainerState; readonly code: string | undefined }[] = [];
+  const table = new PodTable({
+    recall: () => newMemory,
+    sinceOf: () => 0,
+    onCrash: (ended, _placement, { lastEnd }) => told.push({ container: ended, code: lastEnd?.reason.code }),
+  });
+  table.place([placement], () => template, true, 0);
+  table.created("p1", running);
+  table.looked("p1", running, table.asOf, 0);
+  const event = (to: "exited" | "starved" | "running", now: number) =>
+    table.event({ kind: "changed", container: running.id, to }, now);
+  const look = (seen: ContainerState, now: number) => table.looked("p1", seen, table.asOf, now);
+  const memory = () => table.views()[0]?.memory;
+  return { table, told, event, look, memory };
+}
+
+test("the cause of an end counts when it is told before the end is looked at", () => {
+  const { told, event, look, memory } = runningTable();
+  event("exited", 100);
+  event("starved", 101);
+  look(killed, 102);
+  assert.deepEqual(told, [{ container: killed, code: "OUT_OF_MEMORY" }]);
+  assert.match(memory()?.lastEnd?.reason.message ?? "", /64Mi/);
+});
+
+test("the cause of an end counts when it is told after it, and after the restart", () => {
+  for (const isUpAgain of [false, true]) {
+    const { table, told, event, look, memory } = runningTable();
+    event("exited", 100);
+    look(killed, 101);
+    assert.equal(memory()?.startNotBefore, 101, "nobody waits for a cause");
+    if (isUpAgain) {
+      table.startedNow("p1", 102);
+      look(container({ startedAt: "s2" }), 103);
+    }
+    event("starved", 104);
+    assert.deepEqual(told, [
+      { container: killed, code: "CRASHED" },
+      { container: killed, code: "OUT_OF_MEMORY" },
+    ]);
+    assert.equal(told[1]?.container, told[0]?.container, "so that its last lines are found again");
+    assert.equal(memory()?.run?.starved, undefined);
+    assert.deepEqual([memory()?.restarts, memory()?.crashes], [1, 1], "one end");
+  }
+});
+
+test("want of memory is the cause of no end that was long ago, or that came of something else", () => {
+  const { table, told, event, look, memory } = runningTable();
+  event("exited", 100);
+  look(container({ state: "exited", exitCode: 3, oomKilled: false }), 101);
+  table.startedNow("p1", 102);
+  event("starved", 103);
+  assert.equal(memory()?.lastEnd?.reason.code, "CRASHED");
+  assert.equal(memory()?.run?.starved, true, "it is this run's");
+  event("exited", 104);
+  look(killed, 105);
+  table.startedNow("p1", 106);
+  event("starved", 60_000);
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    ["CRASHED", "OUT_OF_MEMORY"],
+  );
+});
