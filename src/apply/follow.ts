@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
 import { nameOf, verdictsKey } from "../model/keys.ts";
 import type { Selector, Snapshot, Store } from "../store/store.ts";
-import { type Goal, judge, type Progress } from "./wait.ts";
+import { type Goal, hopelessAfterMs, judge, type Progress, type Trouble } from "./wait.ts";
 
 /** What a snapshot must hold to judge progress. */
 export const followSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence"];
@@ -93,9 +93,10 @@ interface Looked extends Omit<Followed, "end"> {
   readonly againInMs: number;
 }
 
-/** Remembers since when pods of each goal have had no node, and since when no worker has been there: a snapshot does not tell. */
+/** Remembers since when pods of each goal have had no node, how long a failure of each may still pass, and since when no worker has been there: a snapshot does not tell. */
 function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot): Looked } {
   const pendingSince = new Map<Goal, number>();
+  const failures = new Map<Goal, { readonly code: Trouble["code"]; readonly hopelessAt: number }>();
   let nobodySince: number | undefined;
   return {
     look(snapshot) {
@@ -106,15 +107,21 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
       for (const one of progress) {
         if (!isStuck(one)) pendingSince.delete(one.goal);
         else if (!pendingSince.has(one.goal)) pendingSince.set(one.goal, now);
+        if (one.state !== "failed") failures.delete(one.goal);
+        else if (failures.get(one.goal)?.code !== one.why.code)
+          failures.set(one.goal, { code: one.why.code, hopelessAt: now + hopelessAfterMs(one.goal, one.why) });
       }
       const isOver = (since: number) => now - since >= unplacedLimitMs;
       const unplaced = new Set([...pendingSince].filter(([, since]) => isOver(since)).map(([goal]) => goal));
+      const mending = [...failures].filter(([, { hopelessAt }]) => hopelessAt > now);
       const nobody = nobodySince !== undefined && now - nobodySince >= nobodyLimitMs;
-      const end = isSettled(progress, unplaced) ? "settled" : nobody ? "nobody" : undefined;
+      const settled = isSettled(progress, unplaced, new Set(mending.map(([goal]) => goal)));
+      const end = settled ? "settled" : nobody ? "nobody" : undefined;
       // A worker that has gone wakes nobody up when the limit is over, nor does a pod that stays where it is.
       const waits = [...pendingSince.values()]
         .filter((since) => !isOver(since))
         .map((since) => since + unplacedLimitMs);
+      waits.push(...mending.map(([, { hopelessAt }]) => hopelessAt));
       if (nobodySince !== undefined) waits.push(nobodySince + nobodyLimitMs);
       return { end, progress, unplaced, state, againInMs: Math.max(1, Math.min(...waits, now + 60_000) - now) };
     },
@@ -126,8 +133,9 @@ function isStuck({ state, phases, stopping }: Progress): boolean {
   return state === "working" && stopping === 0 && (phases.get("pending") ?? 0) > 0;
 }
 
-function isSettled(progress: readonly Progress[], unplaced: ReadonlySet<Goal>): boolean {
-  const hopeless = ({ state, goal }: Progress) => state === "failed" || state === "superseded" || unplaced.has(goal);
+function isSettled(progress: readonly Progress[], unplaced: ReadonlySet<Goal>, mending: ReadonlySet<Goal>): boolean {
+  const hopeless = ({ state, goal }: Progress) =>
+    (state === "failed" && !mending.has(goal)) || state === "superseded" || unplaced.has(goal);
   // What was broken before keeps nobody from waiting for what was changed now.
   if (progress.some((one) => one.goal.changed && hopeless(one))) return true;
   return progress.every((one) => one.state === "done" || hopeless(one));

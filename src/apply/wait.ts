@@ -4,6 +4,7 @@ import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts"
 import { type JoinedPod, joinPods } from "../model/joined-pod.ts";
 import type { Phase } from "../model/phase.ts";
 import type { Reason } from "../model/pod.ts";
+import { refusalLimitMs } from "../worker/history.ts";
 import type { PlanItem } from "./plan.ts";
 
 /** What somebody waits for. */
@@ -30,6 +31,8 @@ export type Progress = {
   /** Pods that have to go and have not gone yet, and how many of them have been told so. */
   readonly leaving: number;
   readonly stopping: number;
+  /** How many of `leaving` are of another revision: a rollout replaces them, or has. */
+  readonly old: number;
   /** Pods of the wanted revision by phase, those that are ready left out. */
   readonly phases: ReadonlyMap<Phase, number>;
   /** Why the first pod that is not ready is not, where it is known. */
@@ -69,7 +72,7 @@ export function judge(state: ClusterState, present: ReadonlySet<string>, goals: 
 
 function judgeDelete(state: ClusterState, goal: Goal, pods: readonly JoinedPod[]): Progress {
   const document = state.deployments.get(goal.name);
-  const base = { goal, ready: 0, leaving: pods.length, stopping: countStopping(pods), phases: new Map() };
+  const base = { goal, ready: 0, leaving: pods.length, stopping: countStopping(pods), old: 0, phases: new Map() };
   if (!document || document.uid !== goal.uid) return { ...base, leaving: 0, stopping: 0, state: "done" };
   if (!document.deleted) return { ...base, state: "superseded", why: { message: whoChanged(goal.name, document) } };
   return { ...base, state: "working" };
@@ -85,6 +88,7 @@ function judgeRun(state: ClusterState, goal: Goal, pods: readonly JoinedPod[], p
     ready: wanted.length - waiting.length,
     leaving: pods.length - wanted.length,
     stopping: countStopping(pods),
+    old: pods.filter(({ pod }) => pod.revision !== goal.revision).length,
     phases: countPhases(waiting),
     ...troubleOf(waiting),
   };
@@ -109,6 +113,20 @@ const hopelessCodes: readonly Trouble["code"][] = [
   "BAD_TEMPLATE",
   "PORT_TAKEN",
 ];
+
+/** What the worker never tries again as it is. */
+const finalCodes: readonly Trouble["code"][] = ["BAD_COMMAND", "BAD_TEMPLATE", "ENGINE_ERROR"];
+/** A try takes its time, and so does a pod on its way to readiness. */
+const tryMs = 5_000;
+
+/**
+ * How long a failure has to last before it is hopeless. What was changed now fails at once; where nothing was changed, the failure may be
+ * older than its cause's removal (a port has been freed, an image pushed), and the worker's next try is waited for.
+ */
+export function hopelessAfterMs(goal: Goal, { code }: Trouble): number {
+  if (goal.changed || finalCodes.includes(code)) return 0;
+  return code === "DEADLINE" ? tryMs : refusalLimitMs(code) + tryMs;
+}
 
 /** A pod that cannot start as it is, or that the worker has given up on, though the master may have told it to stop since. */
 function failureOf(goal: Goal, pods: readonly JoinedPod[]): Trouble | undefined {

@@ -1,6 +1,6 @@
 // What the worker remembers of a pod beyond what the engine tells: how often it ended, how its probes went, what was refused.
 // Pure: each function takes the memory as it was and gives it as it is. Times are monotonic milliseconds.
-import type { Reason } from "../model/pod.ts";
+import type { Reason, ReasonCode } from "../model/pod.ts";
 import { formatMemory } from "../model/quantity.ts";
 import type { ResolvedProbe, ResolvedTemplate } from "../model/template.ts";
 import { freshProbe, type ProbeMemory, probeAnswered } from "./probing.ts";
@@ -75,6 +75,7 @@ export const newMemory: PodMemory = Object.freeze({
 const healthyAfterMs = 10_000;
 const refusalFirstMs = 1_000;
 const refusalMaxMs = 60_000;
+const localRefusalMaxMs = 5_000;
 
 /** How long to wait before the start that follows so many crashes in a row: the first time not at all. */
 export function backoffMs(template: Pick<ResolvedTemplate, "restart"> | undefined, crashes: number): number {
@@ -192,6 +193,11 @@ export function pulled(memory: PodMemory): PodMemory {
   return { ...rest, imageMissing: false, imagePulled: true };
 }
 
+/** What the engine refused for this reason is tried again at the latest after so long. A registry must not be asked too often; this host may be. */
+export function refusalLimitMs(code: ReasonCode): number {
+  return code === "PORT_TAKEN" || code === "IMAGE_NOT_PRESENT" ? localRefusalMaxMs : refusalMaxMs;
+}
+
 /** The engine refused a step. */
 export function refused(
   memory: PodMemory,
@@ -199,7 +205,7 @@ export function refused(
   now: number,
 ): PodMemory {
   const attempts = (memory.refusal?.attempts ?? 0) + 1;
-  const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalMaxMs);
+  const waitMs = Math.min(refusalFirstMs * 2 ** Math.min(attempts - 1, 20), refusalLimitMs(what.reason.code));
   const { pulled: _inVain, ...rest } = memory;
   return { ...rest, imagePulled: false, refusal: { ...what, at: now, attempts, notBefore: now + waitMs } };
 }

@@ -107,6 +107,40 @@ test("what was broken before keeps nobody from waiting for what was changed", as
   );
 });
 
+test("an older failure is given the time of the worker's next try where nothing was changed", async (t) => {
+  const taken = { phase: "starting", reason: { code: "PORT_TAKEN", message: "host port 80 is taken" } } as const;
+  const refused = web([{ slot: 0 }, { slot: 1, status: taken }]);
+  const { follow, become, clock } = await lab(t, refused);
+  const unchanged = { ...goal, changed: false };
+  const stillTaken = follow({ goals: [unchanged] });
+  await eventually("it looks", () => stillTaken.looks() > 0);
+  await clock.advance(9_999);
+  assert.equal(stillTaken.ended(), false);
+  await clock.advance(1);
+  assert.equal((await stillTaken.result).progress[0]?.state, "failed");
+  const changed = await follow().result;
+  assert.equal(changed.progress[0]?.state, "failed", "a change that cannot become true is told at once");
+  const mended = follow({ goals: [unchanged] });
+  await eventually("it looks", () => mended.looks() > 0);
+  await become(web(2));
+  assert.equal((await mended.result).progress[0]?.state, "done");
+});
+
+test("a rollout past its deadline may still be on its way where nothing was changed", async (t) => {
+  const rollout = { revision: goal.revision, state: "failed", since: "", reason: "too slow" } as const;
+  const late: ClusterFixture = {
+    deployments: {
+      web: { document: { replicas: 2 }, pods: [{ slot: 0 }, { slot: 1, status: { phase: "running" } }], rollout },
+    },
+  };
+  const { follow, become } = await lab(t, late);
+  const following = follow({ goals: [{ ...goal, changed: false }] });
+  await eventually("it looks", () => following.looks() > 0);
+  assert.equal(following.ended(), false);
+  await become(web(2));
+  assert.equal((await following.result).progress[0]?.state, "done");
+});
+
 test("a pod without a place is given five seconds, and no less", async (t) => {
   const { follow, clock } = await lab(t, pending);
   const following = follow();

@@ -49,6 +49,22 @@ test("the back-off begins with the second crash in a row, doubles, and has a lim
   assert.deepEqual(waits, [0, 1_000, 2_000, 4_000, 60_000, 60_000, 60_000]);
 });
 
+test("what a registry refused is tried again within a minute, what this host refused within seconds", () => {
+  const waitAfter = (code: "PORT_TAKEN" | "IMAGE_NOT_FOUND", tries: number) => {
+    let memory = newMemory;
+    for (let at = 0; at < tries; at += 1) memory = refused(memory, { reason: { code, message: "" }, final: false }, 0);
+    return memory.refusal?.notBefore;
+  };
+  assert.deepEqual(
+    [1, 2, 3, 4, 20].map((tries) => waitAfter("PORT_TAKEN", tries)),
+    [1_000, 2_000, 4_000, 5_000, 5_000],
+  );
+  assert.deepEqual(
+    [1, 20].map((tries) => waitAfter("IMAGE_NOT_FOUND", tries)),
+    [1_000, 60_000],
+  );
+});
+
 test("crashes in a row count up, and a long life makes the next one the first again", () => {
   let memory = crashed(runAt(newMemory, 0), end, plain, 500);
   memory = crashed(runAt(memory, 500), end, plain, 1_000);
