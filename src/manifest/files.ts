@@ -1,5 +1,5 @@
 // Which files `-f` means: reads folders and links, never contents.
-import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { extname, join, sep } from "node:path";
 import { filesLimit, folderDepthLimit } from "./limits.ts";
 import { compareText, type Problem } from "./problem.ts";
@@ -60,7 +60,7 @@ function tryPath(search: Search, path: string): Reason | undefined {
     addOnce(search, real, { name: path, path: real });
     return undefined;
   } catch (error) {
-    return reasonOf(error);
+    return danglingLink(path) ?? reasonOf(error);
   }
 }
 
@@ -96,7 +96,7 @@ function addEntry(search: Search, name: string, path: string, entry: Dirent, roo
     if (entry.isFile()) return hasExtension(name) ? addOnce(search, path, { name, path }) : 0;
     return entry.isSymbolicLink() ? addLink(search, name, path, root, depth) : 0;
   } catch (error) {
-    complain(search, name, ...reasonOf(error));
+    complain(search, name, ...(danglingLink(path) ?? reasonOf(error)));
     return 0;
   }
 }
@@ -116,6 +116,16 @@ function addLink(search: Search, name: string, path: string, root: string, depth
     return 0;
   }
   return isManifest ? addOnce(search, real, { name, path: real }) : addFolder(search, name, real, root, depth + 1);
+}
+
+/** Undefined: it is no link, or leads somewhere. */
+function danglingLink(path: string): Reason | undefined {
+  if (existsSync(path)) return undefined;
+  try {
+    return [`is a link to ${readlinkSync(path)}, which does not exist`, "mend the link or remove it"];
+  } catch {
+    return undefined;
+  }
 }
 
 function addOnce(search: Search, key: string, source: Source): number {

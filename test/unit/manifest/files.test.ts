@@ -73,7 +73,9 @@ test("links inside the folder are followed, links out of it are not, and rings e
 test("a dangling link is an error, not an absent file", async (t) => {
   const folder = await folderOf(t, "a.yaml");
   symlinkSync("gone.yaml", join(folder, "b.yaml"));
-  assert.deepEqual(await outcome(folder, [folder]), ["F/b.yaml: there is no such file or folder; check the path"]);
+  const told = ["F/b.yaml: is a link to gone.yaml, which does not exist; mend the link or remove it"];
+  assert.deepEqual(await outcome(folder, [folder]), told);
+  assert.deepEqual(await outcome(folder, [join(folder, "b.yaml")]), told);
 });
 
 test("standard input is read once, beside files", async (t) => {
