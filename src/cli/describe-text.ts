@@ -66,7 +66,9 @@ function podText({ pod, template, because, failure }: PodDescription, options: D
       ["Deployment", pod.deployment],
       [
         "Phase",
-        pod.live || pod.node === undefined ? pod.phase : `${pod.phase}, as of ${age(pod.asOf, options.nowMs)} ago`,
+        pod.live || pod.node === undefined
+          ? pod.phase
+          : `${pod.phase}, last change ${age(pod.asOf, options.nowMs)} ago`,
       ],
       ["Node", pod.node],
       ["IP", pod.ip],

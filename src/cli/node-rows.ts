@@ -54,7 +54,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
   });
 }
 
-/** What a node last said, and when. */
+/** When a node last had something to say: a worker may have been there long after that. */
 export interface Stale {
   readonly node: string;
   readonly asOf: string;
@@ -75,12 +75,14 @@ export function staleNote(observation: Observation): string | undefined {
       .map(({ asOf }) => asOf)
       .sort()
       .at(-1);
-    const asOf = last === undefined ? "" : `as of ${duration(observation.nowMs - Date.parse(last))} ago: `;
-    return `${asOf}no orchestra up runs on this store`;
+    const change = last === undefined ? "" : `; last change ${duration(observation.nowMs - Date.parse(last))} ago`;
+    return `no orchestra up runs on this store${change}`;
   }
   if (stale.length === 0) return undefined;
-  const each = stale.map(({ node, asOf }) => `${node} as of ${duration(observation.nowMs - Date.parse(asOf))} ago`);
-  return `${each.join(", ")}: no worker runs there`;
+  const each = stale.map(
+    ({ node, asOf }) => `${node} (last change ${duration(observation.nowMs - Date.parse(asOf))} ago)`,
+  );
+  return `no worker runs on ${each.join(", ")}`;
 }
 
 const nothing: Resources = { cpuMilli: 0, memoryBytes: 0, pids: 0 };

@@ -40,17 +40,19 @@ export function progressLines(progress: readonly Progress[], seen: Set<Goal>, ph
   return [{ key: "", text: `${done} of ${shown.length} Deployments are done` }];
 }
 
-/** `web: 1 of 3 ready, 2 pulling; web-1: exit code 1`. */
+/** `web: 1 of 3 updated and ready, 1 pulling, 2 old pods left; web-1: exit code 1`. */
 export function progressText(progress: Progress, phases: boolean): string {
   return lineText(progressLine(progress, phases));
 }
 
-function progressLine({ goal, ready, leaving, state, ...progress }: Progress, phases: boolean): ProgressLine {
+function progressLine({ goal, ready, leaving, old, state, ...progress }: Progress, phases: boolean): ProgressLine {
   const key = goal.name;
-  if (goal.do === "delete") return { key, text: `${key}: ${state === "done" ? "gone" : `${leaving} to go`}` };
-  const counts = [`${ready} of ${goal.replicas} ready`];
+  if (goal.do === "delete") return { key, text: `${key}: ${state === "done" ? "gone" : `${podsText(leaving)} left`}` };
+  // The old ones may all be ready: who reads "0 of 3 ready" would think that nothing serves.
+  const counts = [`${ready} of ${goal.replicas} ${old > 0 ? "updated and ready" : "ready"}`];
   if (phases) for (const [phase, pods] of progress.phases) counts.push(`${pods} ${phase}`);
-  if (leaving > 0) counts.push(`${leaving} to go`);
+  if (old > 0) counts.push(`${podsText(old, "old ")} left`);
+  if (leaving > old) counts.push(`${leaving - old} stopping`);
   const text = `${key}: ${counts.join(", ")}`;
   if (!progress.trouble) return { key, text };
   // A program that is not listening yet is no news: it only becomes news when it goes on.
@@ -77,6 +79,10 @@ export function failureLines(progress: readonly Progress[], failures: readonly F
     if (!last || last.lines.length === 0) return [];
     return [`Last lines of ${goal.name}-${last.slot}:`, ...last.lines.map((line) => `  ${printable(line)}`)];
   });
+}
+
+function podsText(count: number, kind = ""): string {
+  return `${count} ${kind}${count === 1 ? "pod" : "pods"}`;
 }
 
 function pendingReason(state: ClusterState, { name }: Goal, reasons: ReadonlyMap<string, string>): string | undefined {

@@ -112,7 +112,7 @@ export interface PodStatus {
 
 /** `statuses/<node>`. Written by that worker, only when something changed. */
 export interface StatusesDocument {
-  /** When it was written: for "as of 3 min ago". */
+  /** When it was written: for "last change 3m ago". */
   readonly at: string;
   /** Sorted by pod. */
   readonly statuses: readonly PodStatus[];

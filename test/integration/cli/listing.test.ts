@@ -40,7 +40,7 @@ test("listing works while nothing runs, says how old statuses are, and never sho
   assert.equal(get.code, 0);
   assert.match(get.stdout, /^web +2\/2/m);
   assert.match(get.stdout, /^big-0 +pending .*memory/m);
-  assert.match(get.stderr, /^As of \d+d ago: no orchestra up runs on this store\.$/m);
+  assert.match(get.stderr, /^No orchestra up runs on this store; last change \d+d ago\.$/m);
 
   const describe = await cluster.ok("describe", "web");
   assert.match(describe, /PASSWORD: "\*\*\*"/);

@@ -63,12 +63,12 @@ const cases: {
   {
     name: "a pod of another revision has to go first",
     fixture: web({ pods: [{ slot: 0 }, { slot: 1 }, { slot: 1, serial: 9, revision: earlier }] }),
-    want: { state: "working", ready: 2, leaving: 1, stopping: 0 },
+    want: { state: "working", ready: 2, leaving: 1, stopping: 0, old: 1 },
   },
   {
     name: "a stopping pod has to go first",
     fixture: web({ pods: [{ slot: 0 }, { slot: 1 }, { slot: 2, stop: "scale-down" }] }),
-    want: { state: "working", ready: 2, leaving: 1, stopping: 1 },
+    want: { state: "working", ready: 2, leaving: 1, stopping: 1, old: 0 },
   },
   {
     name: "what the master computed for an earlier generation does not count",

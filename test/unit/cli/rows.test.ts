@@ -95,13 +95,13 @@ test("what an absent worker saw last is marked with its time", () => {
   const fixture = observed({ deployments: { web: {} }, absent: ["node-1"] });
   const [row] = podRows(fixture);
   assert.deepEqual([row?.live, row?.asOf, row?.phase], [false, builtAt, "ready"]);
-  assert.equal(staleNote(fixture), "as of 12m ago: no orchestra up runs on this store");
+  assert.equal(staleNote(fixture), "no orchestra up runs on this store; last change 12m ago");
 });
 
 test("one absent node of two is named, and nothing is said when all are there", () => {
   const deployments = { web: { pods: [{ node: "a" }, { node: "b" }] } };
   const nodes = { a: {}, b: {} };
-  assert.equal(staleNote(observed({ deployments, nodes, absent: ["b"] })), "b as of 12m ago: no worker runs there");
+  assert.equal(staleNote(observed({ deployments, nodes, absent: ["b"] })), "no worker runs on b (last change 12m ago)");
   assert.equal(staleNote(observed({ deployments, nodes })), undefined);
 });
 

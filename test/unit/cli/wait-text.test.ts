@@ -24,6 +24,7 @@ function progress(name: string, state: Progress["state"], { goal: fields = {}, .
     goal: goal(name, fields),
     ready: 1,
     leaving: 0,
+    old: 0,
     stopping: 0,
     phases: new Map(),
     state,
@@ -62,11 +63,20 @@ for (const { name, end, states, unplaced, want } of ends) {
 test("progress in one line, with phases only where it is drawn in place", () => {
   const one = progress("web", "working", {
     leaving: 2,
+    old: 1,
     phases: new Map([["pulling", 2]]),
     trouble: { code: "CRASHED", message: "exit\ncode 1\x1b[2J", pod: "web-1" },
   });
-  assert.equal(progressText(one, true), "web: 1 of 3 ready, 2 pulling, 2 to go; web-1: exit code 1�[2J (CRASHED)");
-  assert.equal(progressText(one, false), "web: 1 of 3 ready, 2 to go; web-1: exit code 1�[2J (CRASHED)");
+  const reason = "; web-1: exit code 1�[2J (CRASHED)";
+  assert.equal(
+    progressText(one, true),
+    `web: 1 of 3 updated and ready, 2 pulling, 1 old pod left, 1 stopping${reason}`,
+  );
+  assert.equal(progressText(one, false), `web: 1 of 3 updated and ready, 1 old pod left, 1 stopping${reason}`);
+  const down = progress("web", "working", { leaving: 2 });
+  assert.equal(progressText(down, true), "web: 1 of 3 ready, 2 stopping");
+  const removed = progress("web", "working", { goal: { do: "delete" }, leaving: 2 });
+  assert.equal(progressText(removed, true), "web: 2 pods left");
   assert.equal(progressText(progress("web", "done", { goal: { do: "delete" } }), true), "web: gone");
 });
 
