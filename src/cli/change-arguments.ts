@@ -46,7 +46,12 @@ function variable(text: string): [string, string] {
 
 function portOf(text: string): object {
   const equals = text.indexOf("=");
-  const containerPort = parseCount(text.slice(equals + 1), "--port");
+  const number = text.slice(equals + 1);
+  const containerPort = Number(number);
+  if (!/^\d{1,5}$/.test(number) || containerPort < 1 || containerPort > 65_535) {
+    const hint = "write a number from 1 to 65535, as 80 or http=80";
+    throw new OrchestraError("invalid", `--port: "${number}" is not a port`, { hint });
+  }
   return equals < 0 ? { containerPort } : { name: text.slice(0, equals), containerPort };
 }
 

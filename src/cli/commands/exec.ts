@@ -23,6 +23,7 @@ export default class Exec extends BaseCommand {
     const end = this.argv.indexOf("--");
     const words = end < 0 ? this.argv : this.argv.slice(0, end);
     const command = end < 0 ? [] : this.argv.slice(end + 1);
+    if (end < 0) this.#refuseBareCommand();
     const { args, flags } = await this.parse(Exec, words);
     if (command.length === 0) {
       const hint = `write it after --, as orchestra exec ${args.pod} -- ls`;
@@ -41,5 +42,16 @@ export default class Exec extends BaseCommand {
     if (target.kind !== "pod") return;
     const runtime = (await runtimesOf(store, this.settings))(target.pod.node ?? "");
     process.exitCode = await runInPod({ runtime, pod: target.pod, command, stdin: flags.stdin, tty: flags.tty });
+  }
+
+  /** Docker and older kubectl want no `--`; the parser would only say that it does not know `ls`, or its flags. */
+  #refuseBareCommand(): void {
+    const isValue = (index: number) => this.argv[index - 1] === "--store";
+    const isWord = (word: string, index: number) => !word.startsWith("-") && !isValue(index);
+    const pod = this.argv.findIndex(isWord);
+    const first = this.argv.findIndex((word, index) => index > pod && isWord(word, index));
+    if (pod < 0 || first < 0) return;
+    const hint = `write orchestra exec ${this.argv.slice(0, first).join(" ")} -- ${this.argv.slice(first).join(" ")}`;
+    throw new OrchestraError("invalid", "the command has to come after --", { hint });
   }
 }

@@ -27,6 +27,13 @@ test("a variable without a value is refused, and its text is not repeated", () =
   }
 });
 
+test("a port that is none is called so", () => {
+  for (const port of ["x", "http=", "0", "65536", "http=80/tcp"]) {
+    const made = () => manifestOfFlags({ name: "web", image: "demo:1", port: [port] });
+    assert.throws(made, { code: "invalid", message: /^--port: ".*" is not a port$/ });
+  }
+});
+
 test("a Deployment is named with its kind or without", () => {
   for (const text of ["web", "deployment/web", "deployments/web"]) assert.equal(deploymentName(text), "web");
   assert.throws(() => deploymentName("pod/web"), { code: "invalid" });
