@@ -73,7 +73,7 @@ function isLocal({ dockerHost }: Config): boolean {
 function checkRange(range: string, gateway: string | undefined): Check {
   const name = "Network";
   if (gateway !== undefined) return ok(name, `this node's bridge has the gateway ${gateway}, out of ${range}`);
-  const choice = chooseSubnet(range, routesIn(routeTable()), "doctor");
+  const choice = chooseSubnet({ clusterRange: range, taken: routesIn(routeTable()), seed: "doctor" });
   if (!("refused" in choice)) return ok(name, `${range} meets none of this host's routes`);
   return fail(
     name,

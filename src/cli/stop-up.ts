@@ -1,6 +1,7 @@
 // `down`: ends what `up` started on this machine. Works from the state folder alone: the store may be gone, `up` may have been killed.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Config } from "../config.ts";
+import { networkName } from "../model/cluster.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { nameOf, statusesKey } from "../model/keys.ts";
 import { isRunning, type ProcessRecord, signalProcess } from "../process-record.ts";
@@ -67,6 +68,8 @@ async function removeOurPods(config: Config, { cluster, node, store: url }: UpRe
   try {
     const removed = await removePods(runtime, store ? await templatesIn(store) : new Map());
     if (store) await forgetStatuses(store, node);
+    // Another node of this cluster may run here, or somebody's own container may be attached: then it stays.
+    await runtime.removeNetwork(networkName(cluster), new AbortController().signal);
     return removed;
   } finally {
     await store?.close();

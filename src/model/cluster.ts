@@ -14,5 +14,10 @@ export interface ClusterDocument {
 /** The layout that this program reads and writes. */
 export const storeLayout = 1;
 export const defaultNetworkRange = "10.42.0.0/16";
+/** Of the bridge that the containers of a cluster share on one machine. */
+export function networkName(cluster: string): string {
+  return `orchestra-${cluster}`;
+}
+
 /** What every name that CoreDNS answers for ends with. */
 export const clusterDomain = "cluster.local";

@@ -6,7 +6,7 @@ import { labels } from "./docker-container.ts";
 import { compareVersions, type Engine } from "./docker-engine.ts";
 import { engineError, engineText, statusOf } from "./docker-errors.ts";
 import { chooseSubnet, routesIn, type TakenRange } from "./network.ts";
-import type { NodeNetwork } from "./runtime.ts";
+import type { NetworkRequest, NodeNetwork } from "./runtime.ts";
 
 /** Room for the headers of a tunnel between hosts: a network keeps its MTU for life, so it is chosen for many hosts from the start. */
 const mtu = 1450;
@@ -15,30 +15,25 @@ const routedModeSince = "28.0";
 /** Another worker on this host may take the same part between our look and our creation. */
 const attempts = 5;
 
-export interface NetworkRequest {
-  readonly name: string;
-  readonly clusterRange: string;
-  readonly cluster: string;
-}
-
-/** Returns the network `name`; throws `invalid` when it belongs to someone else or no part of the range may be used. */
-export async function ensureNetwork(engine: Engine, request: NetworkRequest): Promise<NodeNetwork> {
+/** Returns the network that `cluster` asks for; throws `invalid` when it belongs to someone else or no part of the range may be used. */
+export async function ensureNetwork(engine: Engine, cluster: string, request: NetworkRequest): Promise<NodeNetwork> {
   for (let attempt = 1; ; attempt += 1) {
     const networks = await engine.call((docker) => docker.listNetworks());
     const found = networks.find((network) => network.Name === request.name);
-    if (found) return adopt(found, request);
-    const choice = chooseSubnet(
-      request.clusterRange,
-      [...(await hostRoutes()), ...networks.flatMap(subnetsOf)],
-      `${request.name}/${attempt}`,
-    );
+    if (found) return adopt(found, cluster);
+    const choice = chooseSubnet({
+      clusterRange: request.range,
+      taken: [...(await hostRoutes()), ...networks.flatMap(subnetsOf)],
+      seed: `${request.name}/${attempt}`,
+      last: attempt === 1 ? request.last : undefined,
+    });
     if ("refused" in choice) {
       throw new OrchestraError("invalid", choice.refused, {
         hint: "set ORCHESTRA_NETWORK_RANGE to a range that this host does not use, before the first `orchestra up` of the cluster",
       });
     }
     try {
-      await create(engine, request, choice);
+      await create(engine, { name: request.name, cluster, subnet: choice });
     } catch (error) {
       // 403 and 409: the pool overlaps with a network made meanwhile, or ours was made by another worker of this cluster.
       const lostRace = [403, 409].includes(statusOf(error) ?? 0) || /overlaps/i.test(engineText(error));
@@ -47,13 +42,41 @@ export async function ensureNetwork(engine: Engine, request: NetworkRequest): Pr
   }
 }
 
-async function create(engine: Engine, request: NetworkRequest, subnet: { range: string; gateway: string }) {
+/** Removes the network `name` of `cluster` when nothing is attached; returns whether it was there and is gone. */
+export async function removeNetwork(engine: Engine, cluster: string, name: string): Promise<boolean> {
+  const networks = await engine.call((docker) => docker.listNetworks());
+  const found = networks.find((network) => network.Name === name);
+  if (!found || !isOurs(found, cluster)) return false;
+  // The engine itself counts running containers only; a stopped one could never be started again.
+  const options = { all: true, filters: { network: [found.Id] } };
+  const attached = await engine.call((docker) => docker.listContainers(options));
+  if (attached.length > 0) return false;
+  try {
+    await engine.call(
+      (docker) => docker.getNetwork(found.Id).remove(),
+      (error) => error as Error,
+    );
+    return true;
+  } catch (error) {
+    // 403: a container came meanwhile. 404: somebody else removed it.
+    if ([403, 404].includes(statusOf(error) ?? 0)) return false;
+    throw engineError(error);
+  }
+}
+
+interface NewNetwork {
+  readonly name: string;
+  readonly cluster: string;
+  readonly subnet: { readonly range: string; readonly gateway: string };
+}
+
+async function create(engine: Engine, { name, cluster, subnet }: NewNetwork) {
   const { version } = await engine.clients();
   const routed = compareVersions(version.replace(/[^\d.].*$/, ""), routedModeSince) >= 0;
   await engine.call(
     (docker) =>
       docker.createNetwork({
-        Name: request.name,
+        Name: name,
         Driver: "bridge",
         CheckDuplicate: true,
         IPAM: { Driver: "default", Config: [{ Subnet: subnet.range, Gateway: subnet.gateway }] },
@@ -61,20 +84,24 @@ async function create(engine: Engine, request: NetworkRequest, subnet: { range: 
           "com.docker.network.driver.mtu": String(mtu),
           ...(routed ? { "com.docker.network.bridge.gateway_mode_ipv4": "nat-unprotected" } : {}),
         },
-        Labels: { [labels.cluster]: request.cluster },
+        Labels: { [labels.cluster]: cluster },
       }),
     (error) => error as Error,
   );
 }
 
-function adopt(network: Docker.NetworkInspectInfo, request: NetworkRequest): NodeNetwork {
+function adopt(network: Docker.NetworkInspectInfo, cluster: string): NodeNetwork {
   const config = network.IPAM?.Config?.[0];
-  if (network.Labels?.[labels.cluster] !== request.cluster || !config?.Subnet || !config.Gateway) {
-    throw new OrchestraError("invalid", `the Docker network ${request.name} is not ours`, {
-      hint: `remove it (docker network rm ${request.name}) or rename it`,
+  if (!isOurs(network, cluster) || !config?.Subnet || !config.Gateway) {
+    throw new OrchestraError("invalid", `the Docker network ${network.Name} is not ours`, {
+      hint: `remove it (docker network rm ${network.Name}) or rename it`,
     });
   }
-  return { name: request.name, range: config.Subnet, gateway: config.Gateway };
+  return { name: network.Name, range: config.Subnet, gateway: config.Gateway };
+}
+
+function isOurs(network: Docker.NetworkInspectInfo, cluster: string): boolean {
+  return network.Labels?.[labels.cluster] === cluster;
 }
 
 function subnetsOf(network: Docker.NetworkInspectInfo): TakenRange[] {

@@ -3,7 +3,8 @@
 import type { Clock } from "../clock.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { ResolvedTemplate } from "../model/template.ts";
-import type { ContainerSpec, ContainerState, LogLine, Runtime, RuntimeEvent } from "./runtime.ts";
+import { chooseSubnet } from "./network.ts";
+import type { ContainerSpec, ContainerState, LogLine, NodeNetwork, Runtime, RuntimeEvent } from "./runtime.ts";
 import { RuntimeFailure } from "./runtime.ts";
 
 /** What a process does: what it writes, when it ends by itself, and whether it listens to SIGTERM. */
@@ -36,6 +37,7 @@ const killed = 137;
 /** `images`: what can be run; an image that is not among them is in no registry either. */
 export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): MemoryRuntime {
   const containers = new Map<string, Container>();
+  const networks = new Map<string, NodeNetwork>();
   const watchers = new Set<(event: RuntimeEvent) => void>();
   let isOn = true;
   let created = 0;
@@ -77,9 +79,20 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
       answer();
       return [...containers.values()].map(({ state: { exitCode: _c, startedAt: _s, ...rest } }) => rest);
     },
-    async ensureNetwork(name) {
+    async ensureNetwork({ name, range, last }) {
       answer();
-      return { name, range: "10.42.0.0/24", gateway: "10.42.0.1" };
+      const known = networks.get(name);
+      if (known) return known;
+      const choice = chooseSubnet({ clusterRange: range, taken: [], seed: name, last });
+      if ("refused" in choice) throw new OrchestraError("invalid", choice.refused);
+      const made = { name, ...choice };
+      networks.set(name, made);
+      return made;
+    },
+    async removeNetwork(name) {
+      answer();
+      if ([...containers.values()].some(({ spec }) => spec.network === name)) return false;
+      return networks.delete(name);
     },
     async pull(template) {
       answer();

@@ -10,15 +10,24 @@ export interface TakenRange {
   readonly name: string;
 }
 
+export interface SubnetRequest {
+  readonly clusterRange: string;
+  readonly taken: readonly TakenRange[];
+  /** Two nodes that share a host choose at the same moment, and should not choose the same. */
+  readonly seed: string;
+  /** Taken again when it is free and lies in the cluster range. */
+  readonly last?: string | undefined;
+}
+
 export type SubnetChoice = { readonly range: string; readonly gateway: string } | { readonly refused: string };
 
 const prefixLength = 24;
 
 /**
- * The first free /24 of `clusterRange` from a place that depends on `seed`: two nodes that share a host choose at the same moment,
- * and should not choose the same. Refuses a range that meets one of the host's own routes: it would take that network away from the host.
+ * The /24 of last time, else the first free one of `clusterRange` from a place that depends on `seed`.
+ * Refuses a range that meets one of the host's own routes: it would take that network away from the host.
  */
-export function chooseSubnet(clusterRange: string, taken: readonly TakenRange[], seed: string): SubnetChoice {
+export function chooseSubnet({ clusterRange, taken, seed, last }: SubnetRequest): SubnetChoice {
   const cluster = parseRange(clusterRange);
   if (!cluster || cluster.length > prefixLength)
     return { refused: `${clusterRange} is not an IPv4 range that holds a /24` };
@@ -30,7 +39,7 @@ export function chooseSubnet(clusterRange: string, taken: readonly TakenRange[],
   if (foreign) return { refused: `the cluster range ${clusterRange} meets ${foreign.name}` };
   const size = 2 ** (32 - prefixLength);
   const count = 2 ** (prefixLength - cluster.length);
-  const offset = hash(seed) % count;
+  const offset = placeOf(last, cluster) ?? hash(seed) % count;
   for (let at = 0; at < count; at += 1) {
     const first = cluster.first + ((offset + at) % count) * size;
     const candidate = { first, length: prefixLength };
@@ -38,6 +47,13 @@ export function chooseSubnet(clusterRange: string, taken: readonly TakenRange[],
     return { range: `${formatAddress(first)}/${prefixLength}`, gateway: formatAddress(first + 1) };
   }
   return { refused: `every /24 of the cluster range ${clusterRange} is taken on this host` };
+}
+
+/** Which of the cluster's /24s `last` is. */
+function placeOf(last: string | undefined, cluster: Range): number | undefined {
+  const range = last === undefined ? undefined : parseRange(last);
+  if (range?.length !== prefixLength || !meets(range, cluster)) return undefined;
+  return (range.first - cluster.first) / 2 ** (32 - prefixLength);
 }
 
 /** The routes of a Linux host, as `/proc/net/route` tells them. */

@@ -2,10 +2,11 @@
 // With every new beginning of the engine it also sees to the network, and registers what this node is.
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
+import { networkName } from "../model/cluster.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import type { NodeDocument } from "../model/node.ts";
 import type { Store } from "../store/store.ts";
-import { type NodeFacts, nodeDocument, registerNode } from "./registration.ts";
+import { type NodeFacts, nodeDocument, recordedRange, registerNode } from "./registration.ts";
 import type { NodeNetwork, Runtime } from "./runtime.ts";
 import type { PodTable } from "./table.ts";
 
@@ -66,7 +67,8 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
 
   const prepare = async (signal: AbortSignal) => {
     const engine = await runtime.info(signal);
-    network = await runtime.ensureNetwork(`orchestra-${cluster.id}`, cluster.networkRange, signal);
+    const last = network?.range ?? (await recordedRange(store, facts.node));
+    network = await runtime.ensureNetwork({ name: networkName(cluster.id), range: cluster.networkRange, last }, signal);
     unregistered = nodeDocument(facts, engine, network);
     await register();
   };

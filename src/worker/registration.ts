@@ -43,6 +43,12 @@ export function nodeDocument(facts: NodeFacts, engine: EngineInfo, network: Node
   };
 }
 
+/** The range that this node had before; undefined when it had none, or the store does not answer. */
+export async function recordedRange(store: Store, node: string): Promise<string | undefined> {
+  const found = await store.read(nodeKey(node)).catch(() => undefined);
+  return found?.value.network?.range;
+}
+
 /** Writes the node's document if it differs. Throws `conflict` when the name belongs to a machine with another key. */
 export async function registerNode(store: Store, node: string, document: NodeDocument): Promise<void> {
   const found = await store.read(nodeKey(node));

@@ -38,6 +38,14 @@ export interface NodeNetwork {
   readonly gateway: string;
 }
 
+export interface NetworkRequest {
+  readonly name: string;
+  /** Of the cluster: a new network takes a part of it. */
+  readonly range: string;
+  /** The part that this network had before; taken again when it is free, so that addresses stay. */
+  readonly last?: string | undefined;
+}
+
 export interface EngineInfo {
   readonly capacity: Resources;
   readonly platform: { readonly os: string; readonly arch: string };
@@ -94,8 +102,10 @@ export interface Runtime {
   info(signal: AbortSignal): Promise<EngineInfo>;
   /** All containers of this cluster and node, running or not. Exit codes and times are told by `inspect` only: they cost a call for each. */
   list(signal: AbortSignal): Promise<readonly ContainerState[]>;
-  /** The network of this name: ours as it is, or a new one out of `range`. Refuses a range that meets the host's own routes (`invalid`). */
-  ensureNetwork(name: string, range: string, signal: AbortSignal): Promise<NodeNetwork>;
+  /** The network of this name: ours as it is, or a new one. Refuses a range that meets the host's own routes (`invalid`). */
+  ensureNetwork(request: NetworkRequest, signal: AbortSignal): Promise<NodeNetwork>;
+  /** Removes our network of this name, unless a container, running or not, is attached to it. Returns whether it was removed. */
+  removeNetwork(name: string, signal: AbortSignal): Promise<boolean>;
   /** Makes sure that the image is there as the policy says; `onProgress` gets a percentage where the engine tells one. */
   pull(
     template: ResolvedTemplate,

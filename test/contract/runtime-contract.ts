@@ -141,10 +141,27 @@ export function runtimeContract(name: string, open: (test: Test) => Promise<Runt
   });
 
   law("the network is made once", async ({ runtime, network }) => {
-    const first = await runtime.ensureNetwork(network, "10.42.0.0/16", signal);
-    assert.deepEqual(await runtime.ensureNetwork(network, "10.42.0.0/16", signal), first);
+    const request = { name: network, range: "10.42.0.0/16" };
+    const first = await runtime.ensureNetwork(request, signal);
+    assert.deepEqual(await runtime.ensureNetwork(request, signal), first);
     assert.match(first.range, /^10\.42\.\d+\.0\/24$/);
     assert.equal(first.gateway, first.range.replace("0/24", "1"));
+  });
+
+  law("the network is removed when nothing is attached, and made again with its range", async (harness) => {
+    const { runtime, network } = harness;
+    assert.equal(await runtime.removeNetwork(network, signal), false);
+    const id = await started(harness, {});
+    const request = { name: network, range: "10.42.0.0/16" };
+    const first = await runtime.ensureNetwork(request, signal);
+    assert.equal(await runtime.removeNetwork(network, signal), false);
+    await runtime.kill(id, "SIGKILL", signal);
+    await eventually("the end", async () => (await runtime.inspect(id, signal)).state === "exited");
+    // It could not be started again without its network.
+    assert.equal(await runtime.removeNetwork(network, signal), false);
+    await runtime.remove(id, signal);
+    assert.equal(await runtime.removeNetwork(network, signal), true);
+    assert.deepEqual(await runtime.ensureNetwork({ ...request, last: first.range }, signal), first);
   });
 }
 
@@ -152,7 +169,7 @@ async function specFor(
   { runtime, network, image }: RuntimeHarness,
   fields: Partial<PodTemplate>,
 ): Promise<ContainerSpec> {
-  const { name, gateway } = await runtime.ensureNetwork(network, "10.42.0.0/16", signal);
+  const { name, gateway } = await runtime.ensureNetwork({ name: network, range: "10.42.0.0/16" }, signal);
   return {
     pod: randomBytes(6).toString("hex"),
     deployment: "web",

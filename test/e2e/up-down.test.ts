@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { DoctorDocument } from "../../src/cli/checks.ts";
 import { isRunning } from "../../src/process-record.ts";
-import { testCluster } from "../support/cluster.ts";
+import { docker, testCluster } from "../support/cluster.ts";
 import { demoManifest } from "../support/manifest-text.ts";
 
 test("up --detach serves when it returns, says so once more, and down ends it", async (t) => {
@@ -40,8 +40,12 @@ test("down --pods ends the containers too, and the next up starts them again", a
   const path = await cluster.write("web.yaml", demoManifest("web", { replicas: 2 }));
   await cluster.ok("apply", "-f", path);
   const before = await cluster.ready("web", 2);
+  const network = `orchestra-${cluster.record().cluster}`;
+  const rangeOf = () => docker(cluster.environment, "network", "inspect", "-f", "{{json .IPAM.Config}}", network);
+  const range = await rangeOf();
   assert.match(await cluster.ok("down", "--pods"), /2 pods have ended/);
   assert.deepEqual(await cluster.containers(), []);
+  await assert.rejects(rangeOf(), /no such network|not found/i);
   assert.ok((await cluster.pods("web")).every(({ ready }) => !ready));
   assert.equal((await cluster.ok("down", "--pods")).trim(), "Nothing was running.");
   await cluster.ok("up", "--detach");
@@ -50,6 +54,7 @@ test("down --pods ends the containers too, and the next up starts them again", a
     after.map(({ id }) => id),
     before.map(({ id }) => id),
   );
+  assert.equal(await rangeOf(), range);
 });
 
 test("down after a crash stops CoreDNS, and a pid that is used again is not touched", async (t) => {
