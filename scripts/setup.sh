@@ -43,6 +43,16 @@ set_up_docker() {
     fail "the Docker engine does not answer this user; run as root, or add the user to the group docker and log in again"
   fi
   [ "$(id -u)" = 0 ] || fail "no Docker engine answers, and only root can install and start one; start it, or run make as root"
+  alone install_and_start_docker
+}
+
+# One setup of this machine at a time; two clones may be made ready at once.
+alone() {
+  if have flock; then (flock 9 && "$@") 9>"$run/orchestra-setup.lock"; else "$@"; fi
+}
+
+install_and_start_docker() {
+  docker_answers && return 0
   have dockerd && have docker || install_docker
   start_docker
 }
@@ -51,13 +61,17 @@ install_docker() {
   have apt-get || fail "no Docker engine is there, and only Debian's is installed by itself; install Docker 20.10 or newer"
   say "installing the Docker engine from Debian's packages"
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq >/dev/null || fail "apt-get update failed"
+  wait_for_dpkg="-o DPkg::Lock::Timeout=300"
+  apt-get update -qq >.cache/apt.log 2>&1 || {
+    tail -n 5 .cache/apt.log >&2
+    fail "apt-get update failed; .cache/apt.log has all of it"
+  }
   packages="docker.io iptables iproute2"
   # In newer releases of Debian the command is a package of its own.
   if apt-cache show docker-cli >/dev/null 2>&1; then packages="$packages docker-cli"; fi
   # shellcheck disable=SC2086
-  apt-get install -y -qq --no-install-recommends $packages >/dev/null 2>.cache/apt.log || {
-    cat .cache/apt.log >&2
+  apt-get install -y -qq $wait_for_dpkg --no-install-recommends $packages </dev/null >.cache/apt.log 2>&1 9>&- || {
+    tail -n 20 .cache/apt.log >&2
     fail "Debian's docker.io could not be installed"
   }
 }
@@ -68,13 +82,32 @@ start_docker() {
   if [ -d /run/systemd/system ]; then
     systemctl start docker || fail "systemctl start docker failed; journalctl -u docker tells why"
   else
-    setsid dockerd >/var/log/dockerd.log 2>&1 </dev/null &
+    forget_dead_engine
+    # It outlives us, so it gets nothing of ours: no output that a caller waits for, no lock.
+    setsid dockerd >>/var/log/dockerd.log 2>&1 </dev/null 9>&- &
   fi
   for _ in $(seq 300); do
     docker_answers && return 0
     sleep 0.1
   done
+  tail -n 3 /var/log/dockerd.log >&2 2>/dev/null || true
   fail "the Docker engine does not answer within 30 s; /var/log/dockerd.log tells why"
+}
+
+# What an engine that was killed left behind: it would take another process that has its number by now for itself, and not start.
+forget_dead_engine() {
+  forget_dead_pid "$run/docker.pid" dockerd
+  forget_dead_pid "$run/docker/containerd/containerd.pid" containerd
+  # Docker waits for the machine's containerd where there is its socket.
+  if [ -S "$run/containerd/containerd.sock" ] && ! grep -qx containerd /proc/[0-9]*/comm 2>/dev/null; then
+    rm -f "$run/containerd/containerd.sock"
+  fi
+}
+
+forget_dead_pid() { # file, program
+  [ -f "$1" ] || return 0
+  pid=$(cat "$1")
+  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] || rm -f "$1"
 }
 
 set_up_coredns() {
@@ -107,6 +140,7 @@ set_up_bundle() {
 }
 
 mkdir -p .cache
+run=/run # Where engines note that they run.
 # Node trusts the authorities that it brings along only; behind a company's proxy the machine's own are needed too.
 authorities=/etc/ssl/certs/ca-certificates.crt
 if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
