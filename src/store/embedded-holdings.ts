@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { OrchestraError } from "../model/errors.ts";
 import { collectionOf, type Key } from "../model/keys.ts";
 import type { DocumentTable } from "./embedded-documents.ts";
-import { type Lock, pidOf, takeLock } from "./embedded-locks.ts";
+import { type Lock, pidOf, removeDeadLock, takeLock } from "./embedded-locks.ts";
 import { checkKey, encodeValue } from "./encode.ts";
 import type { Leadership, Presence } from "./store.ts";
 
@@ -88,11 +88,13 @@ export function openHoldings({ live, documents, isHeld, read, write, look }: Hol
     checkKey(key);
     if (collectionOf(key) !== "presence") throw new OrchestraError("bug", `${key} cannot be joined: it is no presence`);
     const json = encodeValue(key, value);
-    const { holding } = await hold(key, (take) => {
+    const { result: before, holding } = await hold(key, (take) => {
       const stored = documents.storedHolder(key);
       if (stored && isHeld(stored.holder)) throw heldByOther(key, stored.holder, stored.json);
       documents.writeEphemeral(key, json, take());
+      return stored?.holder;
     });
+    if (before !== undefined) removeDeadLock(live, before);
     if (!holding) throw new OrchestraError("bug", `${key} was joined without a lock`);
     const { lock, lost } = holding;
     const leave = async () => {
@@ -115,10 +117,15 @@ export function openHoldings({ live, documents, isHeld, read, write, look }: Hol
   const tryElect = async (name: string): Promise<Leadership | undefined> => {
     // Who only waits writes nothing, and wakes nobody.
     if (await read(() => hasLeader(name))) return undefined;
-    const { result: epoch, holding } = await hold(`elections/${name}`, (take) =>
-      hasLeader(name) ? undefined : documents.writeElection(name, take()),
-    );
-    if (epoch === undefined || !holding) return undefined;
+    const { result, holding } = await hold(`elections/${name}`, (take) => {
+      const before = documents.electionHolder(name);
+      return before !== undefined && isHeld(before)
+        ? undefined
+        : { before, epoch: documents.writeElection(name, take()) };
+    });
+    if (result === undefined || !holding) return undefined;
+    const { before, epoch } = result;
+    if (before !== undefined) removeDeadLock(live, before);
     const resign = async () => letGo(holding, `the leader of ${name} has resigned`);
     endings.set(holding.lock.holder, resign);
     return { epoch, signal: holding.lost.signal, resign };

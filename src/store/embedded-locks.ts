@@ -40,6 +40,15 @@ export function takeLock(folder: string, name: string): Lock {
   };
 }
 
+/** Deletes the file that a killed process left; only for a holder that was recorded and is not held: before that it is just being taken. */
+export function removeDeadLock(folder: string, holder: string): void {
+  try {
+    rmSync(join(folder, holder), { force: true });
+  } catch {
+    // It only takes room.
+  }
+}
+
 /** The process that took the lock, for messages. */
 export function pidOf(holder: string): number {
   return Number(/\.(\d+)-[0-9a-f]+$/.exec(holder)?.[1]);
@@ -72,7 +81,7 @@ export function openProber(folder: string): Prober {
   return {
     isHeld(holder) {
       const path = join(folder, holder);
-      // Nobody deletes the file of a lock but its holder when it lets go.
+      // Its holder deletes it when it lets go, a successor when its holder was killed.
       if (!lstatSync(path, { throwIfNoEntry: false })) {
         forget(holder);
         return false;

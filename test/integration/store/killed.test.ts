@@ -1,6 +1,6 @@
 // What is left when a process is killed, or stopped, at a bad moment.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -65,6 +65,8 @@ test("presence and leadership of a killed process end at once", async (t) => {
   assert.ok((await waiting).epoch > Number(epoch));
   await store.join(n1, me);
   assert.equal((await store.read(n1))?.value.key, "mine");
+  const locks = (await readdir(`${url.slice("file:".length)}-live`)).filter((file) => file !== "commits");
+  assert.ok(locks.length === 2 && locks.every((file) => file.includes(`.${process.pid}-`)), `${locks}`);
 });
 
 test("presence and leadership of a stopped process do not end", async (t) => {
