@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changesAnything, type KnownState, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
-import { wantedReplicas } from "../../../src/model/deployment.ts";
+import { historyLimit, wantedReplicas } from "../../../src/model/deployment.ts";
 import { author, committed, nothingKnown, templated, wanted } from "../../support/plans.ts";
 
 const applied = (state: KnownState, ...manifests: ReturnType<typeof wanted>[]) =>
@@ -22,6 +22,16 @@ test("a new Deployment is created with its revision, generation 1 and no history
   assert.deepEqual(item.after?.replicas, { file: 3 });
   assert.deepEqual([item.after.generation, item.after.history], [1, []]);
   assert.equal(item.after.uid.length > 0, true);
+});
+
+test("a Deployment's document stays small: 300 bytes when new, 200 more for a whole history and a count by hand", () => {
+  const bytesOf = (state: KnownState) => Buffer.byteLength(JSON.stringify(documentOf(state)));
+  const template = { env: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`NAME_${n}`, "x".repeat(100)])) };
+  let state = applied(nothingKnown, templated("web", template, 3));
+  assert.ok(bytesOf(state) <= 300, `${bytesOf(state)}`);
+  for (let n = 0; n < 2 * historyLimit; n += 1) state = applied(state, templated("web", { args: [`${n}`] }, 3));
+  state = scaled(state, 1_000);
+  assert.ok(bytesOf(state) <= 500, `${bytesOf(state)}`);
 });
 
 test("planning again after an apply changes nothing", () => {
