@@ -92,6 +92,10 @@ function nextRunStep(pod: PodView, placement: Placement, now: number): Next {
   const { container, memory, template } = pod;
   const look = lookIfStale(pod);
   if (look) return look;
+  // A running container has an address from the start; one that was disconnected starts without it, too, so only a new one helps.
+  if (container?.state === "running" && container.ip === undefined && template) {
+    return { do: "remove", pod: pod.id, container: container.id };
+  }
   if (container?.state === "running") return nextEndingStep(pod, container.id, now);
   if (!template || memory.refusal?.final) return undefined;
   const notBefore = Math.max(memory.refusal?.notBefore ?? 0, memory.startNotBefore);

@@ -62,6 +62,10 @@ export function startError(error: unknown): Error {
       error,
     );
   }
+  // The container is there: what is not found is the network that it was made for.
+  if (statusOf(error) === 404 && /network \S+ not found/i.test(text)) {
+    return failure("ENGINE_ERROR", `the network of this node was removed: ${text}`, false, error);
+  }
   const command = commandFault(text);
   if (command !== undefined) return failure("BAD_COMMAND", command, true, error);
   if (statusOf(error) === 400 || /unable to find user|no matching entries in passwd/i.test(text)) {

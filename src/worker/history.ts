@@ -235,7 +235,8 @@ function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): 
   if (run.ending)
     return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
   if (end.oomKilled || run.starved) return starvedReason(template);
-  if (end.removed) return { code: "CRASHED", message: "its container was removed by someone else" };
+  if (end.removed)
+    return { code: "CRASHED", message: "its container was removed by someone else, or had lost its network" };
   return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };
 }
 

@@ -1,5 +1,5 @@
 // Keeps the table's picture of the engine true: lists at the start, after every gap and once a while, follows events in between.
-// With every new beginning of the engine it also sees to the network, and registers what this node is.
+// With every new beginning of the engine, and when in doubt, it also sees to the network, and registers what this node is.
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { networkName } from "../model/cluster.ts";
@@ -28,6 +28,8 @@ export interface Picture {
   watch(signal: AbortSignal): Promise<void>;
   /** A call was not answered. */
   onSilence(): void;
+  /** The node's network may be gone: it is seen to again. */
+  onDoubt(): void;
   network(): NodeNetwork;
   close(): void;
 }
@@ -41,6 +43,7 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
   let isDue = true;
   /** The engine was silent (or we were): what has ended since ended with it. */
   let wasSilent = true;
+  let isDoubted = false;
   let listedAt = Number.NEGATIVE_INFINITY;
   let unregistered: NodeDocument | undefined;
   let cancel = () => {};
@@ -95,7 +98,8 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
       try {
         isDue = false;
         const afterSilence = wasSilent;
-        if (afterSilence) await prepare(signal);
+        if (afterSilence || isDoubted) await prepare(signal);
+        isDoubted = false;
         const asOf = table.asOf;
         const containers = await runtime.list(signal);
         table.listed(containers, asOf, afterSilence, clock.now());
@@ -117,6 +121,10 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
       }, signal);
     },
     onSilence,
+    onDoubt() {
+      isDoubted = true;
+      isDue = true;
+    },
     network() {
       if (network) return network;
       throw new OrchestraError("unavailable", "Docker has not answered yet");

@@ -22,6 +22,8 @@ export interface StepsOptions {
   readonly onEnd: (container: ContainerState) => Promise<void>;
   /** The engine did not answer. */
   readonly onSilence: () => void;
+  /** The engine refused a step for a reason of its own: what it needs of this node may be gone. */
+  readonly onEngineError: () => void;
   /** The engine refused a step of this pod, for a reason that it had not given before. */
   readonly onRefusal: (pod: string, reason: Reason) => void;
   readonly signal: AbortSignal;
@@ -129,6 +131,7 @@ function recover(step: Step, error: unknown, options: StepsOptions): void {
     table.update(step.pod, (memory) => ({ ...memory, imageMissing: true, imagePulled: false }));
     return;
   }
+  if (reason.code === "ENGINE_ERROR") options.onEngineError();
   table.update(step.pod, (memory) => {
     if (memory.refusal?.reason.code !== reason.code) options.onRefusal(step.pod, reason);
     const about = "container" in step ? { container: step.container } : {};

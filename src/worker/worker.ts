@@ -98,6 +98,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     wake,
     onEnd: failures.listen,
     onSilence: picture.onSilence,
+    onEngineError: picture.onDoubt,
     onRefusal: (pod, reason) => failures.refused(table.placementOf(pod), reason),
     signal: stop.signal,
   });

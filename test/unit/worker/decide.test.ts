@@ -54,6 +54,11 @@ const cases: readonly Case[] = [
   },
   { name: "starts what was created", pod: view({ container: container({ state: "created" }) }), want: ["start c1"] },
   { name: "looks at what may have changed", pod: view({ container: container(), stale: true }), want: ["look c1"] },
+  {
+    name: "makes a container anew that has lost its network",
+    pod: view({ container: { id: "c1", ...placement, state: "running" } }),
+    want: ["remove c1"],
+  },
   { name: "does nothing while a step is under way", pod: view({ busy: "create" }), want: [] },
   {
     name: "does nothing without the template",

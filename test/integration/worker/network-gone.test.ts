@@ -1,0 +1,24 @@
+// The node's network is removed by hand under a running worker: it is made again, and the pods with it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { all, workerLab } from "../../support/worker-lab.ts";
+
+test("a network that was removed by hand is made again, for new containers and for those that were in it", async (t) => {
+  const lab = await workerLab(t);
+  let creations = 0;
+  const counted = {
+    ...lab.runtime,
+    create: (...args: Parameters<typeof lab.runtime.create>) => ((creations += 1), lab.runtime.create(...args)),
+  };
+  await lab.start({ runtime: counted });
+  await lab.place("web", {}, 1);
+  const [first] = await lab.until("ready", all(1, "ready"));
+  const network = lab.docker.getNetwork(`orchestra-${lab.cluster}`);
+  await network.disconnect({ Container: first?.container ?? "", Force: true });
+  await network.remove();
+  await lab.place("late", {}, 1);
+  await lab.docker.getContainer(first?.container ?? "").kill();
+  const now = await lab.until("both ready", all(2, "ready"));
+  assert.ok(now.every(({ ip }) => ip !== undefined));
+  assert.ok(creations < 10, `created ${creations} times`);
+});
