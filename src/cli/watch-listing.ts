@@ -30,8 +30,17 @@ export async function watchListing({ store, selection, output, out }: WatchOptio
   await pass(false);
   const { promise, reject } = Promise.withResolvers<never>();
   let running: Promise<void> = Promise.resolve();
+  let isDue = false;
+  // Every pass shows what is true when it begins, so one that has not begun yet serves all changes until then.
   const again = () => {
-    running = running.then(() => pass(true)).catch(reject);
+    if (isDue) return;
+    isDue = true;
+    running = running
+      .then(() => {
+        isDue = false;
+        return pass(true);
+      })
+      .catch(reject);
   };
   view.onChange(again);
   // Elsewhere than on a terminal the timer only keeps the process alive.
