@@ -43,8 +43,9 @@ export function resolveName(state: ClusterState, text: string, options: NameOpti
   if (slash < 0) return resolveBare(state, text, options);
   const kind = kindOf(text.slice(0, slash));
   if (kind === undefined || !options.kinds.includes(kind)) {
-    const hint = `write ${options.kinds.map((known) => `${known}/NAME`).join(" or ")}`;
-    throw new OrchestraError("invalid", `"${text}" does not name a ${options.kinds.join(" or ")}`, { hint });
+    const forms = options.kinds.map((known) => `${known}/NAME`);
+    const hint = `write ${inWords(forms, "or")}`;
+    throw new OrchestraError("invalid", `"${text}" does not name a ${inWords(options.kinds, "or")}`, { hint });
   }
   const name = text.slice(slash + 1);
   const [found] = candidates(state, name, { ...options, kinds: [kind] });
@@ -95,9 +96,15 @@ function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): Or
   if (kinds.includes("pod")) for (const pod of joinPods(state)) known.add(pod.name);
   if (kinds.includes("node")) for (const key of state.nodes.keys()) known.add(key);
   const meant = nearest(name, known);
-  const list = kinds.map((kind) => `${kind}s`).join(" and ");
-  const hint = meant === undefined ? `orchestra get lists what there is: ${list}` : `did you mean ${meant}?`;
-  return new OrchestraError("not-found", `there is no ${kinds.join(" or ")} "${name}"`, { hint });
+  const plurals = kinds.map((kind) => `${kind}s`);
+  const hint =
+    meant === undefined ? `orchestra get lists what there is: ${inWords(plurals, "and")}` : `did you mean ${meant}?`;
+  return new OrchestraError("not-found", `there is no ${inWords(kinds, "or")} "${name}"`, { hint });
+}
+
+/** `a, b or c`. */
+function inWords(words: readonly string[], last: "and" | "or"): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
 }
 
 /** `web`, `pod/web-0` or `pod web-0` as one name. Throws `invalid` for anything else. */

@@ -46,7 +46,7 @@ const refusals: readonly { text: string; kinds?: readonly Kind[]; code: string; 
   { text: "web", code: "invalid", message: /"web" is a deployment and a node/, hint: /deployment\/web or node\/web/ },
   { text: "web-1", code: "invalid", message: /a deployment and a pod/, hint: /deployment\/web-1 or pod\/web-1/ },
   { text: "wbe", kinds: ["deployment"], code: "not-found", message: /no deployment "wbe"/, hint: /did you mean web\?/ },
-  { text: "zzzzzzz", code: "not-found", message: /"zzzzzzz"/, hint: /orchestra get/ },
+  { text: "zzzzzzz", code: "not-found", message: /no deployment, pod or node "z/, hint: /deployments, pods and nodes/ },
   { text: "node/n1", kinds: ["pod"], code: "invalid", message: /does not name a pod/, hint: /pod\/NAME/ },
   { text: "service/web", code: "invalid", message: /service\/web/, hint: /deployment\/NAME/ },
   { text: "__proto__/web", code: "invalid", message: /__proto__/, hint: /NAME/ },
