@@ -1,5 +1,6 @@
 // `up` itself: opens the store, starts the roles, and runs until it is told to end.
 // Reads and writes the state folder's record of `up`; everything else is the roles' work.
+import { existsSync } from "node:fs";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { openLog } from "../log.ts";
@@ -21,6 +22,9 @@ export interface ServeOptions {
   readonly onServing: (roles: Roles) => void;
 }
 
+/** How long `down` may miss us after the state folder was deleted. */
+const noteMs = 1_000;
+
 /** Resolves when the roles have closed after SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once. Throws `conflict` when an `up` runs here already. */
 export async function serve({ config, storeUrl, version, onServing }: ServeOptions): Promise<void> {
   const stop = stopSignal();
@@ -33,13 +37,15 @@ export async function serve({ config, storeUrl, version, onServing }: ServeOptio
     const stopRotation = keepLogSmall(upLogPath(config.stateDir, cluster.id));
     const log = openLog(config.logLevel);
     const roles = await startRoles({ config, store, cluster, version, clock: systemClock, log, stop });
+    let stopNoting = () => {};
     try {
       const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since };
-      noteRunning(config.stateDir, record);
+      stopNoting = keepNoted(config.stateDir, record);
       onServing(roles);
       await fired(stop);
       log.info("orchestra ends; pods and names stay");
     } finally {
+      stopNoting();
       await roles.close();
       stopRotation();
     }
@@ -64,9 +70,23 @@ function alreadyRunning({ pid, node, since }: UpRecord): OrchestraError {
   );
 }
 
-function noteRunning(stateDir: string, record: Omit<UpRecord, "pid" | "start">): void {
-  const process_ = processOf(process.pid);
-  if (process_) writeProcessRecord(upRecordPath(stateDir, record.cluster), { ...record, ...process_ });
+/** Notes that we run, and again when the state folder was deleted under us: `down` must still find us. The result ends it. */
+function keepNoted(stateDir: string, record: Omit<UpRecord, "pid" | "start">): () => void {
+  const path = upRecordPath(stateDir, record.cluster);
+  const note = () => {
+    const self = processOf(process.pid);
+    if (self) writeProcessRecord(path, { ...record, ...self });
+  };
+  note();
+  const timer = setInterval(() => {
+    try {
+      if (!existsSync(path)) note();
+    } catch {
+      // A disk that is full or read-only now; it is tried again.
+    }
+  }, noteMs);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 function stopSignal(): AbortSignal {

@@ -1,12 +1,13 @@
 // CoreDNS kept running: the one that runs is adopted while it is current, replaced when it is not, and started again when it died.
 // Reads the host's resolvers and the Corefile of the package; writes the folder `dns/` of the state folder.
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import { readIfThere, replaceFile } from "../durable-file.ts";
 import type { Log } from "../log.ts";
-import { isRunning } from "../process-record.ts";
+import { isRunning, writeProcessRecord } from "../process-record.ts";
 import { type EngineAddress, publishedImage } from "./coredns-container.ts";
 import { anyFreePort, checkGateway, chooseLocalPort } from "./coredns-ports.ts";
 import {
@@ -47,6 +48,8 @@ export interface Coredns {
    * Returns in how many milliseconds to look again where it must wait before it starts one.
    */
   ensure(gateway: string | undefined): Promise<number | undefined>;
+  /** Notes the one that runs again where its record was deleted: `down` and the next start must find it. */
+  keepNoted(): void;
 }
 
 /** One that dies within this time of its start is not started again at once. */
@@ -60,7 +63,7 @@ export function openCoredns(options: CorednsOptions): Coredns {
   let startedAt: number | undefined;
   let quickDeaths = 0;
   let known: number | undefined;
-  /** The record's file may be deleted under us; that process still has the ports. */
+  /** The one that we know to run. */
   let last: CorednsRecord | undefined;
   let waiting = false;
 
@@ -87,9 +90,14 @@ export function openCoredns(options: CorednsOptions): Coredns {
   };
 
   return {
+    keepNoted() {
+      if (!last || existsSync(files.record) || !isRunning(last)) return;
+      log.warn("the files of CoreDNS in the state folder were deleted; it answers on", { pid: last.pid });
+      // A container goes on seeing the deleted folder: no new zone would reach it.
+      writeProcessRecord(files.record, last.container ? { ...last, fingerprint: "sees a deleted folder" } : last);
+    },
     async ensure(currentGateway) {
-      const noted = readCorednsRecord(files);
-      const old = noted ?? last;
+      const old = readCorednsRecord(files);
       const gateway = currentGateway ?? old?.gateway;
       if (gateway === undefined) {
         if (!waiting) log.info("CoreDNS waits for the node's bridge: the worker makes it when Docker answers");
@@ -98,15 +106,13 @@ export function openCoredns(options: CorednsOptions): Coredns {
       }
       const wanted = await decideWanted(gateway, options, files);
       const runs = old !== undefined && isRunning(old);
-      if (runs && noted && old.fingerprint === wanted.fingerprint) {
+      if (runs && old.fingerprint === wanted.fingerprint) {
         if (known === undefined) log.info("CoreDNS is still running and is kept", { pid: old.pid });
         known = old.pid;
         last = old;
         return undefined;
       }
-      if (runs && !noted)
-        log.warn("CoreDNS is started anew: its files in the state folder were deleted", { pid: old.pid });
-      else if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
+      if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
       else if (known !== undefined) {
         const wait = waitMs();
         if (wait > 0) return wait;

@@ -45,6 +45,7 @@ export async function startDns(options: DnsOptions): Promise<Dns> {
     log,
     resyncMs: corednsCheckMs,
     async pass() {
+      coredns.keepNoted();
       // Without a zone CoreDNS would fail every question; the other loop writes the first one and wakes this one.
       if (!(await exists(files.zone))) {
         zoneLoop.wake();

@@ -1,11 +1,13 @@
 // up, down and doctor as people use them: in the background, twice, after a crash, and when something is missing.
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DoctorDocument } from "../../src/cli/checks.ts";
 import { isRunning } from "../../src/process-record.ts";
 import { docker, testCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
 import { demoManifest } from "../support/manifest-text.ts";
 
 test("up --detach serves when it returns, says so once more, and down ends it", async (t) => {
@@ -55,6 +57,19 @@ test("down --pods ends the containers too, and the next up starts them again", a
     before.map(({ id }) => id),
   );
   assert.equal(await rangeOf(), range);
+});
+
+test("the state folder is deleted under up: down still finds it and CoreDNS", async (t) => {
+  const cluster = await testCluster(t);
+  await cluster.ok("up", "--detach");
+  const record = cluster.record();
+  // At one stroke: what is written meanwhile would keep a folder from being deleted.
+  await rename(join(cluster.folder, "state"), join(cluster.folder, "gone"));
+  await eventually("both are noted again", async () =>
+    ["up.json", "dns/coredns.json"].every((file) => existsSync(join(cluster.folder, "state", record.cluster, file))),
+  );
+  assert.match(await cluster.ok("down"), /orchestra has ended.*CoreDNS has ended/s);
+  assert.ok(!isRunning(record));
 });
 
 test("down after a crash stops CoreDNS, and a pid that is used again is not touched", async (t) => {
