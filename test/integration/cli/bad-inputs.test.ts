@@ -126,7 +126,7 @@ const lines: readonly { readonly words: readonly string[]; readonly code?: numbe
   { words: ["deploy", "web", "--image", "demo:1", "--env", "hunter2"], says: /--env needs a name and a value/ },
   { words: ["deploy", "pod/web", "--image", "demo:1"], says: /pod\/web/ },
   { words: ["deploy", "web", "--image", "demo:1", "--port", "x"], says: /--port: "x" is not a port/ },
-  { words: ["exec", "-it", "web-0", "ls", "-l"], says: /after --[^]*orchestra exec -it web-0 -- ls -l/ },
+  { words: ["exec", "-it", "web-0", "ls", "-l"], says: /after --\n.*orchestra exec -it web-0 -- ls -l/ },
   { words: ["scale", "web"], says: /needs a count/ },
   { words: ["scale", "web", "3", "--reset"], says: /more than one/ },
   { words: ["scale", "web", "-1"], says: /-1/ },
