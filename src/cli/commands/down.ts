@@ -10,7 +10,7 @@ export default class Down extends BaseCommand {
 Nothing is deleted from the store: the next up goes on from there, and starts pods again that were stopped.`;
   static override examples = ["<%= config.bin %> down", "<%= config.bin %> down --pods"];
   static override flags = {
-    pods: Flags.boolean({ summary: "Stop and remove this machine's containers of this cluster too." }),
+    pods: Flags.boolean({ summary: "Stop and remove this machine's containers of this cluster too, and their network." }),
   };
 
   async run(): Promise<void> {
