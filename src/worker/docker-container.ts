@@ -105,7 +105,7 @@ export function listedState(info: Docker.ContainerInfo): ContainerState {
     id: info.Id,
     ...identity(info.Labels),
     state,
-    ...address(state, info.NetworkSettings?.Networks),
+    ...address(state, info.HostConfig.NetworkMode, info.NetworkSettings?.Networks),
     ...(health === undefined ? {} : { health: health === "health: starting" ? "starting" : (health as "healthy") }),
   };
 }
@@ -118,7 +118,7 @@ export function inspectedState(info: Docker.ContainerInspectInfo): ContainerStat
     id: info.Id,
     ...identity(info.Config.Labels),
     state,
-    ...address(state, info.NetworkSettings.Networks),
+    ...address(state, info.HostConfig.NetworkMode, info.NetworkSettings.Networks),
     ...(state === "exited" ? { exitCode: info.State.ExitCode, oomKilled: info.State.OOMKilled } : {}),
     ...(isTime(info.State.StartedAt) ? { startedAt: info.State.StartedAt } : {}),
     ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
@@ -140,11 +140,13 @@ function plainState(state: string): ContainerState["state"] {
   return state === "running" || state === "paused" || state === "restarting" ? "running" : "exited";
 }
 
+/** In the network that it was made for: people may have connected it to others. */
 function address(
   state: ContainerState["state"],
+  network: string | undefined,
   networks: Readonly<Record<string, { readonly IPAddress: string }>> | undefined,
 ): { ip?: string } {
-  const ip = Object.values(networks ?? {})[0]?.IPAddress;
+  const ip = networks?.[network ?? ""]?.IPAddress;
   return state === "running" && ip ? { ip } : {};
 }
 

@@ -1,7 +1,9 @@
-// The node's network is removed by hand under a running worker: it is made again, and the pods with it.
+// What people do to the networks of a running worker by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { all, workerLab } from "../../support/worker-lab.ts";
+
+const { signal } = new AbortController();
 
 test("a network that was removed by hand is made again, for new containers and for those that were in it", async (t) => {
   const lab = await workerLab(t);
@@ -21,4 +23,15 @@ test("a network that was removed by hand is made again, for new containers and f
   const now = await lab.until("both ready", all(2, "ready"));
   assert.ok(now.every(({ ip }) => ip !== undefined));
   assert.ok(creations < 10, `created ${creations} times`);
+});
+
+test("the address of a container is the one in the node's network, whatever else it was connected to by hand", async (t) => {
+  const lab = await workerLab(t);
+  await lab.start();
+  await lab.place("web", {}, 1);
+  const [pod] = await lab.until("ready", all(1, "ready"));
+  await lab.docker.getNetwork("bridge").connect({ Container: pod?.container ?? "" });
+  const [listed] = await lab.runtime.list(signal);
+  const inspected = await lab.runtime.inspect(listed?.id ?? "", signal);
+  assert.deepEqual([listed?.ip, inspected.ip], [pod?.ip, pod?.ip]);
 });
