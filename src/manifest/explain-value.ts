@@ -73,7 +73,8 @@ function wrongType({ data, parentSchema = {} }: ShapeError, path: Path, source: 
   const types = [parentSchema.type ?? []].flat();
   const rule = types.length > 1 ? parentSchema["x-rule"] : undefined;
   const wanted = rule ?? `must be ${listed(types.map(typeName))}`;
-  if (data === null) return { message: `has no value, and ${wanted}`, hint: adviceForNothing(parentSchema, types, path) };
+  if (data === null)
+    return { message: `has no value, and ${wanted}`, hint: adviceForNothing(parentSchema, types, path) };
   return { message: `${described(data, path)}, and ${wanted}`, hint: adviceForType(data, types, path, source) };
 }
 

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { DoctorDocument } from "../../src/cli/checks.ts";
+import type { DoctorDocument } from "../../src/cli/doctor/checks.ts";
 import { isRunning } from "../../src/process-record.ts";
 import { docker, testCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";

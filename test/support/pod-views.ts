@@ -19,3 +19,9 @@ export function view({ template = {}, memory = newMemory, ...fields }: ViewField
   const resolved = resolveTemplate({ image: "demo:1", ...template });
   return { id: "p1", placement, stale: false, probing: new Set(), template: resolved, memory, ...fields };
 }
+
+/** A container of ours that nothing was placed for. */
+export function stray(fields: ViewFields): PodView {
+  const { placement: _none, template: _unknown, ...rest } = view(fields);
+  return rest;
+}

@@ -1,5 +1,5 @@
 import { BaseCommand, outputFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests, timeoutOf, waitFlags } from "../change-flags.ts";
+import { authorOf, filesFlag, readManifests, timeoutOf, waitFlags } from "../change/change-flags.ts";
 
 export default class Apply extends BaseCommand {
   static override summary = "Make the cluster as the manifests say.";
@@ -26,7 +26,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     const { cacheDir, networkRange } = this.settings;
     const manifests = await readManifests(flags.file, cacheDir, (text) => this.note(text));
     const { planApply } = await import("../../apply/plan.ts");
-    const { carryOut } = await import("../change.ts");
+    const { carryOut } = await import("../change/change.ts");
     const author = await authorOf(this.settings);
     process.exitCode = await carryOut({
       store: await this.openStore(flags, true),

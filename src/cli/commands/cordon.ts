@@ -11,7 +11,7 @@ export default class Cordon extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Cordon);
-    const { observe } = await import("../observe.ts");
+    const { observe } = await import("../show/observe.ts");
     const { resolveName } = await import("../names.ts");
     const { cordon } = await import("../cordon.ts");
     const { age } = await import("../print.ts");

@@ -1,7 +1,7 @@
 import { Args, Flags } from "@oclif/core";
 import { OrchestraError } from "../../model/errors.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests, timeoutOf, waitFlags } from "../change-flags.ts";
+import { authorOf, filesFlag, readManifests, timeoutOf, waitFlags } from "../change/change-flags.ts";
 
 export default class Delete extends BaseCommand {
   static override summary = "Stop the pods of Deployments and remove all that is known of them.";
@@ -27,15 +27,15 @@ A Deployment with \`protect: true\` is deleted only with --force. Exits as apply
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Delete);
     const timeout = await timeoutOf(flags);
-    const { deploymentName } = await import("../change-arguments.ts");
+    const { deploymentName } = await import("../change/change-arguments.ts");
     const named = (argv as string[]).map(deploymentName);
     const inFiles = await this.#namesInFiles(flags.file ?? []);
     if (named.length === 0 && flags.file === undefined) {
       throw new OrchestraError("invalid", "nothing to delete was named", { hint: "give names, or -f and manifests" });
     }
     const { planDelete } = await import("../../apply/plan.ts");
-    const { carryOut } = await import("../change.ts");
-    const { confirmDelete } = await import("../confirm.ts");
+    const { carryOut } = await import("../change/change.ts");
+    const { confirmDelete } = await import("../change/confirm.ts");
     const author = await authorOf(this.settings);
     process.exitCode = await carryOut({
       store: await this.openStore(flags),

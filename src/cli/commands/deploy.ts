@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { authorOf, timeoutOf, waitFlags } from "../change-flags.ts";
+import { authorOf, timeoutOf, waitFlags } from "../change/change-flags.ts";
 
 export default class Deploy extends BaseCommand {
   static override summary = "Create or change a Deployment without a file.";
@@ -36,11 +36,11 @@ Without --replicas the count is left to \`scale\`; a new Deployment has one.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Deploy);
     const timeout = await timeoutOf(flags);
-    const { deploymentName, manifestOfFlags } = await import("../change-arguments.ts");
+    const { deploymentName, manifestOfFlags } = await import("../change/change-arguments.ts");
     const { specFromFlags } = await import("../../manifest/manifest.ts");
     const manifest = specFromFlags(manifestOfFlags({ ...flags, name: deploymentName(args.name) }));
     const { planApply } = await import("../../apply/plan.ts");
-    const { carryOut } = await import("../change.ts");
+    const { carryOut } = await import("../change/change.ts");
     const author = await authorOf(this.settings);
     process.exitCode = await carryOut({
       store: await this.openStore(flags, true),

@@ -21,10 +21,10 @@ export default class Describe extends BaseCommand {
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Describe);
-    const { observe, readFailures } = await import("../observe.ts");
-    const { pendingTexts } = await import("../pending.ts");
+    const { observe, readFailures } = await import("../show/observe.ts");
+    const { pendingTexts } = await import("../show/pending.ts");
     const { namedOnce, resolveName } = await import("../names.ts");
-    const { describeDeployment, describeNode, describePod } = await import("../describe.ts");
+    const { describeDeployment, describeNode, describePod } = await import("../show/describe.ts");
     const store = await this.openStore(flags);
     const observation = await observe(store);
     const target = resolveName(observation.state, namedOnce(argv as string[]), {
@@ -38,7 +38,7 @@ export default class Describe extends BaseCommand {
         : target.kind === "pod"
           ? describePod(observation, target.pod, options)
           : describeNode(observation, target.name);
-    const { descriptionText } = await import("../describe-text.ts");
+    const { descriptionText } = await import("../show/describe-text.ts");
     const { wantsColour } = await import("../print.ts");
     const text = { nowMs: observation.nowMs, colour: wantsColour(process.stdout) };
     await this.printDocument(flags.output, description, () => descriptionText(description, text));

@@ -1,5 +1,5 @@
 import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests } from "../change-flags.ts";
+import { authorOf, filesFlag, readManifests } from "../change/change-flags.ts";
 
 export default class Diff extends BaseCommand {
   static override summary = "Show what an apply would change, and what that does to the pods.";
@@ -23,14 +23,14 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     const manifests = await readManifests(flags.file, this.settings.cacheDir, (text) => this.note(text));
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
-    const { lookAt } = await import("../change-look.ts");
+    const { lookAt } = await import("../change/change-look.ts");
     const author = await authorOf(this.settings);
     const { plan, forecasts } = await lookAt(await this.#storeIfThere(flags), (state) =>
       planApply(state, manifests, author),
     );
     refuseBlocked(plan);
-    const { planDocument } = await import("../plan-document.ts");
-    const { diffText } = await import("../plan-text.ts");
+    const { planDocument } = await import("../change/plan-document.ts");
+    const { diffText } = await import("../change/plan-text.ts");
     const { wantsColour } = await import("../print.ts");
     const look = { showValues: flags["show-values"], colour: wantsColour(process.stdout) };
     await this.printDocument(flags.output, planDocument(plan, forecasts, look.showValues), () =>

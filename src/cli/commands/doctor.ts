@@ -1,7 +1,7 @@
 import { storePath } from "../../store/open-store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { checkColumns, type DoctorDocument, verdictOn } from "../checks.ts";
-import { examine } from "../doctor.ts";
+import { checkColumns, type DoctorDocument, verdictOn } from "../doctor/checks.ts";
+import { examine } from "../doctor/doctor.ts";
 import { json, table, wantsColour } from "../print.ts";
 
 export default class Doctor extends BaseCommand {

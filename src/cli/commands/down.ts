@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import { storePath } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
-import { stopUp } from "../stop-up.ts";
+import { stopUp } from "../run/stop-up.ts";
 
 export default class Down extends BaseCommand {
   static override summary = "Stop what up started on this machine.";
@@ -10,7 +10,9 @@ export default class Down extends BaseCommand {
 Nothing is deleted from the store: the next up goes on from there, and starts pods again that were stopped.`;
   static override examples = ["<%= config.bin %> down", "<%= config.bin %> down --pods"];
   static override flags = {
-    pods: Flags.boolean({ summary: "Stop and remove this machine's containers of this cluster too, and their network." }),
+    pods: Flags.boolean({
+      summary: "Stop and remove this machine's containers of this cluster too, and their network.",
+    }),
   };
 
   async run(): Promise<void> {

@@ -32,10 +32,10 @@ export default class Exec extends BaseCommand {
     if (flags.tty && !(process.stdin.isTTY && process.stdout.isTTY)) {
       throw new OrchestraError("invalid", "-t needs a terminal, and this is none", { hint: "leave -t out" });
     }
-    const { observe } = await import("../observe.ts");
+    const { observe } = await import("../show/observe.ts");
     const { resolveName } = await import("../names.ts");
-    const { runtimesOf } = await import("../engines.ts");
-    const { runInPod } = await import("../exec.ts");
+    const { runtimesOf } = await import("../containers/engines.ts");
+    const { runInPod } = await import("../containers/exec.ts");
     const store = await this.openStore(flags);
     const { state } = await observe(store);
     const target = resolveName(state, args.pod, { kinds: ["pod"], preferReady: true });

@@ -27,12 +27,12 @@ Of a Deployment each line begins with its pod's name; with -f, pods that come la
     const { parseCount, parseSince } = await import("../times.ts");
     const tail = flags.tail === undefined ? {} : { tail: parseCount(flags.tail, "--tail") };
     const since = flags.since === undefined ? {} : { since: parseSince(flags.since, Date.now(), "--since") };
-    const { observation, observedSelectors, readFailures } = await import("../observe.ts");
+    const { observation, observedSelectors, readFailures } = await import("../show/observe.ts");
     const { resolveName } = await import("../names.ts");
-    const { failureOf } = await import("../failures.ts");
-    const { followLimit, readLogs } = await import("../logs.ts");
+    const { failureOf } = await import("../show/failures.ts");
+    const { followLimit, readLogs } = await import("../containers/logs.ts");
     const { age } = await import("../print.ts");
-    const { runtimesOf } = await import("../engines.ts");
+    const { runtimesOf } = await import("../containers/engines.ts");
     const store = await this.openStore(flags);
     const view = await store.view(observedSelectors);
     const { state, nowMs } = observation(view.snapshot(), Date.now());

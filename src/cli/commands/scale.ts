@@ -1,6 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { authorOf, timeoutOf, waitFlags } from "../change-flags.ts";
+import { authorOf, timeoutOf, waitFlags } from "../change/change-flags.ts";
 
 export default class Scale extends BaseCommand {
   static override summary = "Say how many pods of a Deployment run.";
@@ -22,11 +22,11 @@ Exits as apply does.`;
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Scale);
     const timeout = await timeoutOf(flags);
-    const { countOf, deploymentName } = await import("../change-arguments.ts");
+    const { countOf, deploymentName } = await import("../change/change-arguments.ts");
     const count = countOf([args.replicas, flags.replicas], flags.reset);
     const name = deploymentName(args.name);
     const { planScale } = await import("../../apply/plan.ts");
-    const { carryOut } = await import("../change.ts");
+    const { carryOut } = await import("../change/change.ts");
     const author = await authorOf(this.settings);
     process.exitCode = await carryOut({
       store: await this.openStore(flags),

@@ -1,5 +1,5 @@
 import { BaseCommand, outputFlag } from "../base.ts";
-import type { StatusDocument } from "../status.ts";
+import type { StatusDocument } from "../show/status.ts";
 
 /** An engine that hangs must not make `status` hang: then that is what it tells. */
 const dockerLimitMs = 2_000;
@@ -11,9 +11,9 @@ export default class Status extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Status);
-    const { observe } = await import("../observe.ts");
-    const { pendingTexts } = await import("../pending.ts");
-    const { statusDocument, statusText } = await import("../status.ts");
+    const { observe } = await import("../show/observe.ts");
+    const { pendingTexts } = await import("../show/pending.ts");
+    const { statusDocument, statusText } = await import("../show/status.ts");
     const { wantsColour } = await import("../print.ts");
     const { clusterKey, nameOf } = await import("../../model/keys.ts");
     const store = await this.openStore(flags);

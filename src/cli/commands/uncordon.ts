@@ -11,7 +11,7 @@ export default class Uncordon extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Uncordon);
-    const { observe } = await import("../observe.ts");
+    const { observe } = await import("../show/observe.ts");
     const { resolveName } = await import("../names.ts");
     const { uncordon } = await import("../cordon.ts");
     const store = await this.openStore(flags);

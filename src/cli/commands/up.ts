@@ -4,9 +4,9 @@ import { upLogPath } from "../../state-folder.ts";
 import { ensureCluster } from "../../store/cluster.ts";
 import { openStore, storePath } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
-import { startDetached, tellParent } from "../detach.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
-import { runningUp, serve } from "../serve.ts";
+import { startDetached, tellParent } from "../run/detach.ts";
+import { runningUp, serve } from "../run/serve.ts";
 
 export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";

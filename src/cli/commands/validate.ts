@@ -1,5 +1,5 @@
 import { BaseCommand, outputFlag } from "../base.ts";
-import { filesFlag } from "../change-flags.ts";
+import { filesFlag } from "../change/change-flags.ts";
 
 export default class Validate extends BaseCommand {
   static override summary = "Check manifests without looking at any cluster.";

@@ -14,9 +14,9 @@ Asks the same functions that decide.`;
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Why);
-    const { observe, readFailures } = await import("../observe.ts");
+    const { observe, readFailures } = await import("../show/observe.ts");
     const { resolveName } = await import("../names.ts");
-    const { why, whyText } = await import("../why.ts");
+    const { why, whyText } = await import("../show/why.ts");
     const store = await this.openStore(flags);
     const observation = await observe(store);
     const target = resolveName(observation.state, args.pod, { kinds: ["pod"] });

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
-import { followLimit, readLogs } from "../../../src/cli/logs.ts";
-import { observedSelectors } from "../../../src/cli/observe.ts";
+import { followLimit, readLogs } from "../../../src/cli/containers/logs.ts";
+import { observedSelectors } from "../../../src/cli/show/observe.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { podsKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";

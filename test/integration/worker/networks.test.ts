@@ -10,7 +10,10 @@ test("a network that was removed by hand is made again, for new containers and f
   let creations = 0;
   const counted = {
     ...lab.runtime,
-    create: (...args: Parameters<typeof lab.runtime.create>) => ((creations += 1), lab.runtime.create(...args)),
+    create: (...args: Parameters<typeof lab.runtime.create>) => {
+      creations += 1;
+      return lab.runtime.create(...args);
+    },
   };
   await lab.start({ runtime: counted });
   await lab.place("web", {}, 1);

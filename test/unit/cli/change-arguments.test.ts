@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countOf, deploymentName, manifestOfFlags } from "../../../src/cli/change-arguments.ts";
+import { countOf, deploymentName, manifestOfFlags } from "../../../src/cli/change/change-arguments.ts";
 
 test("flags make the manifest that a file would hold", () => {
   assert.deepEqual(manifestOfFlags({ name: "web", image: "demo:1" }), {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Forecast } from "../../../src/apply/forecast.ts";
 import { type Plan, planApply, planScale } from "../../../src/apply/plan.ts";
-import { planDocument } from "../../../src/cli/plan-document.ts";
-import { consequences, diffText, summaryText } from "../../../src/cli/plan-text.ts";
+import { planDocument } from "../../../src/cli/change/plan-document.ts";
+import { consequences, diffText, summaryText } from "../../../src/cli/change/plan-text.ts";
 import { author, committed, nothingKnown, templated, wanted } from "../../support/plans.ts";
 
 const look = { showValues: false, colour: false };

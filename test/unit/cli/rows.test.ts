@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deploymentStatus } from "../../../src/cli/columns.ts";
-import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/listing.ts";
-import { nodeRows, staleNote } from "../../../src/cli/node-rows.ts";
-import type { Observation } from "../../../src/cli/observe.ts";
-import { deploymentRows, podRows } from "../../../src/cli/rows.ts";
-import { waitingTexts } from "../../../src/cli/waiting.ts";
+import { deploymentStatus } from "../../../src/cli/show/columns.ts";
+import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/show/listing.ts";
+import { nodeRows, staleNote } from "../../../src/cli/show/node-rows.ts";
+import type { Observation } from "../../../src/cli/show/observe.ts";
+import { deploymentRows, podRows } from "../../../src/cli/show/rows.ts";
+import { waitingTexts } from "../../../src/cli/show/waiting.ts";
 import { act, builtAt, type ClusterFixture, type DeploymentFixture, stateOf } from "../../support/builders.ts";
 
 const nowMs = Date.parse(builtAt) + 12 * 60_000;

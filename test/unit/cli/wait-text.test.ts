@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Followed } from "../../../src/apply/follow.ts";
 import type { Goal, Progress } from "../../../src/apply/wait.ts";
-import { failureText, waitFailure } from "../../../src/cli/change-text.ts";
+import { failureText, waitFailure } from "../../../src/cli/change/change-text.ts";
 import {
   endOf,
   failureLines,
@@ -10,7 +10,7 @@ import {
   progressText,
   unfinishedTexts,
   waitExitCodes,
-} from "../../../src/cli/wait-text.ts";
+} from "../../../src/cli/change/wait-text.ts";
 import { builtAt, podId, revisionOf, stateOf } from "../../support/builders.ts";
 
 function goal(name: string, fields: Partial<Goal> = {}): Goal {

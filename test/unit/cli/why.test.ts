@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeDeployment } from "../../../src/cli/describe.ts";
-import { descriptionText } from "../../../src/cli/describe-text.ts";
-import { likelyCause } from "../../../src/cli/failures.ts";
-import type { Observation } from "../../../src/cli/observe.ts";
-import { why, whyText } from "../../../src/cli/why.ts";
+import { describeDeployment } from "../../../src/cli/show/describe.ts";
+import { descriptionText } from "../../../src/cli/show/describe-text.ts";
+import { likelyCause } from "../../../src/cli/show/failures.ts";
+import type { Observation } from "../../../src/cli/show/observe.ts";
+import { why, whyText } from "../../../src/cli/show/why.ts";
 import { joinPods } from "../../../src/model/joined-pod.ts";
 import type { Failure, Reason } from "../../../src/model/pod.ts";
 import { builtAt, type ClusterFixture, podId, revisionOf, stateOf } from "../../support/builders.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { resolveTemplate } from "../../../src/model/template.ts";
 import { decide, type PodView, type Step } from "../../../src/worker/decide.ts";
 import { crashed, newMemory, type PodMemory, probed, refused, started } from "../../../src/worker/history.ts";
-import { container, placement, type ViewFields, view } from "../../support/pod-views.ts";
+import { container, placement, stray, view } from "../../support/pod-views.ts";
 
 const stopped = { ...placement, stop: { reason: "rollout" as const } };
 const running = started(newMemory, container(), 1_000);
@@ -290,11 +290,6 @@ function stuck(): PodMemory {
   const reason = { code: "ENGINE_ERROR", message: "already exists" } as const;
   const refusal = { reason, final: false, container: "c1" };
   return refused(refused(newMemory, refusal, 1_000), refusal, 2_000);
-}
-
-function stray(fields: ViewFields): PodView {
-  const { placement: _none, template: _unknown, ...rest } = view(fields);
-  return rest;
 }
 
 function text(step: Step): string {

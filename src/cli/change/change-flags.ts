@@ -1,0 +1,43 @@
+// The flags that commands which read manifests or change Deployments share.
+import { Flags } from "@oclif/core";
+import type { Author } from "../../apply/document.ts";
+import type { Config } from "../../config.ts";
+import type { LoadedManifest } from "../../manifest/manifest.ts";
+
+export const filesFlag = Flags.custom<string>({
+  char: "f",
+  summary: "A file, a folder with everything below it, or - for standard input; may be repeated.",
+  helpValue: "FILE|DIR|-",
+  multiple: true,
+  multipleNonGreedy: true,
+});
+
+export const waitFlags = {
+  wait: Flags.boolean({ summary: "Wait until it is done.", default: true, allowNo: true }),
+  timeout: Flags.string({ summary: "Wait no longer than this.", helpValue: "DURATION", default: "5m" }),
+};
+
+/** Reads manifests; all that is only suspicious goes to `warn`, all that is wrong is thrown. */
+export async function readManifests(
+  files: readonly string[],
+  cacheDir: string,
+  warn: (text: string) => void,
+): Promise<readonly LoadedManifest[]> {
+  const { loadManifests, problemText } = await import("../../manifest/manifest.ts");
+  const { manifests, warnings } = await loadManifests(files, { stdin: process.stdin, cacheDir });
+  for (const warning of warnings) warn(`Warning: ${problemText(warning)}.`);
+  return manifests;
+}
+
+/** How long to wait, as a number and as it was written. */
+export async function timeoutOf({ timeout }: { readonly timeout: string }) {
+  const { parseDuration } = await import("../times.ts");
+  return { ms: parseDuration(timeout, "--timeout"), text: timeout };
+}
+
+/** Who changes Deployments from this command line, now. */
+export async function authorOf({ user }: Config): Promise<Author> {
+  const { randomBytes } = await import("node:crypto");
+  const newUid = () => randomBytes(8).toString("hex");
+  return { by: user, at: new Date().toISOString(), source: "cli", newUid };
+}

@@ -1,0 +1,40 @@
+// What the store holds, what a change would make of it, and what that does to the pods: one look, the same for diff and apply.
+import { knownState } from "../../apply/commit.ts";
+import { followSelectors, observationOf } from "../../apply/follow.ts";
+import { type Forecast, forecast } from "../../apply/forecast.ts";
+import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
+import { type ClusterState, clusterState } from "../../model/cluster-state.ts";
+import type { Snapshot, Store } from "../../store/store.ts";
+
+export interface Look {
+  readonly plan: Plan;
+  /** By Deployment, those that change. */
+  readonly forecasts: ReadonlyMap<string, Forecast>;
+  /** Whether a worker is alive on this store. */
+  readonly running: boolean;
+  /** Absent where there is no store yet. */
+  readonly snapshot?: Snapshot;
+}
+
+/** Reads everything once. No store: there is nothing yet. */
+export async function lookAt(store: Store | undefined, plan: (state: KnownState) => Plan): Promise<Look> {
+  const snapshot = await store?.list(followSelectors);
+  if (!snapshot) {
+    const planned = plan({ deployments: new Map(), revisions: new Map() });
+    return { plan: planned, forecasts: forecastOf(emptyState(), planned, false), running: false };
+  }
+  const running = snapshot.list("presence").length > 0;
+  const planned = plan(knownState(snapshot));
+  // Most applies of a large folder change little or nothing: then the state need not even be put together.
+  if (!changesAnything(planned)) return { plan: planned, forecasts: new Map(), running, snapshot };
+  const { state } = observationOf(snapshot);
+  return { plan: planned, forecasts: forecastOf(state, planned, running), running, snapshot };
+}
+
+function forecastOf(state: ClusterState, plan: Plan, running: boolean): Map<string, Forecast> {
+  return forecast(state, plan, { wall: new Date().toISOString(), running });
+}
+
+function emptyState(): ClusterState {
+  return clusterState({ list: () => [], verdicts: () => undefined });
+}

@@ -1,0 +1,89 @@
+// The last words of a command that changes Deployments. Pure.
+import type { Followed } from "../../apply/follow.ts";
+import { changesAnything, type Plan } from "../../apply/plan.ts";
+import { summaryOf } from "./plan-document.ts";
+import { noticesOf } from "./plan-text.ts";
+import { unfinishedTexts, type WaitEnd } from "./wait-text.ts";
+
+/** `1 created, 2 updated, 5 unchanged`. */
+export function writtenText(plan: Plan): string {
+  const { create, update, unchanged, delete: deleted } = summaryOf(plan);
+  const counts = [
+    ...(create > 0 ? [`${create} created`] : []),
+    ...(update > 0 ? [`${update} updated`] : []),
+    ...(deleted > 0 ? [`${deleted} deleted`] : []),
+    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
+  ];
+  return counts.join(", ");
+}
+
+/** Where nothing is written. */
+export function upToDateText(plan: Plan): string {
+  if (plan.items.length === 0) return "Nothing to delete.";
+  const deleting = plan.items.filter(({ before }) => before?.value.deleted).map(({ name }) => name);
+  const first = deleting.length > 0 ? `Being deleted already: ${deleting.join(", ")}.` : "Up to date.";
+  return [first, ...noticesOf(plan)].join("\n");
+}
+
+/** Where it is written and nobody waits: because nothing runs that could carry it out, or because nobody wanted to. */
+export function notWaitedText(plan: Plan, running: boolean, url: string): string {
+  if (!changesAnything(plan)) return "";
+  const isDelete = plan.items.some(({ action }) => action === "delete");
+  const written = `${isDelete ? "Marked" : "Written"}: ${writtenText(plan)}.`;
+  if (running) return `${written} Not waited for: orchestra get -w shows how it goes on.`;
+  const what = isDelete ? "stops the pods and clears them away" : "starts it";
+  return `${written} Nothing runs on this store (${url}): \`orchestra up\` ${what}.`;
+}
+
+/** Why a wait did not end well, and what helps. */
+export interface WaitFailure {
+  readonly code: Exclude<WaitEnd, "done">;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** How the wait failed; undefined when it did not. */
+export function waitFailure(end: WaitEnd, timeoutText: string): WaitFailure | undefined {
+  switch (end) {
+    case "done":
+      return undefined;
+    case "nobody":
+      return { code: end, message: "nothing runs on this store any more", hint: "start it again with: orchestra up" };
+    case "superseded":
+      return {
+        code: end,
+        message: "someone else has changed it since",
+        hint: "orchestra diff shows what applying would do now",
+      };
+    case "failed":
+      return {
+        code: end,
+        message: "it cannot run as it is",
+        hint: "mend what is named above and apply again; orchestra describe tells more",
+      };
+    case "timeout":
+      return {
+        code: end,
+        message: `not all is done after ${timeoutText}`,
+        hint: "orchestra get -w shows how it goes on; --timeout waits longer",
+      };
+    case "unplaced":
+      return {
+        code: end,
+        message: "there is no place for some of its pods",
+        hint: "make room or ask for less; orchestra why POD tells more",
+      };
+    case "interrupted":
+      return { code: end, message: "stopped waiting", hint: "orchestra get -w shows how it goes on" };
+    default:
+      return end satisfies never;
+  }
+}
+
+/** How a failed wait is told to people. */
+export function failureText(failure: WaitFailure, followed: Followed, plan: Plan): string {
+  const written = changesAnything(plan) ? "What was written stays" : "Nothing was changed";
+  const first = failure.code === "interrupted" ? "Stopped waiting" : `Error: ${failure.message}`;
+  const left = unfinishedTexts(followed).map((line) => `  ${line}`);
+  return [`${first}. ${written}.`, ...left, `Hint: ${failure.hint}.`].join("\n");
+}

@@ -1,0 +1,77 @@
+// A plan as `-o json` gives it: the stable shape that programs read. Values that may be secrets are masked unless asked for. Pure.
+import type { FieldChange } from "../../apply/fields.ts";
+import type { Forecast } from "../../apply/forecast.ts";
+import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
+import { type Act, wantedReplicas } from "../../model/deployment.ts";
+import { mask } from "../print.ts";
+
+export interface PlanDocument {
+  readonly apiVersion: "orchestra/v1";
+  readonly kind: "Plan";
+  readonly summary: Readonly<Record<"create" | "update" | "unchanged" | "delete", number>>;
+  readonly deployments: readonly PlanEntry[];
+  /** Deployments that the files lack; they are left alone. */
+  readonly notInFiles: readonly string[];
+}
+
+export interface PlanEntry {
+  readonly name: string;
+  readonly action: PlanAction;
+  readonly changes: readonly (Omit<FieldChange, "secret"> & { readonly masked?: true })[];
+  /** How many pods should run after it. */
+  readonly replicas: number;
+  /** What `scale` said, where that is in force. */
+  readonly override?: Override;
+  /** Absent where nothing changes. */
+  readonly pods?: Forecast;
+}
+
+export interface Override extends Act {
+  readonly count: number;
+  /** What the manifest says, if it says a count. */
+  readonly manifest?: number;
+}
+
+export function planDocument(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, showValues: boolean): PlanDocument {
+  return {
+    apiVersion: "orchestra/v1",
+    kind: "Plan",
+    summary: summaryOf(plan),
+    deployments: plan.items.map((item) => entryOf(item, forecasts.get(item.name), showValues)),
+    notInFiles: plan.notInFiles,
+  };
+}
+
+export function summaryOf({ items }: Plan): PlanDocument["summary"] {
+  const count = (action: PlanAction) => items.filter((item) => item.action === action).length;
+  return { create: count("create"), update: count("update"), unchanged: count("unchanged"), delete: count("delete") };
+}
+
+/** The override that is in force once the item is carried out. */
+export function overrideOf({ before, after }: PlanItem): Override | undefined {
+  const { override, file } = (after ?? before?.value)?.replicas ?? {};
+  return override && { ...override, ...(file === undefined ? {} : { manifest: file }) };
+}
+
+function entryOf(item: PlanItem, forecast: Forecast | undefined, showValues: boolean): PlanEntry {
+  const document = item.after ?? item.before?.value;
+  const override = overrideOf(item);
+  return {
+    name: item.name,
+    action: item.action,
+    changes: item.changes.map((change) => masked(change, showValues)),
+    replicas: document === undefined || document.deleted ? 0 : wantedReplicas(document),
+    ...(override ? { override } : {}),
+    ...(forecast ? { pods: forecast } : {}),
+  };
+}
+
+function masked({ secret, ...change }: FieldChange, showValues: boolean): PlanEntry["changes"][number] {
+  if (!secret || showValues) return change;
+  return {
+    path: change.path,
+    ...(change.old === undefined ? {} : { old: mask }),
+    ...(change.new === undefined ? {} : { new: mask }),
+    masked: true,
+  };
+}

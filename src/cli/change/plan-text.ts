@@ -1,0 +1,152 @@
+// A plan as people read it: what changes, and what that does to the pods. Pure.
+import type { FieldChange, FieldValue } from "../../apply/fields.ts";
+import type { Forecast, PodForecast } from "../../apply/forecast.ts";
+import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
+import { mask, oneLine, paint, type Tone } from "../print.ts";
+import { overrideOf, summaryOf } from "./plan-document.ts";
+
+export interface PlanTextOptions {
+  readonly showValues: boolean;
+  readonly colour: boolean;
+}
+
+const signs: Readonly<Record<PlanAction, { readonly sign: string; readonly tone: Tone }>> = Object.freeze({
+  create: { sign: "+", tone: "good" },
+  update: { sign: "~", tone: "busy" },
+  delete: { sign: "-", tone: "bad" },
+  unchanged: { sign: "=", tone: "dim" },
+  blocked: { sign: "!", tone: "bad" },
+});
+
+/** A summary with more lines than a screen or two is no summary: the rest is counted, and `diff` shows it. */
+const summaryLinesLimit = 50;
+/** So many pods are named in a line, the rest is counted. */
+const namedPodsLimit = 8;
+
+/** All that `diff` says: every field that changes with its old and new value, and the consequences. */
+export function diffText(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, options: PlanTextOptions): string {
+  const shown = plan.items.filter(({ action }) => action !== "unchanged");
+  if (shown.length === 0) return ["No differences.", ...noticesOf(plan)].join("\n");
+  const blocks = shown.map((item) => itemText(item, forecasts.get(item.name), options));
+  const legend = legendOf(plan, options);
+  return [...(legend ? [legend] : []), ...blocks, closingText(plan)].join("\n\n");
+}
+
+/** What `apply` says before it writes: one line for each Deployment, with the consequences only. */
+export function summaryText(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, { colour }: PlanTextOptions): string {
+  const changed = plan.items.filter(({ after }) => after !== undefined);
+  const lines = changed.slice(0, summaryLinesLimit).map((item) => {
+    const { sign, tone } = signs[item.action];
+    return `${paint(`${sign} ${item.name}`, tone, colour)}: ${summaryOfItem(item, forecasts.get(item.name))}`;
+  });
+  if (changed.length > lines.length)
+    lines.push(`… and ${changed.length - lines.length} more (orchestra diff shows all)`);
+  return [...lines, closingText(plan)].join("\n");
+}
+
+/** The counts, overrides that stay, and what the files lack. */
+export function closingText(plan: Plan): string {
+  const { create, update, unchanged, delete: deleted } = summaryOf(plan);
+  const counts = [
+    ...(create > 0 ? [`${create} to create`] : []),
+    ...(update > 0 ? [`${update} to update`] : []),
+    ...(deleted > 0 ? [`${deleted} to delete`] : []),
+    `${unchanged} unchanged`,
+  ];
+  const lines = create + update + deleted > 0 ? [`Plan: ${counts.join(", ")}.`] : [];
+  return [...lines, ...noticesOf(plan)].join("\n");
+}
+
+/** What people should know although nothing is done about it. */
+export function noticesOf({ items, notInFiles }: Plan): string[] {
+  const overrides = items.flatMap((item) => {
+    const text = overrideText(item);
+    return text === undefined ? [] : [`${item.name}: ${text}`];
+  });
+  if (notInFiles.length === 0) return overrides;
+  const named = notInFiles.slice(0, namedPodsLimit).join(", ");
+  const rest = notInFiles.length > namedPodsLimit ? ` and ${notInFiles.length - namedPodsLimit} more` : "";
+  return [...overrides, `Not in these files, and left alone: ${named}${rest} (orchestra delete removes one).`];
+}
+
+/** `replicas 9 (scaled by ann, file says 3)`, where an override is in force after the plan. */
+function overrideText(item: PlanItem): string | undefined {
+  const override = (item.after ?? item.before?.value)?.deleted ? undefined : overrideOf(item);
+  if (!override) return undefined;
+  const file = override.manifest === undefined ? "the file says no count" : `file says ${override.manifest}`;
+  return `replicas ${override.count} (scaled by ${override.by}, ${file})`;
+}
+
+function legendOf({ items }: Plan, { colour }: PlanTextOptions): string {
+  const used = (["create", "update", "delete"] as const).filter((action) =>
+    items.some((item) => item.action === action),
+  );
+  return used.map((action) => paint(`${signs[action].sign} ${action}`, signs[action].tone, colour)).join("   ");
+}
+
+function itemText(item: PlanItem, forecast: Forecast | undefined, options: PlanTextOptions): string {
+  const { sign, tone } = signs[item.action];
+  const lines = [paint(`${sign} ${item.name}`, tone, options.colour)];
+  for (const change of item.changes) lines.push(`    ${changeText(change, options)}`);
+  if (forecast) for (const line of consequences(forecast)) lines.push(`  ${line}`);
+  if (item.reason) lines.push(`  ${item.reason.message}: ${item.reason.hint}`);
+  return lines.join("\n");
+}
+
+function changeText({ path, old, new: next, secret }: FieldChange, { showValues, colour }: PlanTextOptions): string {
+  const hidden = secret === true && !showValues;
+  if (old === undefined) return paint(`+ ${path}: ${hidden ? mask : valueText(next)}`, "good", colour);
+  if (next === undefined) return paint(`- ${path}: ${hidden ? mask : valueText(old)}`, "bad", colour);
+  const values = hidden ? `${mask} (before) → ${mask} (after)` : `${valueText(old)} → ${valueText(next)}`;
+  return paint(`~ ${path}: ${values}`, "busy", colour);
+}
+
+function valueText(value: FieldValue | undefined): string {
+  return oneLine(typeof value === "string" && value !== "" ? value : JSON.stringify(value ?? null));
+}
+
+function summaryOfItem({ action, changes }: PlanItem, forecast: Forecast | undefined): string {
+  const fields = action === "update" ? [`${changes.length} ${changes.length === 1 ? "field" : "fields"}`] : [];
+  return [...fields, ...(forecast ? consequences(forecast) : [])].join("; ");
+}
+
+/** One line for each kind of consequence. */
+export function consequences(forecast: Forecast): string[] {
+  const { created, replaced, stopped, untouched, unplaced, more = 0 } = forecast;
+  const waits = replaced.filter(({ stopFirst }) => stopFirst);
+  const lines = [
+    ...group("created", created),
+    ...group("replaced", replaced),
+    ...(waits.length > 0 ? [`${namesOf(waits)}: stops before its successor starts, which needs its place`] : []),
+    ...(more > 0 ? [`${more} more replaced in the same way`] : []),
+    ...group("stopped", stopped),
+    ...(untouched > 0 ? [`${countOf(untouched)} untouched`] : []),
+    ...unplacedTexts(unplaced),
+  ];
+  return lines.length > 0 ? lines : ["no pods"];
+}
+
+function group(what: "created" | "replaced" | "stopped", pods: readonly PodForecast[]): string[] {
+  if (pods.length === 0) return [];
+  const isNew = what !== "stopped";
+  const nodes = [...Map.groupBy(pods, ({ node }) => node)];
+  const places = nodes.map(([node, there]) =>
+    node === undefined ? `${namesOf(there)}${isNew ? " (no node yet)" : ""}` : `${namesOf(there)} on ${node}`,
+  );
+  return [`${countOf(pods.length)} ${what}: ${places.join("; ")}`];
+}
+
+/** Pods with the same reason are told together. */
+function unplacedTexts(unplaced: Forecast["unplaced"]): string[] {
+  const reasons = [...Map.groupBy(unplaced, ({ reason }) => reason)];
+  return reasons.map(([reason, pods]) => `${countOf(pods.length)} without a place: ${namesOf(pods)}: ${reason}`);
+}
+
+function namesOf(pods: readonly { readonly name: string }[]): string {
+  const named = pods.slice(0, namedPodsLimit).map(({ name }) => name);
+  return named.join(", ") + (pods.length > named.length ? ` and ${pods.length - named.length} more` : "");
+}
+
+function countOf(pods: number): string {
+  return pods === 1 ? "1 pod" : `${pods} pods`;
+}

@@ -1,0 +1,99 @@
+// What `get nodes` lists, and how old the statuses of nodes are whose worker is gone. Pure.
+import { templateOf } from "../../model/cluster-state.ts";
+import type { Act } from "../../model/deployment.ts";
+import { joinPods } from "../../model/joined-pod.ts";
+import type { NodeDocument } from "../../model/node.ts";
+import { type Resources, resolveResources } from "../../model/template.ts";
+import { duration } from "../print.ts";
+import type { Observation } from "./observe.ts";
+
+/** One node of `get nodes -o json`. */
+export interface NodeRow {
+  readonly kind: "Node";
+  readonly name: string;
+  readonly state: "present" | "absent";
+  /** With `absent`: since when, as far as anybody saw it. */
+  readonly since?: string;
+  readonly cordoned?: Act;
+  /** Pods placed on it, those that are stopping too. */
+  readonly pods: number;
+  /** What its pods reserve, out of `capacity`. */
+  readonly reserved: Resources;
+  readonly capacity: Resources;
+  readonly address: string;
+  readonly networkRange?: string;
+  readonly platform: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly versions: NodeDocument["versions"];
+}
+
+export function nodeRows(observation: Observation): NodeRow[] {
+  const { state, present } = observation;
+  const pods = Map.groupBy(joinPods(state), ({ node }) => node);
+  return [...state.nodes].map(([name, document]) => {
+    const here = pods.get(name) ?? [];
+    const verdict = state.verdicts.get(name);
+    const since = verdict?.state === "absent" ? verdict.since : state.statuses.get(name)?.at;
+    const cordoned = state.controls.get(name)?.cordoned;
+    const { capacity, address, platform, labels, versions, network } = document;
+    const templates = here.map(({ deployment, pod }) => templateOf(state, deployment, pod.revision));
+    return {
+      kind: "Node",
+      name,
+      ...(present.has(name) ? { state: "present" } : { state: "absent", ...(since === undefined ? {} : { since }) }),
+      ...(cordoned ? { cordoned } : {}),
+      pods: here.length,
+      reserved: sum(templates.map((template) => (template ? resolveResources(template) : nothing))),
+      capacity,
+      address,
+      ...(network ? { networkRange: network.range } : {}),
+      platform: `${platform.os}/${platform.arch}`,
+      labels,
+      versions,
+    };
+  });
+}
+
+/** When a node last had something to say: a worker may have been there long after that. */
+export interface Stale {
+  readonly node: string;
+  readonly asOf: string;
+}
+
+/** The nodes whose statuses are old, because their worker is gone. */
+export function staleNodes({ state, present }: Observation): Stale[] {
+  return [...state.statuses]
+    .filter(([node, { statuses }]) => !present.has(node) && statuses.length > 0)
+    .map(([node, { at }]) => ({ node, asOf: at }));
+}
+
+/** One sentence about old statuses, or undefined when there are none. */
+export function staleNote(observation: Observation): string | undefined {
+  const stale = staleNodes(observation);
+  if (observation.present.size === 0) {
+    const last = stale
+      .map(({ asOf }) => asOf)
+      .sort()
+      .at(-1);
+    const change = last === undefined ? "" : `; last change ${duration(observation.nowMs - Date.parse(last))} ago`;
+    return `no orchestra up runs on this store${change}`;
+  }
+  if (stale.length === 0) return undefined;
+  const each = stale.map(
+    ({ node, asOf }) => `${node} (last change ${duration(observation.nowMs - Date.parse(asOf))} ago)`,
+  );
+  return `no worker runs on ${each.join(", ")}`;
+}
+
+const nothing: Resources = { cpuMilli: 0, memoryBytes: 0, pids: 0 };
+
+function sum(all: readonly Resources[]): Resources {
+  return all.reduce(
+    (total, next) => ({
+      cpuMilli: total.cpuMilli + next.cpuMilli,
+      memoryBytes: total.memoryBytes + next.memoryBytes,
+      pids: total.pids + next.pids,
+    }),
+    nothing,
+  );
+}

@@ -1,0 +1,33 @@
+// What listing commands look at: the documents at one position, who is present, and what time it is.
+// Reads the store; works while nothing runs.
+import { type ClusterState, clusterState, stateCollections } from "../../model/cluster-state.ts";
+import { nameOf, verdictsKey } from "../../model/keys.ts";
+import type { Failure } from "../../model/pod.ts";
+import type { Selector, Snapshot, Store } from "../../store/store.ts";
+
+export interface Observation {
+  readonly state: ClusterState;
+  /** Nodes whose worker is alive now. A verdict cannot tell: without a master nobody renews it. */
+  readonly present: ReadonlySet<string>;
+  readonly nowMs: number;
+}
+
+/** What a view or a list must hold to make an Observation. */
+export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence"];
+
+export async function observe(store: Store): Promise<Observation> {
+  return observation(await store.list(observedSelectors), Date.now());
+}
+
+export function observation(snapshot: Snapshot, nowMs: number): Observation {
+  const state = clusterState({
+    list: (collection) => snapshot.list(collection),
+    verdicts: () => snapshot.get(verdictsKey)?.value,
+  });
+  return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))), nowMs };
+}
+
+/** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */
+export async function readFailures(store: Store): Promise<Failure[]> {
+  return (await store.list(["failures"])).list("failures").flatMap(({ value }) => value.failures);
+}
