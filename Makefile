@@ -57,7 +57,7 @@ check: packages ## Format, lint, types, unused code, floating promises, architec
 	@scripts/check.sh
 
 # What other benchmarks stand on has no figures of its own.
-bench_parts := bench/measure.ts bench/raw-engine.ts bench/swarm.ts $(wildcard bench/bench-*.ts)
+bench_parts := $(wildcard bench/bench-*.ts)
 
 bench: setup ## Measure, each figure beside its baseline (only="bench/dns.ts": that one)
 	@for file in $(or $(only),$(filter-out $(bench_parts),$(wildcard bench/*.ts))); do $(tools) node $$file || exit 1; done

@@ -5,10 +5,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startBenchEngine } from "./bench-engine.ts";
+import { bundleHello } from "./bench-hello.ts";
+import { median, report, rounds, timed } from "./bench-measure.ts";
 import { program } from "./bench-orchestra.ts";
-import { bundleHello } from "./hello.ts";
-import { median, report, rounds, timed } from "./measure.ts";
-import { startSwarm } from "./swarm.ts";
+import { startSwarm } from "./bench-swarm.ts";
 
 const count = rounds(7);
 

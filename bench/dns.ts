@@ -8,7 +8,7 @@ import { statusesKey } from "../src/model/keys.ts";
 import { put } from "../src/store/store.ts";
 import { builtAt, documentsOf, fill, pod, status } from "../test/support/builders.ts";
 import { type DnsFixture, dnsFixture } from "../test/support/dns.ts";
-import { quantile, report, rounds, timed } from "./measure.ts";
+import { quantile, report, rounds, timed } from "./bench-measure.ts";
 
 const podCount = 50;
 const reloadMs = 250;

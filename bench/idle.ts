@@ -4,8 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBenchEngine } from "./bench-engine.ts";
+import { report, rounds } from "./bench-measure.ts";
 import { startBenchOrchestra } from "./bench-orchestra.ts";
-import { report, rounds } from "./measure.ts";
 
 /** Long enough for three rounds of probes and a good part of a resync. */
 const observedSeconds = rounds(40);

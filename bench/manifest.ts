@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { median, report, rounds, timed } from "./measure.ts";
+import { median, report, rounds, timed } from "./bench-measure.ts";
 
 const run = promisify(execFile);
 const counts = [1_000, 10_000];

@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BenchEngine, startBenchEngine } from "./bench-engine.ts";
+import { median, report, rounds, timed } from "./bench-measure.ts";
 import { type BenchOrchestra, startBenchOrchestra } from "./bench-orchestra.ts";
-import { median, report, rounds, timed } from "./measure.ts";
-import { type RawEngine, rawEngine } from "./raw-engine.ts";
-import { type Swarm, startSwarm } from "./swarm.ts";
+import { type RawEngine, rawEngine } from "./bench-raw.ts";
+import { type Swarm, startSwarm } from "./bench-swarm.ts";
 
 interface Sides {
   readonly engine: BenchEngine;

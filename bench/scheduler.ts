@@ -5,7 +5,7 @@ import { openRoom, type PodGroup, type Room, type RoomNode } from "../src/schedu
 import { schedule } from "../src/scheduler/scheduler.ts";
 import { node } from "../test/support/builders.ts";
 import { naiveNodes, naiveSchedule } from "../test/support/naive-scheduler.ts";
-import { median, report, rounds } from "./measure.ts";
+import { median, report, rounds } from "./bench-measure.ts";
 
 const nodeCount = 1_000;
 const deploymentCount = 200;

@@ -12,7 +12,7 @@ import type { DeploymentDocument } from "../src/model/deployment.ts";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { put, type Store } from "../src/store/store.ts";
-import { median, quantile, report, rounds, timed } from "./measure.ts";
+import { median, quantile, report, rounds, timed } from "./bench-measure.ts";
 
 const perCommit = 1_000;
 const idleMs = 10_000;
