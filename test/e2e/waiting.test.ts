@@ -75,7 +75,7 @@ test("waiting ends with what there is to say, and its exit code", async (t) => {
       text.err += chunk;
     });
     const ended = once(child, "exit");
-    await eventually("it waits", () => text.out.includes("slow: 0 of 1 ready"));
+    await eventually("it waits", () => text.out.includes("slow: 0 of 1 "));
     child.kill("SIGINT");
     assert.deepEqual(await ended, [130, null]);
     assert.match(text.err, /^Stopped waiting\. What was written stays\.$/m);
