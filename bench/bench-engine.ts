@@ -35,6 +35,25 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     detached: true,
     stdio: ["ignore", log, log],
   });
+  const close = async () => {
+    const left = docker(socket, "ps", "-aq").split("\n").filter(Boolean);
+    if (left.length > 0) docker(socket, "rm", "-f", ...left);
+    tryIt(() => docker(socket, "swarm", "leave", "--force"));
+    for (const network of docker(socket, "network", "ls", "-q", "--filter", "type=custom")
+      .split("\n")
+      .filter(Boolean)) {
+      tryIt(() => docker(socket, "network", "rm", network));
+    }
+    engine.kill("SIGTERM");
+    if (engine.exitCode === null) await once(engine, "exit");
+    ip("link", "del", bridge);
+    // Left behind by a swarm of this engine; no other engine of this machine is one, or the address would have been taken.
+    tryIt(() => ip("link", "del", "docker_gwbridge"));
+    await rm(folder, { recursive: true, force: true });
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void close().finally(() => process.exit(1)));
+  }
   await answering(socket);
   const archive = join(folder, "images.tar");
   execFileSync("docker", ["save", "-o", archive, ...images]);
@@ -45,21 +64,7 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     folder,
     socket,
     network: "bench",
-    async close() {
-      const left = docker(socket, "ps", "-aq").split("\n").filter(Boolean);
-      if (left.length > 0) docker(socket, "rm", "-f", ...left);
-      for (const network of docker(socket, "network", "ls", "-q", "--filter", "type=custom")
-        .split("\n")
-        .filter(Boolean)) {
-        tryIt(() => docker(socket, "network", "rm", network));
-      }
-      engine.kill("SIGTERM");
-      if (engine.exitCode === null) await once(engine, "exit");
-      ip("link", "del", bridge);
-      // Left behind by a swarm of this engine; no other engine of this machine is one, or the address would have been taken.
-      tryIt(() => ip("link", "del", "docker_gwbridge"));
-      await rm(folder, { recursive: true, force: true });
-    },
+    close,
   };
 }
 

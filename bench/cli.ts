@@ -122,8 +122,8 @@ async function thousand(folder: string): Promise<void> {
 /** Services with 0 replicas: what counts is the command, not the containers. */
 async function stackDeploy(times: number): Promise<{ first: number; again: number }> {
   const engine = await startBenchEngine();
-  const swarm = await startSwarm(engine.socket);
   try {
+    const swarm = await startSwarm(engine.socket);
     const services = Array.from({ length: 1_000 }, (_, index) =>
       [`  app-${index}:`, "    image: orchestra-demo:1", "    deploy: { replicas: 0 }", "    networks: [hostnet]"].join(
         "\n",
@@ -142,9 +142,9 @@ async function stackDeploy(times: number): Promise<{ first: number; again: numbe
       again.push(await timed(deploy));
       await swarm.docker(["stack", "rm", "bench"]);
     }
+    await swarm.leave();
     return { first: median(first), again: median(again) };
   } finally {
-    await swarm.leave();
     await engine.close();
   }
 }

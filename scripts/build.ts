@@ -36,6 +36,22 @@ const leaveOutUnneeded: Plugin = {
   },
 };
 
+/**
+ * Loads Node's own modules as `require` does. An `import` of one reads each of its exports, and reading those of `node:fs` alone
+ * loads all of its streams: a tenth of the start of `orchestra get`.
+ */
+const loadBuiltinsLazily: Plugin = {
+  name: "load-builtins-lazily",
+  setup(build) {
+    build.onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) =>
+      kind === "import-statement" && namespace === "file" ? { path, namespace: "builtin" } : null,
+    );
+    build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
 await rm(dist, { recursive: true, force: true });
 const metafile = await bundle();
 await writeLicences(metafile);
@@ -59,7 +75,7 @@ async function bundle(): Promise<Metafile> {
     minifyWhitespace: true,
     legalComments: "none",
     banner: { js: commonJsNames },
-    plugins: [leaveOutUnneeded],
+    plugins: [leaveOutUnneeded, loadBuiltinsLazily],
     logLevel: "warning",
   });
   return result.metafile;
