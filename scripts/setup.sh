@@ -99,15 +99,26 @@ forget_dead_engine() {
   forget_dead_pid "$run/docker.pid" dockerd
   forget_dead_pid "$run/docker/containerd/containerd.pid" containerd
   # Docker waits for the machine's containerd where there is its socket.
-  if [ -S "$run/containerd/containerd.sock" ] && ! grep -qx containerd /proc/[0-9]*/comm 2>/dev/null; then
+  if [ -S "$run/containerd/containerd.sock" ] && ! runs containerd /proc/[0-9]*; then
     rm -f "$run/containerd/containerd.sock"
   fi
 }
 
 forget_dead_pid() { # file, program
   [ -f "$1" ] || return 0
-  pid=$(cat "$1")
-  [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$2" ] || rm -f "$1"
+  runs "$2" "/proc/$(cat "$1")" || rm -f "$1"
+}
+
+# Whether one of these processes is the program. One that was killed and that nobody has waited for has a name still, but no program.
+runs() { # program, /proc/PID …
+  wanted=$1
+  shift
+  for process in "$@"; do
+    program=$(readlink "$process/exe" 2>/dev/null) || continue
+    program=${program% (deleted)}
+    [ "${program##*/}" != "$wanted" ] || return 0
+  done
+  return 1
 }
 
 set_up_coredns() {
