@@ -7,20 +7,11 @@ import type { Goal } from "../../../src/apply/wait.ts";
 import { type Key, presenceKey } from "../../../src/model/keys.ts";
 import { openEmbedded } from "../../../src/store/embedded.ts";
 import { type Presence, put, type Store } from "../../../src/store/store.ts";
-import { type ClusterFixture, deployment, documentsOf, fill, node, revisionOf } from "../../support/builders.ts";
+import { type ClusterFixture, documentsOf, fill, node } from "../../support/builders.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
+import { goal } from "../../support/goals.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
-
-const goal: Goal = {
-  name: "web",
-  do: "run",
-  uid: deployment().uid,
-  generation: 1,
-  revision: revisionOf(),
-  replicas: 2,
-  changed: true,
-};
 
 interface Lab {
   readonly store: Store;

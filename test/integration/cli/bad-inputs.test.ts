@@ -3,30 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { suite, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { execute, type Outcome } from "../../support/cluster.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
-
-const program = fileURLToPath(new URL("../../../bin/dev.js", import.meta.url));
-
-interface Desk {
-  readonly folder: string;
-  readonly storePath: string;
-  run(...words: readonly string[]): Promise<Outcome>;
-}
-
-async function desk(t: TestContext): Promise<Desk> {
-  const folder = await tempFolder(t);
-  const storePath = join(folder, "state", "store.db");
-  const env = {
-    ...process.env,
-    ORCHESTRA_STATE_DIR: join(folder, "state"),
-    ORCHESTRA_CACHE_DIR: join(folder, "cache"),
-    ORCHESTRA_STORE: `file:${storePath}`,
-  };
-  return { folder, storePath, run: (...words) => execute(process.execPath, [program, ...words], env) };
-}
+import { suite, test } from "node:test";
+import { openDesk } from "../../support/desk.ts";
 
 const head = "apiVersion: orchestra/v1\nkind: Deployment\nmetadata: { name: web }\n";
 const spec = (fields: string) => `${head}spec: { image: demo:1, ${fields} }\n`;
@@ -89,7 +67,7 @@ const files: readonly { readonly name: string; readonly text: string | Uint8Arra
 ];
 
 test("apply names every mistake of every file with its place, ends with 2 and writes nothing", async (t) => {
-  const { folder, storePath, run } = await desk(t);
+  const { folder, storePath, run } = await openDesk(t);
   const manifests = join(folder, "manifests");
   await mkdir(manifests);
   await writeFile(join(manifests, "good.yaml"), named("good"));
@@ -104,7 +82,7 @@ test("apply names every mistake of every file with its place, ends with 2 and wr
 });
 
 test("one bad file among good ones is enough", async (t) => {
-  const { folder, storePath, run } = await desk(t);
+  const { folder, storePath, run } = await openDesk(t);
   await writeFile(join(folder, "good.yaml"), named("good"));
   await writeFile(join(folder, "web.yaml"), spec("replicas: -1"));
   const { code } = await run("apply", "-f", join(folder, "good.yaml"), "-f", join(folder, "web.yaml"));
@@ -139,7 +117,7 @@ const lines: readonly { readonly words: readonly string[]; readonly code?: numbe
 suite("command lines that are refused", { concurrency: 2 }, () => {
   for (const { words, code: want = 2, says } of lines) {
     test(words.join(" "), async (t) => {
-      const { folder, run } = await desk(t);
+      const { folder, run } = await openDesk(t);
       const empty = join(folder, "empty");
       await mkdir(empty);
       const { code, stdout, stderr } = await run(...words.map((word) => (word === "FOLDER" ? empty : word)));
@@ -154,7 +132,7 @@ suite("command lines that are refused", { concurrency: 2 }, () => {
 });
 
 test("with -o json a refusal is JSON too, with every problem and its place", async (t) => {
-  const { folder, run } = await desk(t);
+  const { folder, run } = await openDesk(t);
   await writeFile(join(folder, "web.yaml"), spec("replicas: -1, zzz: 1"));
   for (const command of ["validate", "diff", "apply"]) {
     const { code, stdout, stderr } = await run(command, "-f", join(folder, "web.yaml"), "-o", "json");

@@ -4,35 +4,21 @@ import { statSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { deploymentKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import { execute, type Outcome } from "../../support/cluster.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
+import { type Desk, openDesk } from "../../support/desk.ts";
 
-const program = fileURLToPath(new URL("../../../bin/dev.js", import.meta.url));
-
-interface Desk {
-  readonly storePath: string;
-  run(...words: readonly string[]): Promise<Outcome>;
+interface WritingDesk extends Desk {
   write(name: string, text: string): Promise<string>;
   /** Everything in the store, and how often it has been written. */
   content(): Promise<{ position: number; documents: Readonly<Record<string, unknown>> }>;
 }
 
-async function desk(t: TestContext): Promise<Desk> {
-  const folder = await tempFolder(t);
-  const storePath = join(folder, "state", "store.db");
-  const env = {
-    ...process.env,
-    ORCHESTRA_STATE_DIR: join(folder, "state"),
-    ORCHESTRA_CACHE_DIR: join(folder, "cache"),
-    ORCHESTRA_STORE: `file:${storePath}`,
-    SUDO_USER: "ann",
-  };
+async function desk(t: TestContext): Promise<WritingDesk> {
+  const opened = await openDesk(t, { SUDO_USER: "ann" });
+  const { folder, storePath } = opened;
   return {
-    storePath,
-    run: (...words) => execute(process.execPath, [program, ...words], env),
+    ...opened,
     async write(name, text) {
       await writeFile(join(folder, name), text);
       return join(folder, name);

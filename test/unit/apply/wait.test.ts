@@ -2,19 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Goal, goalOf, judge, type Progress } from "../../../src/apply/wait.ts";
 import { type ClusterFixture, deployment, revisionOf, stateOf } from "../../support/builders.ts";
+import { goal } from "../../support/goals.ts";
 
 const earlier = revisionOf({ image: "demo:0" });
 const here = new Set(["node-1"]);
-const goal: Goal = {
-  name: "web",
-  do: "run",
-  uid: deployment().uid,
-  generation: 1,
-  revision: revisionOf(),
-  replicas: 2,
-  changed: true,
-};
-
 function judged(fixture: ClusterFixture, changes: Partial<Goal> = {}, present = here): Progress {
   const [progress] = judge(stateOf(fixture), present, [{ ...goal, ...changes }]);
   assert.ok(progress);
