@@ -1,7 +1,7 @@
 # Everything begins here: `make up` to see it run, `make test` to prove it. `make help` lists the rest.
 # Each target sets up what it needs and says so; nothing else has to be installed beforehand than git, make and Node with npm.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy get delete logs test soak check bench packages bundle
+.PHONY: help setup up down deploy get delete logs test soak check bench packages bundle tests
 MAKEFLAGS += --no-print-directory
 
 tools := scripts/with-tools.sh
@@ -17,7 +17,7 @@ help: ## List the targets
 setup: ## Install what is missing: packages, Node, Docker, CoreDNS, the demo image
 	@scripts/setup.sh
 
-packages bundle:
+packages bundle tests:
 	@scripts/setup.sh $@
 
 up: setup ## Start orchestra in the background and apply manifests/
@@ -47,10 +47,10 @@ logs: bundle ## What a pod or Deployment writes: make logs name=web
 	$(call need,name,name=web)
 	@$(orchestra) logs "$(name)"
 
-test: setup ## Run all tests, with real Docker and real CoreDNS (only="FILES": those)
+test: tests ## Run all tests, with real Docker, CoreDNS and ZooKeeper (only="FILES": those)
 	@scripts/test.sh $(only)
 
-soak: setup ## Run all tests with many rounds of random and kill tests (rounds=50)
+soak: tests ## Run all tests with many rounds of random and kill tests (rounds=50)
 	@ORCHESTRA_TEST_ROUNDS=$(rounds) ORCHESTRA_TEST_TIMEOUT_MS=3600000 scripts/test.sh $(only)
 
 check: packages ## Format, lint, types, unused code, floating promises, architecture
@@ -59,5 +59,5 @@ check: packages ## Format, lint, types, unused code, floating promises, architec
 # What other benchmarks stand on has no figures of its own.
 bench_parts := $(wildcard bench/bench-*.ts)
 
-bench: setup ## Measure, each figure beside its baseline (only="bench/dns.ts": that one)
+bench: tests ## Measure, each figure beside its baseline (only="bench/dns.ts": that one)
 	@for file in $(or $(only),$(filter-out $(bench_parts),$(wildcard bench/*.ts))); do $(tools) node $$file || exit 1; done

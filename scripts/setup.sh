@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes this machine ready for `make up` and `make test`: says what it installs, and skips what is there.
-# `packages`: only Node and the npm packages, which is all that `make check` needs; `bundle`: these and dist/, for the commands.
+# `packages`: only Node and the npm packages, which is all that `make check` needs; `bundle`: these and dist/, for the commands;
+# `tests`: also what only the tests need.
 set -eu
 . "$(dirname "$0")/tools.sh"
 cd "$root"
@@ -14,6 +15,8 @@ main() {
   set_up_docker
   set_up_coredns
   scripts/demo-image.sh
+  [ "${1:-all}" = tests ] || return 0
+  set_up_zookeeper
 }
 
 set_up_node() {
@@ -60,19 +63,27 @@ install_and_start_docker() {
 install_docker() {
   have apt-get || fail "no Docker engine is there, and only Debian's is installed by itself; install Docker 20.10 or newer"
   say "installing the Docker engine from Debian's packages"
-  export DEBIAN_FRONTEND=noninteractive
-  wait_for_dpkg="-o DPkg::Lock::Timeout=300"
-  apt-get update -qq >.cache/apt.log 2>&1 || {
-    tail -n 5 .cache/apt.log >&2
-    fail "apt-get update failed; .cache/apt.log has all of it"
-  }
+  update_package_lists
   packages="docker.io iptables iproute2"
   # In newer releases of Debian the command is a package of its own.
   if apt-cache show docker-cli >/dev/null 2>&1; then packages="$packages docker-cli"; fi
   # shellcheck disable=SC2086
-  apt-get install -y -qq $wait_for_dpkg --no-install-recommends $packages </dev/null >.cache/apt.log 2>&1 9>&- || {
+  install_debian_packages $packages
+}
+
+update_package_lists() {
+  apt-get update -qq >.cache/apt.log 2>&1 || {
+    tail -n 5 .cache/apt.log >&2
+    fail "apt-get update failed; .cache/apt.log has all of it"
+  }
+}
+
+install_debian_packages() {
+  export DEBIAN_FRONTEND=noninteractive
+  # What runs on in the background must not hold our lock.
+  apt-get install -y -qq -o DPkg::Lock::Timeout=300 --no-install-recommends "$@" </dev/null >.cache/apt.log 2>&1 9>&- || {
     tail -n 20 .cache/apt.log >&2
-    fail "Debian's docker.io could not be installed"
+    fail "Debian's packages could not be installed: $*; .cache/apt.log has all of it"
   }
 }
 
@@ -138,6 +149,36 @@ set_up_coredns() {
   say "pulling $image"
   docker pull --quiet "$image" >/dev/null 2>&1 ||
     fail "CoreDNS is missing: no coredns on PATH, no Go toolchain to build it with, and no registry to pull $image from"
+}
+
+# The tests start servers of their own, so Debian's `zookeeper` and `zookeeperd`, which bring a service along, are not needed.
+set_up_zookeeper() {
+  [ -n "$(missing_for_zookeeper)" ] || return 0
+  have apt-get || fail "the tests need $(missing_for_zookeeper), and only Debian's packages are installed by themselves"
+  [ "$(id -u)" = 0 ] || fail "the tests need packages that only root can install: apt-get install $(missing_for_zookeeper)"
+  alone install_zookeeper
+}
+
+install_zookeeper() {
+  missing=$(missing_for_zookeeper)
+  [ -n "$missing" ] || return 0
+  say "installing what the tests of ZooKeeper need from Debian's packages: $missing"
+  update_package_lists
+  # shellcheck disable=SC2086
+  install_debian_packages $missing
+}
+
+# The servers, their certificates, and other people's clients: kazoo, and a compiler for the one of npm.
+missing_for_zookeeper() {
+  missing=""
+  [ -e /usr/share/java/zookeeper.jar ] && [ -e /usr/share/java/slf4j-simple.jar ] || missing="$missing libzookeeper-java"
+  have java || missing="$missing default-jre-headless"
+  have openssl || missing="$missing openssl"
+  have setpriv || missing="$missing util-linux"
+  # That of Debian: packages are not installed for any other.
+  /usr/bin/python3 -c "import kazoo" 2>/dev/null || missing="$missing python3-kazoo"
+  have g++ || missing="$missing g++"
+  printf '%s\n' "${missing# }"
 }
 
 # `.cache/bin` is what a user of a checkout puts on PATH.
