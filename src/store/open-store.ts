@@ -22,6 +22,11 @@ export async function openStore(url: string, { create }: { readonly create: bool
   }
 }
 
+/** The store's URL as it is compared and noted: the same from every folder. Throws `invalid` as `openStore` does. */
+export function absoluteUrl(url: string): string {
+  return `file:${storePath(url)}`;
+}
+
 /** The absolute path of the file that a store's URL names; the store itself may be gone. Throws `invalid` as `openStore` does. */
 export function storePath(url: string): string {
   return resolve(pathOf(url));

@@ -1,4 +1,4 @@
-import { storePath } from "../../store/open-store.ts";
+import { absoluteUrl } from "../../store/open-store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
 import { checkColumns, type DoctorDocument, verdictOn } from "../doctor/checks.ts";
 import { examine } from "../doctor/doctor.ts";
@@ -11,7 +11,7 @@ export default class Doctor extends BaseCommand {
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Doctor);
-    const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
+    const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     const checks = await examine(this.settings, storeUrl);
     if (checks.some(({ state }) => state === "fail")) process.exitCode = 1;
     const document: DoctorDocument = { apiVersion: "orchestra/v1", kind: "Examination", checks };

@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import { storePath } from "../../store/open-store.ts";
+import { absoluteUrl } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
 import { stopUp } from "../run/stop-up.ts";
 
@@ -17,7 +17,7 @@ Nothing is deleted from the store: the next up goes on from there, and starts po
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Down);
-    const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
+    const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     const say = (line: string) => this.print(line);
     await stopUp({ config: this.settings, storeUrl, pods: flags.pods, say });
   }

@@ -2,7 +2,7 @@ import { Errors, Flags } from "@oclif/core";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
 import { ensureCluster } from "../../store/cluster.ts";
-import { openStore, storePath } from "../../store/open-store.ts";
+import { absoluteUrl, openStore } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
@@ -19,7 +19,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Up);
-    const storeUrl = `file:${storePath(flags.store ?? this.settings.storeUrl)}`;
+    const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     if (flags.detach) await this.#detach(storeUrl);
     else await this.#serve(storeUrl);
   }
