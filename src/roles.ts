@@ -14,6 +14,7 @@ import { validateTemplate } from "./manifest/manifest.ts";
 import { startMaster } from "./master/master.ts";
 import type { ClusterDocument } from "./model/cluster.ts";
 import { messageOf } from "./model/errors.ts";
+import type { RoleName } from "./model/role.ts";
 import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDocker } from "./worker/docker.ts";
@@ -27,6 +28,7 @@ export interface RolesOptions {
   readonly cluster: ClusterDocument;
   /** Of this program. */
   readonly version: string;
+  readonly wanted: readonly RoleName[];
   readonly clock: Clock;
   readonly log: Log;
   /** Gives up a start under way. */
@@ -45,9 +47,9 @@ export interface Roles {
 const namesLimitMs = 15_000;
 const namesLookMs = 25;
 
-/** Starts worker, dns and master. Throws `conflict` when this node runs already; an engine that does not answer is waited for behind the caller's back. */
+/** Starts the roles that are wanted: worker, dns and master, in this order. Throws `conflict` when this node runs already; an engine that does not answer is waited for behind the caller's back. */
 export async function startRoles(options: RolesOptions): Promise<Roles> {
-  const { config, store, cluster, clock, log, stop } = options;
+  const { config, store, cluster, wanted, clock, log, stop } = options;
   const { node, key } = await nodeIdentity(config.stateDir, config.nodeName);
   const folder = clusterFolder(config.stateDir, cluster.id);
   const runtime = openRuntime(config, { cluster: cluster.id, node }, log);
@@ -61,13 +63,19 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
     const { nodeLabels: labels } = config;
     const facts = { node, key, labels, address: ownAddress(), hostname: hostname(), version: options.version };
     const shared = { store, clock, log };
-    const worker = await startWorker({ ...shared, runtime, facts, cluster, stateDir: folder, validateTemplate });
-    closers.push(() => worker.close());
-    const dns = await startDns({ ...shared, node, ...corednsPlaces(config, folder) });
-    closers.push(() => dns.close());
-    const master = startMaster({ ...shared, stateDir: folder });
-    closers.push(() => master.close());
-    const warnings = await whatIsMissing(runtime, folder, clock, stop);
+    if (wanted.includes("worker")) {
+      const worker = await startWorker({ ...shared, runtime, facts, cluster, stateDir: folder, validateTemplate });
+      closers.push(() => worker.close());
+    }
+    if (wanted.includes("dns")) {
+      const dns = await startDns({ ...shared, node, ...corednsPlaces(config, folder) });
+      closers.push(() => dns.close());
+    }
+    if (wanted.includes("master")) {
+      const master = startMaster({ ...shared, stateDir: folder });
+      closers.push(() => master.close());
+    }
+    const warnings = wanted.includes("dns") ? await whatIsMissing(runtime, folder, clock, stop) : [];
     return { node, warnings, close };
   } catch (error) {
     await close();

@@ -6,7 +6,17 @@ import { test } from "node:test";
 import { type Import, type SourceFile, sourceFiles } from "./support/imports.ts";
 
 /** Files beside the rooms that every loop, adapter and command may use. They use only each other and `model/`. */
-const shared = ["clock", "loop", "log", "config", "durable-file", "process-record", "state-file", "state-folder"];
+const shared = [
+  "clock",
+  "loop",
+  "log",
+  "config",
+  "durable-file",
+  "process-record",
+  "role-lock",
+  "state-file",
+  "state-folder",
+];
 
 interface Room {
   /** Read this file first. `model/` has none: each of its files is one noun. */
@@ -52,7 +62,7 @@ const outside: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/log.ts"],
   dockerode: ["src/worker/docker", "src/dns/coredns-container.ts"],
   "p-limit": ["src/worker/", "src/cli/"],
-  "node:sqlite": ["src/store/embedded"],
+  "node:sqlite": ["src/store/embedded", "src/role-lock"],
 };
 
 /** Parts of Node that only compute, and what of them does. */

@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { observe } from "../../src/cli/show/observe.ts";
 import { type PodRow, podRows } from "../../src/cli/show/rows.ts";
-import { clusterFolder, type UpRecord, upRecordsOf } from "../../src/state-folder.ts";
+import { clusterFolder, type RolesRecord, upRecordsOf } from "../../src/state-folder.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { eventually } from "./eventually.ts";
 
@@ -44,7 +44,7 @@ export interface TestCluster {
   /** Starts `up` in the foreground, as a supervisor would, and resolves when it serves. */
   up(): Promise<UpProcess>;
   /** Of the last `up`. */
-  record(): UpRecord;
+  record(): RolesRecord;
   /** Writes a manifest into the test's folder; returns its path. */
   write(name: string, text: string): Promise<string>;
   /** The names of our containers, of those that have ended too. */

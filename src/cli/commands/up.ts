@@ -1,4 +1,5 @@
 import { Errors, Flags } from "@oclif/core";
+import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
 import { ensureCluster } from "../../store/cluster.ts";
@@ -26,7 +27,9 @@ When it ends, pods run on and names are answered, and the next up takes over fro
 
   async #serve(storeUrl: string): Promise<void> {
     const { settings: config } = this;
-    await serve({ config, storeUrl, version: this.config.version, onServing: (roles) => this.#sayServing(roles) });
+    const { version } = this.config;
+    const onServing = (roles: Roles) => this.#sayServing(roles);
+    await serve({ config, storeUrl, version, command: "up", roles: roleNames, onServing });
   }
 
   #sayServing({ node, warnings }: Roles): void {

@@ -1,23 +1,38 @@
-// `up` itself: opens the store, starts the roles, and runs until it is told to end.
-// Reads and writes the state folder's record of `up`; everything else is the roles' work.
+// `up` and `run` themselves: open the store, start the roles, and run until they are told to end.
+// Read and write the state folder's record of what runs; everything else is the roles' work.
 import { existsSync } from "node:fs";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { openLog } from "../../log.ts";
 import { OrchestraError } from "../../model/errors.ts";
+import type { RoleName } from "../../model/role.ts";
 import { isRunning, processOf, writeProcessRecord } from "../../process-record.ts";
+import { lockRole } from "../../role-lock.ts";
 import { type Roles, startRoles } from "../../roles.ts";
-import { type UpRecord, upLogPath, upRecordPath, upRecordsOf } from "../../state-folder.ts";
-import { ensureCluster } from "../../store/cluster.ts";
+import {
+  clusterFolder,
+  type RolesRecord,
+  rolesOf,
+  runRecordPath,
+  runRecordsOf,
+  upLogPath,
+  upRecordPath,
+  upRecordsOf,
+} from "../../state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
+import type { Store } from "../../store/store.ts";
 import { keepLogSmall } from "./detach.ts";
+import { knownCluster } from "./known-cluster.ts";
 
 export interface ServeOptions {
   readonly config: Config;
-  /** With the absolute path. */
+  /** As `absoluteUrl` gives it. */
   readonly storeUrl: string;
   /** Of this program. */
   readonly version: string;
+  /** `up` is found by `down`; what `run` does is ended by who began it. */
+  readonly command: "up" | "run";
+  readonly roles: readonly RoleName[];
   /** Called once, when the roles do their work. */
   readonly onServing: (roles: Roles) => void;
 }
@@ -25,44 +40,72 @@ export interface ServeOptions {
 /** How long `down` may miss us after the state folder was deleted. */
 const noteMs = 1_000;
 
-/** Resolves when the roles have closed after SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once. Throws `conflict` when an `up` runs here already. */
-export async function serve({ config, storeUrl, version, onServing }: ServeOptions): Promise<void> {
+/**
+ * Resolves when the roles have closed after SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once.
+ * Throws `conflict` when one of the roles runs here already.
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const { config, storeUrl, roles } = options;
   const stop = stopSignal();
-  const running = runningUp(config.stateDir, storeUrl);
+  const running = runningHere(config.stateDir, storeUrl).find((one) =>
+    rolesOf(one).some((role) => roles.includes(role)),
+  );
   if (running) throw alreadyRunning(running);
   const store = await openStore(storeUrl, { create: true });
   try {
-    const since = systemClock.wall();
-    const cluster = await ensureCluster(store, { now: since, networkRange: config.networkRange });
-    const stopRotation = keepLogSmall(upLogPath(config.stateDir, cluster.id));
-    const log = openLog(config.logLevel);
-    const roles = await startRoles({ config, store, cluster, version, clock: systemClock, log, stop });
-    let stopNoting = () => {};
+    await serveStore(options, store, stop);
+  } finally {
+    await store.close();
+  }
+}
+
+async function serveStore(options: ServeOptions, store: Store, stop: AbortSignal): Promise<void> {
+  const { config, storeUrl, version, roles: wanted, onServing } = options;
+  const { stateDir, networkRange } = config;
+  const log = openLog(config.logLevel);
+  const since = systemClock.wall();
+  const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now: since, log });
+  const releases = wanted.map((role) => lockRole(clusterFolder(stateDir, cluster.id), role));
+  const stopRotation = keepLogSmall(upLogPath(stateDir, cluster.id));
+  let stopNoting = () => {};
+  try {
+    const roles = await startRoles({ config, store, cluster, version, wanted, clock: systemClock, log, stop });
     try {
-      const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since };
-      stopNoting = keepNoted(config.stateDir, record);
+      const path = recordPath(options, cluster.id);
+      stopNoting = keepNoted(path, { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted });
       onServing(roles);
       await fired(stop);
       log.info("orchestra ends; pods and names stay");
     } finally {
       stopNoting();
       await roles.close();
-      stopRotation();
     }
   } finally {
-    await store.close();
+    stopRotation();
+    for (const release of releases) release();
   }
 }
 
+function recordPath({ command, config, roles }: ServeOptions, cluster: string): string {
+  return command === "up" ? upRecordPath(config.stateDir, cluster) : runRecordPath(config.stateDir, cluster, roles);
+}
+
 /** The `up` that runs on this store and state folder, if one does. */
-export function runningUp(stateDir: string, storeUrl: string): UpRecord | undefined {
+export function runningUp(stateDir: string, storeUrl: string): RolesRecord | undefined {
   return upRecordsOf(stateDir, storeUrl).find((record) => isRunning(record));
 }
 
-function alreadyRunning({ pid, node, since }: UpRecord): OrchestraError {
+/** Everything that runs on this store and state folder. */
+function runningHere(stateDir: string, storeUrl: string): RolesRecord[] {
+  const all = [...upRecordsOf(stateDir, storeUrl), ...runRecordsOf(stateDir, storeUrl)];
+  return all.filter((record) => isRunning(record));
+}
+
+function alreadyRunning({ pid, node, since, roles }: RolesRecord): OrchestraError {
+  const what = roles ? ` (${roles.join(", ")})` : "";
   return new OrchestraError(
     "conflict",
-    `orchestra runs already on this store, as node ${node} (pid ${pid}, since ${since})`,
+    `orchestra runs already on this store${what}, as node ${node} (pid ${pid}, since ${since})`,
     {
       hint: "stop it with orchestra down first",
       details: { pid, node, since },
@@ -71,8 +114,7 @@ function alreadyRunning({ pid, node, since }: UpRecord): OrchestraError {
 }
 
 /** Notes that we run, and again when the state folder was deleted under us: `down` must still find us. The result ends it. */
-function keepNoted(stateDir: string, record: Omit<UpRecord, "pid" | "start">): () => void {
-  const path = upRecordPath(stateDir, record.cluster);
+function keepNoted(path: string, record: Omit<RolesRecord, "pid" | "start">): () => void {
   const note = () => {
     const self = processOf(process.pid);
     if (self) writeProcessRecord(path, { ...record, ...self });

@@ -6,7 +6,7 @@ import { OrchestraError } from "../../model/errors.ts";
 import { nameOf, statusesKey } from "../../model/keys.ts";
 import { isRunning, type ProcessRecord, signalProcess } from "../../process-record.ts";
 import { openRuntime, stopNames } from "../../roles.ts";
-import { type UpRecord, upRecordsOf } from "../../state-folder.ts";
+import { type RolesRecord, upRecordsOf } from "../../state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
 import { put, type Store } from "../../store/store.ts";
 import { removePods, type Templates } from "./remove-pods.ts";
@@ -61,7 +61,7 @@ function signal(record: ProcessRecord, name: NodeJS.Signals): boolean {
   }
 }
 
-async function removeOurPods(config: Config, { cluster, node, store: url }: UpRecord): Promise<number> {
+async function removeOurPods(config: Config, { cluster, node, store: url }: RolesRecord): Promise<number> {
   const runtime = openRuntime(config, { cluster, node });
   // Without the store the pods are stopped all the same, in the usual way.
   const store = await openStore(url, { create: false }).catch(() => undefined);
