@@ -58,8 +58,10 @@ await writeLicences(metafile);
 await writeCommandManifest();
 
 async function bundle(): Promise<Metafile> {
-  const commands = await readdir(join(root, "src", "cli", "commands"));
-  const entryPoints = ["src/cli/main.ts", ...commands.map((file) => `src/cli/commands/${file}`)];
+  // A folder among them holds the commands of a topic: `orchestra store export` is store/export.ts.
+  const names = await readdir(join(root, "src", "cli", "commands"), { recursive: true });
+  const commands = names.filter((name) => name.endsWith(".ts")).map((file) => `src/cli/commands/${file}`);
+  const entryPoints = ["src/cli/main.ts", ...commands];
   const result = await build({
     absWorkingDir: root,
     entryPoints,

@@ -91,7 +91,7 @@ export async function commandsPage(banner: string): Promise<string> {
 
 | command | |
 |---|---|
-${commands.map(([id, { summary }]) => `| [\`${id}\`](#${id}) | ${summary ?? ""} |`).join("\n")}
+${commands.map(([id, { summary }]) => `| [\`${id}\`](#${anchorOf(id)}) | ${summary ?? ""} |`).join("\n")}
 
 Every command takes:
 
@@ -123,12 +123,18 @@ ${shapes.map(({ title, types }) => shapeSection(title, types)).join("\n")}`;
 }
 
 async function loadCommands(): Promise<[id: string, command: typeof Command][]> {
-  const files = readdirSync(new URL("src/cli/commands", root)).filter((file) => file.endsWith(".ts"));
+  const names = readdirSync(new URL("src/cli/commands", root), { recursive: true, encoding: "utf8" });
+  const files = names.filter((file) => file.endsWith(".ts"));
   const loaded = files.sort().map(async (file): Promise<[string, typeof Command]> => {
     const { default: command } = (await import(`../src/cli/commands/${file}`)) as { default: typeof Command };
-    return [file.slice(0, -".ts".length), command];
+    return [file.slice(0, -".ts".length).replaceAll("/", " "), command];
   });
   return Promise.all(loaded);
+}
+
+/** Where the command's section is, as GitHub and other readers of Markdown name it. */
+function anchorOf(id: string): string {
+  return id.replaceAll(" ", "-");
 }
 
 function commandSection(id: string, command: typeof Command): string {
