@@ -64,7 +64,7 @@ test("in a black hole nothing passes, not even an end, and later everything in o
   leaving.socket.resetAndDestroy();
   const late = connect(proxy.port, proxy.host);
   context.after(() => late.destroy());
-  late.write(frame(0, 0));
+  late.write(frame(0, get));
   // Whoever goes around it has been answered many times; what could pass would have passed by then.
   const direct = await dial(context, target);
   for (let xid = 1; xid <= 50; xid += 1) await direct.ask(xid, multi);
@@ -134,6 +134,7 @@ test("a trap whose connection breaks waits for the next request", async (context
   await first.ended;
   answer.isOn = true;
   const second = await dial(context, proxy);
+  await second.ask(ping, 11);
   second.socket.write(frame(1, get));
   await swallowed;
   assert.equal(await second.ended, "end");
