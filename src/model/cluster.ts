@@ -9,6 +9,10 @@ export interface ClusterDocument {
   /** Out of which every node takes a /24, as `10.42.0.0/16`. */
   readonly networkRange: string;
   readonly createdAt: string;
+  /** Written by an import: this incarnation goes on from where that one stood. A machine that has seen more of it holds. */
+  readonly continues?: { readonly incarnation: number; readonly position: number };
+  /** An import that needs several commits is under way, or was not finished: the checksum of its file. Nothing else may use the store. */
+  readonly importing?: string;
 }
 
 /** The layout that this program reads and writes. */

@@ -12,10 +12,10 @@ export interface ClusterOptions {
   readonly networkRange?: string;
 }
 
-/** The cluster's document, created if this is the first command to write here; all that come at once get the same one. Throws `invalid` for a newer layout. */
+/** The cluster's document, created if this is the first command to write here; all that come at once get the same one. Throws as `checkCluster` does. */
 export async function ensureCluster(store: Store, { now, networkRange }: ClusterOptions): Promise<ClusterDocument> {
   const found = await store.read(clusterKey);
-  if (found) return checkLayout(found.value, store.url);
+  if (found) return checkCluster(found.value, store.url);
   const created: ClusterDocument = {
     id: randomHex(4),
     layout: storeLayout,
@@ -32,15 +32,24 @@ export async function ensureCluster(store: Store, { now, networkRange }: Cluster
   }
 }
 
-/** Returns `cluster`, or throws `invalid` when a newer program wrote the store at `url`. */
-export function checkLayout(cluster: ClusterDocument, url: string): ClusterDocument {
-  if (cluster.layout <= storeLayout) return cluster;
+/** Returns `cluster`. Throws `invalid` when a newer program wrote the store at `url`, and `conflict` while an import into it is not finished. */
+export function checkCluster(cluster: ClusterDocument, url: string): ClusterDocument {
+  checkLayout(cluster, url);
+  if (cluster.importing === undefined) return cluster;
+  throw new OrchestraError("conflict", `an import into the store ${url} has not been finished`, {
+    hint: "wait for it, or repeat it with the same file: it goes on where it stopped",
+  });
+}
+
+/** Throws `invalid` when a newer program wrote the store at `url`. */
+export function checkLayout({ layout }: ClusterDocument, url: string): void {
+  if (layout <= storeLayout) return;
   throw new OrchestraError(
     "invalid",
-    `the store ${url} has layout ${cluster.layout}; this orchestra knows layout ${storeLayout}`,
+    `the store ${url} has layout ${layout}; this orchestra knows layout ${storeLayout}`,
     {
       hint: "use the newer orchestra that wrote it",
-      details: { found: cluster.layout, known: storeLayout },
+      details: { found: layout, known: storeLayout },
     },
   );
 }

@@ -2,19 +2,26 @@
 import { resolve } from "node:path";
 import { OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
-import { checkLayout } from "./cluster.ts";
+import { checkCluster, checkLayout } from "./cluster.ts";
 import { openEmbedded } from "./embedded.ts";
 import type { Store } from "./store.ts";
 
+export interface OpenOptions {
+  /** Without it a store that is not there is a `not-found`, and no file appears. */
+  readonly create: boolean;
+  /** Also one that holds half an import: for the import that finishes it. */
+  readonly unfinished?: true;
+}
+
 /**
- * Opens the store that `url` names (`file:PATH`). Without `create` a store that is not there is a `not-found`, and no file appears.
- * Throws `invalid` for a URL that this release does not know, for a file that is no store, and for one of a newer layout.
+ * Opens the store that `url` names (`file:PATH`). Throws `invalid` for a URL that this release does not know, for a file that is no store,
+ * and for one of a newer layout; `conflict` for half an import.
  */
-export async function openStore(url: string, { create }: { readonly create: boolean }): Promise<Store> {
+export async function openStore(url: string, { create, unfinished }: OpenOptions): Promise<Store> {
   const store = await openEmbedded(storePath(url), { create });
   try {
     const cluster = await store.read(clusterKey);
-    if (cluster) checkLayout(cluster.value, store.url);
+    if (cluster) (unfinished ? checkLayout : checkCluster)(cluster.value, store.url);
     return store;
   } catch (error) {
     await store.close();
