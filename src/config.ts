@@ -3,6 +3,7 @@
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { defaultNetworkRange } from "./model/cluster.ts";
+import { parseDuration } from "./model/duration.ts";
 import { OrchestraError } from "./model/errors.ts";
 
 const logLevels = ["debug", "info", "warn", "error"] as const;
@@ -21,6 +22,8 @@ export interface Config {
   readonly networkRange: string;
   /** Where CoreDNS answers on loopback, besides port 53 on the bridge. */
   readonly dnsPort: number;
+  /** How long a worker may be away before its node is lost and its pods get successors elsewhere. */
+  readonly nodeLostAfterMs: number;
   readonly logLevel: (typeof logLevels)[number];
   /** As Docker's own programs read it: `unix:///run/docker.sock`. Absent: the engine's usual socket. */
   readonly dockerHost: string | undefined;
@@ -51,6 +54,7 @@ export function readConfig(env: Environment = process.env, uid = process.getuid?
     nodeLabels: nodeLabels(env),
     networkRange: networkRange(env),
     dnsPort: port(env, "ORCHESTRA_DNS_PORT", 5300),
+    nodeLostAfterMs: duration(env, "ORCHESTRA_NODE_LOST_AFTER", "5s"),
     logLevel: oneOf(env, "ORCHESTRA_LOG_LEVEL", logLevels, "info"),
     dockerHost: dockerHost(env),
     dockerConfigDir: env["DOCKER_CONFIG"] || join(home, ".docker"),
@@ -134,6 +138,10 @@ function port(env: Environment, name: string, fallback: number): number {
     throw bad(name, value, "is no port", "write a number from 1 to 65535");
   }
   return number;
+}
+
+function duration(env: Environment, name: string, fallback: string): number {
+  return parseDuration(setting(env, name) ?? fallback, name);
 }
 
 function oneOf<T extends string>(env: Environment, name: string, allowed: readonly T[], fallback: T): T {

@@ -71,8 +71,11 @@ function roll(facts: DeploymentFacts, pods: readonly PodFacts[], draft: Draft, t
   for (const pod of pods) if (pod.record.slot >= limits.replicas) draft.stop(pod, "scale-down");
   for (const { stops } of slots) for (const { pod, reason } of stops) draft.stop(pod, reason);
   for (const slot of slots) {
-    if (!slot.keeper && !slot.predecessor) draft.create(slot.slot);
-    else waits.push(retry(slot, draft, frozen, timers));
+    if (slot.keeper || slot.predecessor) waits.push(retry(slot, draft, frozen, timers));
+    else if (slot.lost.length === 0 || facts.moves.take()) draft.create(slot.slot);
+    else waits.push(facts.moves.held ? Number.POSITIVE_INFINITY : facts.moves.againInMs);
+    const isReplaced = slot.keeper !== undefined && isReady(slot.keeper) && !facts.moves.held;
+    if (isReplaced) for (const pod of slot.lost) draft.stop(pod, "lost");
   }
   const narrowed = beyondLimits(slots, limits);
   for (const { keeper, predecessor } of narrowed) {

@@ -13,6 +13,20 @@ export interface PodFacts {
   readonly live: boolean;
   /** Its node no longer has the labels that the Deployment's nodeSelector asks for. */
   readonly misplaced: boolean;
+  /** Its node is lost: nothing is known of it, and it may run on there. */
+  readonly lost: boolean;
+  /** An operator has said that its node will not come back. */
+  readonly forgotten: boolean;
+}
+
+/** How many pods of lost nodes get successors in this pass: all Deployments share it. */
+export interface Moves {
+  /** Whether one more may be made now; counts it if so. */
+  readonly take: () => boolean;
+  /** When there may be more. */
+  readonly againInMs: number;
+  /** For lost nodes nothing is made, and nothing is stopped. */
+  readonly held: boolean;
 }
 
 export interface DeploymentFacts {
@@ -26,6 +40,7 @@ export interface DeploymentFacts {
   readonly inTheWay: ReadonlySet<string>;
   /** Ids that exist somewhere although no pods document lists them: never given to a new pod. */
   readonly isTaken: (id: string) => boolean;
+  readonly moves: Moves;
 }
 
 /** Durations by the leader's own clock. */
@@ -61,8 +76,9 @@ export function isStale(pod: PodFacts, revision: string): boolean {
   return pod.record.revision !== revision || pod.misplaced;
 }
 
-/** It has ended, or was never placed and so never began: nothing is left of it. */
-export function isGone({ record, node, status, live }: PodFacts): boolean {
+/** It has ended, or was never placed and so never began, or went with its node: nothing is left of it. */
+export function isGone({ record, node, status, live, forgotten }: PodFacts): boolean {
+  if (forgotten) return true;
   if (!record.stop) return false;
   return node === undefined || (live && status?.phase === "stopped");
 }

@@ -1,7 +1,7 @@
 // How a Deployment gets from its old pods to the wanted ones: one step after another within its limits, and a deadline.
 import { type DeploymentDocument, deploymentDefaults, podsOf, wantedReplicas } from "../model/deployment.ts";
 import { type PodsDocument, podName, type Rollout } from "../model/pod.ts";
-import { type DeploymentFacts, distrustMs, isReady, type Timers } from "./facts.ts";
+import { type DeploymentFacts, distrustMs, isReady, type PodFacts, type Timers } from "./facts.ts";
 import type { Slot } from "./slots.ts";
 
 export interface Limits {
@@ -140,7 +140,7 @@ function failureText(name: string, deployment: DeploymentDocument, slots: readon
   return `no progress for ${deadlineSeconds(deployment)} s: ${counts}${pod}`;
 }
 
-function stateText({ node, status, live }: NonNullable<Slot["keeper"]>): string {
+function stateText({ node, status, live }: PodFacts): string {
   if (node === undefined) return "fits on no node";
   if (!live) return `is on ${node}, which is absent`;
   return `is ${status?.phase ?? "placed"} on ${node}`;

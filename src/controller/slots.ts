@@ -10,6 +10,8 @@ export interface Slot {
   readonly predecessor?: PodFacts;
   /** Pods that stop now, whatever the rollout's limits say: nothing is lost with them. */
   readonly stops: readonly { readonly pod: PodFacts; readonly reason: StopReason }[];
+  /** Pods on lost nodes: they count for nothing, and stay until the keeper is ready. */
+  readonly lost: readonly PodFacts[];
   /** A superseded successor is still stopping: the slot gets no other one before it has gone. */
   readonly waits: boolean;
 }
@@ -19,7 +21,8 @@ export interface Slot {
  * A pod that runs and is of the wanted kind is kept, however old: so a way back to an earlier revision costs nothing.
  */
 export function sortSlot(slot: number, pods: readonly PodFacts[], revision: string, frozen: boolean): Slot {
-  const running = pods.filter(({ record }) => !record.stop);
+  const wanted = pods.filter(({ record }) => !record.stop);
+  const running = wanted.filter((pod) => !pod.lost);
   const [keeper, ...twins] = running.filter((pod) => !isStale(pod, revision)).sort(byWorth);
   const stale = running.filter((pod) => isStale(pod, revision)).sort(byWorth);
   const hopeless = stale.filter((pod) => !pod.record.wasReady || hasFailed(pod));
@@ -37,6 +40,7 @@ export function sortSlot(slot: number, pods: readonly PodFacts[], revision: stri
       ),
       ...done.map((pod) => ({ pod, reason: staleReason(pod, revision) })),
     ],
+    lost: wanted.filter((pod) => pod.lost),
     waits:
       pods.some(({ record, live }) => record.stop?.reason === "superseded" && live) ||
       running.some((pod) => willWait(pod, hopeless)),

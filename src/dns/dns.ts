@@ -1,9 +1,9 @@
-// The room that makes pods answer by name: pods, placements, statuses and templates → the zone file, and a CoreDNS that serves it.
+// The room that makes pods answer by name: pods, placements, statuses, verdicts and templates → the zone file, and a CoreDNS that serves it.
 // Reads a view of the store; writes `dns/` in the state folder. Both outlive this process and the store: names answer on without either.
 import { stat } from "node:fs/promises";
 import { startLoop } from "../loop.ts";
 import { clusterState } from "../model/cluster-state.ts";
-import { type Collection, nodeKey } from "../model/keys.ts";
+import { type Collection, nodeKey, verdictsKey } from "../model/keys.ts";
 import type { Snapshot, Store } from "../store/store.ts";
 import { type CorednsOptions, openCoredns } from "./coredns.ts";
 import { corednsFiles } from "./coredns-process.ts";
@@ -34,7 +34,7 @@ export async function startDns(options: DnsOptions): Promise<Dns> {
   const { store, clock, log } = options;
   const files = corednsFiles(options.stateDir);
   const coredns = openCoredns(options);
-  const view = await store.view(followed);
+  const view = await store.view([...followed, verdictsKey]);
 
   const gateway = () => view.snapshot().get(nodeKey(options.node))?.value.network?.gateway;
   let served: string | undefined;
@@ -93,7 +93,7 @@ export async function startDns(options: DnsOptions): Promise<Dns> {
 function stateOf(snapshot: Snapshot) {
   return clusterState({
     list: (collection) => (followed.some((one) => one === collection) ? snapshot.list(collection) : []),
-    verdicts: () => undefined,
+    verdicts: () => snapshot.get(verdictsKey)?.value,
   });
 }
 

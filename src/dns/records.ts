@@ -9,8 +9,8 @@ export type DnsRecord =
   | { readonly type: "A"; readonly name: string; readonly address: string }
   | { readonly type: "SRV"; readonly name: string; readonly port: number; readonly target: string };
 
-/** The part of the state that names depend on. A node's absence is no part of it: what it ran may well run on. */
-export type DnsState = Pick<ClusterState, "pods" | "placements" | "statuses" | "templates">;
+/** The part of the state that names depend on. Of a node's verdict only the loss: what an absent one ran may well run on. */
+export type DnsState = Pick<ClusterState, "pods" | "placements" | "statuses" | "templates" | "verdicts">;
 
 interface ReadyPod {
   readonly deployment: string;
@@ -54,10 +54,11 @@ function readyPods(state: DnsState): ReadyPod[] {
   return ready;
 }
 
-/** What each pod's own node says of it. A pod that its placement tells to stop is left out, as is one without a placement. */
+/** What each pod's own node says of it. A pod that its placement tells to stop is left out, as is one without a placement or on a lost node. */
 function statusesOfPlacedPods(state: DnsState): Map<string, PodStatus> {
   const found = new Map<string, PodStatus>();
   for (const [node, { placements }] of state.placements) {
+    if (state.verdicts.get(node)?.state === "lost") continue;
     const placed = new Map(placements.map((placement): [string, Placement] => [placement.pod, placement]));
     for (const status of state.statuses.get(node)?.statuses ?? []) {
       const placement = placed.get(status.pod);

@@ -1,5 +1,6 @@
 // From what a pass has come to, to documents: what changed for a Deployment, and the state that is then.
 import type { ClusterState } from "../model/cluster-state.ts";
+import type { ControlDocument } from "../model/node.ts";
 import type { Placement, PlacementsDocument, PodRecord } from "../model/pod.ts";
 import type { Decision, DeploymentChange } from "./decision.ts";
 import type { PlacedPod } from "./placed-pods.ts";
@@ -22,10 +23,14 @@ export function changeOf(run: Run, placed: ReadonlyMap<string, PlacedPod>): Depl
   return { deployment: name, pods: finished ? undefined : next, finished, placements, gone };
 }
 
-/** The placements of each node that the changes touch, after them. */
+/**
+ * The placements of each node that the changes touch, after them. A forgotten node keeps a document, an empty one: should the machine
+ * come back, that tells its worker to run nothing, and no document would tell it nothing.
+ */
 export function nextPlacements(
   current: ReadonlyMap<string, PlacementsDocument>,
   changes: readonly DeploymentChange[],
+  forgotten: readonly string[],
 ): Map<string, PlacementsDocument> {
   const touched = new Map<string, Map<string, Placement>>();
   const on = (node: string) => {
@@ -40,11 +45,17 @@ export function nextPlacements(
     for (const { node, pod } of gone) on(node).delete(pod);
     for (const { node, placement } of placements) on(node).set(placement.pod, placement);
   }
-  return new Map([...touched].map(([node, all]) => [node, { placements: [...all.values()].sort(byPlace) }]));
+  for (const node of forgotten) if (current.get(node)?.placements?.length) touched.set(node, new Map());
+  const written = ([node, all]: [string, Map<string, Placement>]): [string, PlacementsDocument] => [
+    node,
+    { count: (current.get(node)?.count ?? 0) + 1, placements: [...all.values()].sort(byPlace) },
+  ];
+  return new Map([...touched].map(written));
 }
 
 /** The documents after the decision: what the next pass would look at if nobody else wrote. */
-export function nextState(state: ClusterState, { changes, unusedRevisions }: Decision): ClusterState {
+export function nextState(state: ClusterState, decision: Decision): ClusterState {
+  const { changes, unusedRevisions, forgotten, returned } = decision;
   const deployments = new Map(state.deployments);
   const pods = new Map(state.pods);
   const templates = new Map(state.templates);
@@ -56,8 +67,22 @@ export function nextState(state: ClusterState, { changes, unusedRevisions }: Dec
     for (const key of templates.keys()) if (key.startsWith(`${change.deployment}/`)) templates.delete(key);
   }
   for (const { deployment, revision } of unusedRevisions) templates.delete(`${deployment}/${revision}`);
-  const placements = new Map([...state.placements, ...nextPlacements(state.placements, changes)]);
-  return { ...state, deployments, pods, templates, placements };
+  const placements = new Map([...state.placements, ...nextPlacements(state.placements, changes, forgotten)]);
+  const next = { ...state, deployments, pods, templates, placements };
+  return forgotten.length + returned.length === 0 ? next : withoutWords(next, decision);
+}
+
+/** The operator's words are carried out. */
+function withoutWords(state: ClusterState, { forgotten, returned }: Decision): ClusterState {
+  const [nodes, statuses, controls] = [new Map(state.nodes), new Map(state.statuses), new Map(state.controls)];
+  for (const node of forgotten) for (const documents of [nodes, statuses, controls]) documents.delete(node);
+  for (const node of returned) controls.set(node, withoutForget(state.controls.get(node) ?? {}));
+  return { ...state, nodes, statuses, controls };
+}
+
+/** What else the operator has said about the node. */
+export function withoutForget({ forget: _withdrawn, ...others }: ControlDocument): ControlDocument {
+  return others;
 }
 
 function placementOf(deployment: string, { id, slot, revision, stop }: PodRecord): Placement {

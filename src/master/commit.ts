@@ -1,10 +1,21 @@
 // A decision as changes of documents, with the versions it was made on. Pure.
 import { splitChunks } from "../model/cluster-state.ts";
-import { deploymentKey, type Key, nameOf, placementsKey, podsKey, revisionKey, verdictsKey } from "../model/keys.ts";
+import {
+  deploymentKey,
+  type Key,
+  nameOf,
+  nodeControlKey,
+  nodeKey,
+  placementsKey,
+  podsKey,
+  revisionKey,
+  statusesKey,
+  verdictsKey,
+} from "../model/keys.ts";
 import type { VerdictsDocument } from "../model/node.ts";
-import type { PlacementsDocument, PodsDocument } from "../model/pod.ts";
-import { type Change, type Check, put, remove, type Snapshot } from "../store/store.ts";
-import { nextPlacements } from "./changes.ts";
+import type { FailuresDocument, PlacementsDocument, PodsDocument } from "../model/pod.ts";
+import { type Change, type Check, put, remove, type Snapshot, type Versioned } from "../store/store.ts";
+import { nextPlacements, withoutForget } from "./changes.ts";
 import type { Decision, DeploymentChange } from "./decision.ts";
 
 export interface MasterCommit {
@@ -20,15 +31,19 @@ const bytesPerPod = 200;
 /**
  * As much of the decision as one commit may carry, at least one Deployment; a Deployment's pods and their placements always together.
  * Each Deployment and revision that something is decided on is checked, so that nothing is written on a word that no longer holds.
+ * `failures`: of the nodes that are forgotten, which no view of the master holds.
  */
 export function commitOf(
   decision: Decision,
   verdicts: VerdictsDocument | undefined,
   snapshot: Snapshot,
   bytesLimit: number,
+  failures: readonly Versioned<FailuresDocument>[],
 ): MasterCommit {
   const current = new Map(snapshot.list("placements").map(({ key, value }) => [nameOf(key), value] as const));
   const taken = takeFirst(decision.changes, current, bytesLimit);
+  const complete = taken.length === decision.changes.length;
+  const forgotten = complete ? decision.forgotten : [];
   const changes: Change[] = [];
   const checks: Check[] = [];
   const drop = (key: Key<unknown>) => {
@@ -48,13 +63,26 @@ export function commitOf(
     else check(deploymentKey(change.deployment));
     for (const revision of newRevisions(change)) check(revisionKey(change.deployment, revision));
   }
-  for (const [node, placements] of nextPlacements(current, taken)) write(placementsKey(node), placements);
+  for (const [node, placements] of nextPlacements(current, taken, forgotten)) write(placementsKey(node), placements);
   const finished = new Set(taken.filter((change) => change.finished).map(({ deployment }) => deployment));
   const unused = new Set(decision.unusedRevisions.map(({ deployment, revision }) => revisionKey(deployment, revision)));
   for (const { key } of finished.size + unused.size > 0 ? snapshot.list("revisions") : []) {
     if (unused.has(key) || finished.has(nameOf(key).split("/")[0] ?? "")) drop(key);
   }
-  return { changes, checks, complete: taken.length === decision.changes.length };
+  for (const node of forgotten) for (const key of keysOfNode(node)) drop(key);
+  if (complete) changes.push(...failures.map(({ key, version }) => remove(key, version)));
+  for (const node of decision.returned) {
+    const key = nodeControlKey(node);
+    const left = withoutForget(snapshot.get(key)?.value ?? {});
+    if (Object.keys(left).length > 0) write(key, left);
+    else drop(key);
+  }
+  return { changes, checks, complete };
+}
+
+/** What the master's view holds of a node. Its placements stay, empty: see `nextPlacements`. */
+function keysOfNode(node: string): Key<unknown>[] {
+  return [nodeKey(node), statusesKey(node), nodeControlKey(node)];
 }
 
 /** Only chunks that differ. Records are replaced, never changed, so the same objects are the same pods. */

@@ -4,6 +4,8 @@ import type { ClusterState } from "../model/cluster-state.ts";
 import { changeOf } from "./changes.ts";
 import type { Decision, Problem, StopFirst, UnplacedPod } from "./decision.ts";
 import { openDemands, roomOf } from "./documents-room.ts";
+import { wordsAboutNodes } from "./forget.ts";
+import { openMoves } from "./moves.ts";
 import { type PlacedPod, placedPods } from "./placed-pods.ts";
 import { unusedRevisions } from "./revisions.ts";
 import { hasPending, place, type Run, startRun } from "./run.ts";
@@ -11,7 +13,7 @@ import { type Moment, openTimers } from "./timers.ts";
 
 /** A preview's moment: every timer has just begun. */
 export function previewAt(wall: string): Moment {
-  return { now: 0, firstSeen: new Map(), wall };
+  return { now: 0, firstSeen: new Map(), wall, preview: true };
 }
 
 /**
@@ -22,8 +24,9 @@ export function decide(state: ClusterState, moment: Moment): Decision {
   const timers = openTimers(moment);
   const placed = placedPods(state);
   const demands = openDemands(state);
+  const moves = openMoves(state, placed, timers, moment.preview !== true);
   const names = [...new Set([...state.deployments.keys(), ...state.pods.keys()])].sort();
-  const runs = names.map((name) => startRun({ state, name, placed, timers, demands }));
+  const runs = names.map((name) => startRun({ state, name, placed, timers, demands, moves }));
   const unplaced = new Map<string, UnplacedPod>();
   const stopFirst: StopFirst[] = [];
   const pending = runs.filter(hasPending);
@@ -37,6 +40,7 @@ export function decide(state: ClusterState, moment: Moment): Decision {
   return {
     changes,
     unusedRevisions: unused.revisions,
+    ...wordsAboutNodes(state),
     unplaced,
     stopFirst,
     problems: [...runs.flatMap(({ problems }) => problems), ...strayProblems(runs, placed)],
@@ -51,7 +55,7 @@ function strayProblems(runs: readonly Run[], placed: ReadonlyMap<string, PlacedP
   if (listed === placed.size) return [];
   const known = new Set(runs.flatMap(({ facts }) => facts.map(({ record }) => record.id)));
   return [...placed.values()]
-    .filter(({ placement }) => !known.has(placement.pod))
+    .filter(({ placement, forgotten }) => !known.has(placement.pod) && !forgotten)
     .map(({ node, placement }) => ({
       deployment: placement.deployment,
       message: `pod ${placement.pod} is placed on ${node} although its Deployment does not list it: it is kept`,

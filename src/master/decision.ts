@@ -43,6 +43,10 @@ export interface Decision {
   readonly changes: readonly DeploymentChange[];
   /** Revisions that nothing names any more. */
   readonly unusedRevisions: readonly { readonly deployment: string; readonly revision: string }[];
+  /** Nodes whose documents go, once nothing of them is left in `changes`. */
+  readonly forgotten: readonly string[];
+  /** Nodes that were to be forgotten and are there. */
+  readonly returned: readonly string[];
   /** By pod. */
   readonly unplaced: ReadonlyMap<string, UnplacedPod>;
   readonly stopFirst: readonly StopFirst[];

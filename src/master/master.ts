@@ -1,23 +1,28 @@
 // The master: while it leads, makes pods and placements follow the Deployments, and turns presence into verdicts.
 // Reads deployments, revisions, pods, placements, statuses, nodes, controls, presence; writes pods, placements, verdicts, and removes
-// what a deleted Deployment leaves and revisions that nobody names; and its own file in the state folder.
+// what a deleted Deployment or a forgotten node leaves, and revisions that nobody names; and its own file in the state folder.
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type PassResult, startLoop } from "../loop.ts";
-import { clusterState, stateCollections } from "../model/cluster-state.ts";
+import { clusterState, stateCollections, withVerdicts } from "../model/cluster-state.ts";
 import { messageOf } from "../model/errors.ts";
-import { clusterKey, nameOf, verdictsKey } from "../model/keys.ts";
-import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
+import { clusterKey, failuresKey, nameOf, verdictsKey } from "../model/keys.ts";
+import type { VerdictsDocument } from "../model/node.ts";
+import type { FailuresDocument } from "../model/pod.ts";
+import type { Leadership, Snapshot, Store, Versioned, View } from "../store/store.ts";
 import { commitOf } from "./commit.ts";
 import { decide } from "./decide.ts";
 import type { Problem } from "./decision.ts";
 import { openStoreMemory, type StoreMemory } from "./store-memory.ts";
+import { type Moment, openTimers } from "./timers.ts";
 import { verdictsOf } from "./verdicts.ts";
 
 export interface MasterOptions {
   readonly store: Store;
   /** This cluster's folder on this machine. */
   readonly stateDir: string;
+  /** A node whose worker has been away for so long is lost. */
+  readonly nodeLostAfterMs: number;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -89,36 +94,63 @@ async function lead(options: MasterOptions, leadership: Leadership, stop: AbortS
 }
 
 /** One look and one commit. Timers begin with the leadership, so a new leader restarts each of them. */
-function masterPass({ store, clock, log }: MasterOptions, leadership: Leadership, view: View, memory: StoreMemory) {
+function masterPass(options: MasterOptions, leadership: Leadership, view: View, memory: StoreMemory) {
+  const { store, clock, log } = options;
   let firstSeen: ReadonlyMap<string, number> = new Map();
   let told: readonly Problem[] = [];
   return async (signal: AbortSignal): Promise<PassResult> => {
     const snapshot = view.snapshot();
     if (!snapshot.fresh || signal.aborted || leadership.signal.aborted) return {};
     if (!memory.trusts(snapshot)) return {};
-    const { state, verdicts } = lookAt(snapshot, clock.wall());
-    const decision = decide(state, { now: clock.now(), firstSeen, wall: clock.wall() });
-    firstSeen = decision.firstSeen;
+    const moment = { now: clock.now(), firstSeen, wall: clock.wall() };
+    const { state, verdicts, ...looked } = lookAt(snapshot, moment, options.nodeLostAfterMs);
+    const decision = decide(state, moment);
+    firstSeen = new Map([...looked.seen, ...decision.firstSeen]);
     told = tell(decision.problems, told, log);
     const bytesLimit = Math.min(commitBytes, store.commitBytesLimit);
-    const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit);
+    const failures = await failuresOf(store, decision.forgotten);
+    const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit, failures);
     if (changes.length > 0) {
       await store.commit({ changes, checks, epoch: leadership.epoch });
       log.debug("master wrote", { documents: changes.map(({ key }) => key) });
+      if (verdicts) tellVerdicts(snapshot.get(verdictsKey)?.value, verdicts, log);
     }
-    if (!complete) return { againInMs: 0 };
-    return decision.againInMs === undefined ? {} : { againInMs: decision.againInMs };
+    const againInMs = complete ? Math.min(decision.againInMs ?? resyncMs, looked.againInMs ?? resyncMs) : 0;
+    return { againInMs };
   };
 }
 
 /** The documents with the verdicts of now; `verdicts` only when they have to be written. */
-function lookAt(snapshot: Snapshot, wall: string) {
+function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
   const written = snapshot.get(verdictsKey)?.value;
-  const nodes = new Map(snapshot.list("nodes").map(({ key, value }) => [nameOf(key), value]));
+  const state = clusterState({ list: (collection) => snapshot.list(collection), verdicts: () => undefined });
   const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
-  const verdicts = verdictsOf(written, nodes, present, wall);
-  const state = clusterState({ list: (collection) => snapshot.list(collection), verdicts: () => verdicts });
-  return { state, verdicts: verdicts === written ? undefined : verdicts };
+  const timers = openTimers(moment);
+  const { verdicts, againInMs } = verdictsOf(written, { ...state, present }, timers, nodeLostAfterMs);
+  return {
+    state: withVerdicts(state, verdicts),
+    verdicts: verdicts === written ? undefined : verdicts,
+    seen: timers.seen,
+    againInMs,
+  };
+}
+
+async function failuresOf(store: Store, nodes: readonly string[]): Promise<Versioned<FailuresDocument>[]> {
+  const found = await Promise.all(nodes.map((node) => store.read(failuresKey(node))));
+  return found.filter((document) => document !== undefined);
+}
+
+/** What became of nodes, for the log: each change once. */
+function tellVerdicts(before: VerdictsDocument | undefined, { nodes, hold }: VerdictsDocument, log: Log): void {
+  for (const [node, { state }] of Object.entries(nodes)) {
+    const was = before?.nodes[node]?.state;
+    if (state === was || (was === undefined && state === "present")) continue;
+    if (state === "lost") log.warn("a node is lost: its pods get successors elsewhere", { node });
+    else log.info(`a node is ${state}`, { node });
+  }
+  if (hold?.reason === before?.hold?.reason) return;
+  if (hold) log.warn("the master holds: for absent nodes nothing is moved or stopped", { reason: hold.reason });
+  else log.info("the master no longer holds: enough nodes are there");
 }
 
 /** Each problem once, and not again before it has gone. */

@@ -2,6 +2,7 @@
 import type { ClusterState } from "../model/cluster-state.ts";
 import { isLive } from "../model/phase.ts";
 import type { Placement, PodStatus } from "../model/pod.ts";
+import { isForgotten } from "./forget.ts";
 
 export interface PlacedPod {
   readonly node: string;
@@ -10,17 +11,23 @@ export interface PlacedPod {
   readonly status: PodStatus | undefined;
   /** That worker is there. */
   readonly live: boolean;
+  /** It has been away for too long. */
+  readonly lost: boolean;
+  /** It will not come back. */
+  readonly forgotten: boolean;
 }
 
 /** By pod. Where a pod is placed twice, which only a hand can have done, the first node by name counts. */
 export function placedPods(state: ClusterState): Map<string, PlacedPod> {
   const placed = new Map<string, { -readonly [Field in keyof PlacedPod]: PlacedPod[Field] }>();
   for (const [node, { placements }] of state.placements) {
-    const live = isLive(state.verdicts.get(node));
+    const verdict = state.verdicts.get(node);
+    const live = isLive(verdict);
+    const at = { live, lost: verdict?.state === "lost", forgotten: isForgotten(state, node) };
     for (const placement of placements ?? []) {
       const earlier = placed.get(placement.pod);
       if (earlier && earlier.node < node) continue;
-      placed.set(placement.pod, { node, placement, status: undefined, live });
+      placed.set(placement.pod, { node, placement, status: undefined, ...at });
     }
   }
   for (const [node, { statuses }] of state.statuses) {

@@ -1,6 +1,6 @@
 // One Deployment in a pass: its pods reconciled, then placed, and once more where a pod has to make way for its successor.
 import { type Outcome, reconcile, tidyOrphans } from "../controller/controller.ts";
-import type { PodFacts, Timers } from "../controller/facts.ts";
+import type { Moves, PodFacts, Timers } from "../controller/facts.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import type { DeploymentDocument } from "../model/deployment.ts";
 import { messageOf } from "../model/errors.ts";
@@ -19,6 +19,7 @@ export interface RunInput {
   readonly placed: ReadonlyMap<string, PlacedPod>;
   readonly timers: Timers;
   readonly demands: Demands;
+  readonly moves: Moves;
 }
 
 export interface Run extends RunInput {
@@ -137,7 +138,7 @@ function holdersOf(
 }
 
 function outcomeOf(
-  { name, placed, timers, demands }: RunInput,
+  { name, placed, timers, demands, moves }: RunInput,
   {
     deployment,
     document,
@@ -152,7 +153,7 @@ function outcomeOf(
 ): Outcome {
   const known = demands.of(name, deployment.revision) !== undefined;
   return reconcile(
-    { name, deployment, document, pods: facts, inTheWay, isTaken: (id) => placed.has(id) },
+    { name, deployment, document, pods: facts, inTheWay, isTaken: (id) => placed.has(id), moves },
     known,
     timers,
   );
@@ -169,7 +170,8 @@ function factsOf(
     const node = there?.node ?? chosen.get(record.id);
     const labels = selector && node !== undefined ? state.nodes.get(node)?.labels : undefined;
     const misplaced = labels !== undefined && !satisfiesSelector(selector, labels);
-    return { record, node, status: there?.status, live: there?.live ?? false, misplaced };
+    const { status, live = false, lost = false, forgotten = false } = there ?? {};
+    return { record, node, status, live, misplaced, lost, forgotten };
   });
 }
 

@@ -9,6 +9,8 @@ export interface Moment {
   readonly firstSeen: ReadonlyMap<string, number>;
   /** The wall clock as ISO 8601, for what people read. */
   readonly wall: string;
+  /** A preview shows what comes of it all: what is only done slowly is done at once. */
+  readonly preview?: true;
 }
 
 export interface OpenTimers extends Timers {

@@ -1,24 +1,74 @@
 // From presence to verdicts: the one place where "its worker is not there" becomes something that others act on. Pure.
-import type { NodeDocument, Verdict, VerdictsDocument } from "../model/node.ts";
+import type { Timers } from "../controller/facts.ts";
+import type { ControlDocument, Hold, NodeDocument, Verdict, VerdictsDocument } from "../model/node.ts";
+
+/** What verdicts are made of. */
+export interface Attendance {
+  /** Those that have registered. */
+  readonly nodes: ReadonlyMap<string, NodeDocument>;
+  /** Those whose worker is there. */
+  readonly present: ReadonlySet<string>;
+  readonly controls: ReadonlyMap<string, ControlDocument>;
+}
+
+export interface Judgement {
+  /** The same object as the previous one when nothing has changed. */
+  readonly verdicts: VerdictsDocument;
+  /** A node is lost then, if nothing happens. */
+  readonly againInMs?: number;
+}
+
+/** With fewer nodes one absence is half of them, and one host may fail. */
+const leastNodesToHold = 3;
+const namesShown = 5;
 
 /**
- * The verdict on every node that has registered. The same object as `previous` when none has changed.
- * `present`: the nodes whose worker is there. `wall`: when an absence that begins now began, for people.
+ * The verdict on every node that has registered, and the hold. A node is lost once this leader has seen it absent for `lostAfterMs`
+ * without a hold in between: whoever brings the others back gets as long for the last one. What is lost stays lost until it is present.
  */
 export function verdictsOf(
   previous: VerdictsDocument | undefined,
-  nodes: ReadonlyMap<string, NodeDocument>,
-  present: ReadonlySet<string>,
-  wall: string,
-): VerdictsDocument {
-  const names = [...nodes.keys()].sort();
+  attendance: Attendance,
+  timers: Timers,
+  lostAfterMs: number,
+): Judgement {
+  const hold = holdOf(previous?.hold, attendance, timers.wall);
+  let againInMs = Number.POSITIVE_INFINITY;
+  const isLost = (name: string): boolean => {
+    if (hold) return false;
+    const leftMs = lostAfterMs - timers.elapsed(`absent/${name}`);
+    if (leftMs > 0) againInMs = Math.min(againInMs, leftMs);
+    return leftMs <= 0;
+  };
+  const names = [...attendance.nodes.keys()].sort();
   const next = names.map((name): [string, Verdict] => {
     const before = previous?.nodes[name];
-    if (present.has(name)) return [name, before?.state === "present" ? before : { state: "present" }];
-    return [name, before?.state === "absent" ? before : { state: "absent", since: wall }];
+    if (attendance.present.has(name)) return [name, before?.state === "present" ? before : { state: "present" }];
+    if (before?.state === "lost") return [name, before];
+    if (isLost(name)) return [name, { state: "lost", since: timers.wall }];
+    return [name, before?.state === "absent" ? before : { state: "absent", since: timers.wall }];
   });
-  const same = previous !== undefined && Object.keys(previous.nodes).length === next.length;
-  return same && next.every(([name, verdict]) => previous.nodes[name] === verdict)
-    ? previous
-    : { nodes: Object.fromEntries(next) };
+  return {
+    verdicts: unchanged(previous, next, hold) ?? { nodes: Object.fromEntries(next), ...(hold ? { hold } : {}) },
+    ...(Number.isFinite(againInMs) ? { againInMs } : {}),
+  };
+}
+
+/** Half of the nodes that should take pods are gone: that is more likely our own network, or a switch, than so many machines. */
+function holdOf(before: Hold | undefined, { nodes, present, controls }: Attendance, wall: string): Hold | undefined {
+  const counted = [...nodes.keys()].filter((name) => !controls.get(name)?.cordoned && !controls.get(name)?.forget);
+  const missing = counted.filter((name) => !present.has(name)).sort();
+  if (counted.length < leastNodesToHold || missing.length * 2 < counted.length) return undefined;
+  const more = missing.length > namesShown ? ` and ${missing.length - namesShown} more` : "";
+  const reason = `${missing.length} of ${counted.length} nodes are absent: ${missing.slice(0, namesShown).join(", ")}${more}`;
+  return before?.reason === reason ? before : { since: before?.since ?? wall, reason };
+}
+
+function unchanged(
+  previous: VerdictsDocument | undefined,
+  next: readonly (readonly [string, Verdict])[],
+  hold: Hold | undefined,
+): VerdictsDocument | undefined {
+  if (!previous || previous.hold !== hold || Object.keys(previous.nodes).length !== next.length) return undefined;
+  return next.every(([name, verdict]) => previous.nodes[name] === verdict) ? previous : undefined;
 }

@@ -2,7 +2,7 @@
 // of diff's forecast, of `why` and of every listing.
 import type { DeploymentDocument } from "./deployment.ts";
 import { type Collection, type Collections, nameOf, podsKey, slotsPerChunk } from "./keys.ts";
-import type { ControlDocument, NodeDocument, Verdict, VerdictsDocument } from "./node.ts";
+import type { ControlDocument, Hold, NodeDocument, Verdict, VerdictsDocument } from "./node.ts";
 import type { PlacementsDocument, PodsDocument, StatusesDocument } from "./pod.ts";
 import type { PodTemplate } from "./template.ts";
 
@@ -18,6 +18,8 @@ export interface ClusterState {
   readonly nodes: ReadonlyMap<string, NodeDocument>;
   readonly verdicts: ReadonlyMap<string, Verdict>;
   readonly controls: ReadonlyMap<string, ControlDocument>;
+  /** Nothing is moved or stopped for an absent or lost node. */
+  readonly hold?: Hold;
 }
 
 /** The part of a store's snapshot that is needed here. */
@@ -38,16 +40,24 @@ export const stateCollections = [
 ] as const satisfies readonly Collection[];
 
 export function clusterState(documents: Documents): ClusterState {
-  return {
+  const state = {
     deployments: byName(documents.list("deployments")),
     templates: byName(documents.list("revisions")),
     pods: joinChunks(documents.list("pods")),
     placements: byName(documents.list("placements")),
     statuses: byName(documents.list("statuses")),
     nodes: byName(documents.list("nodes")),
-    verdicts: new Map(Object.entries(documents.verdicts()?.nodes ?? {})),
     controls: new Map(documents.list("controls").map(({ key, value }) => [key.slice("controls/nodes/".length), value])),
   };
+  return withVerdicts(state, documents.verdicts());
+}
+
+/** The same with other verdicts. */
+export function withVerdicts(
+  state: Omit<ClusterState, "verdicts" | "hold">,
+  { nodes, hold }: VerdictsDocument = { nodes: {} },
+): ClusterState {
+  return { ...state, verdicts: new Map(Object.entries(nodes)), ...(hold ? { hold } : {}) };
 }
 
 /** The template of a revision, or undefined when its document is missing. */

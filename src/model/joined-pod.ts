@@ -27,15 +27,16 @@ export function joinPods(state: ClusterState): JoinedPod[] {
       const seen = statuses.get(pod.id);
       // A status of another node is left over from a placement that is gone.
       const status = seen !== undefined && seen.node === placed?.node ? seen.item : undefined;
+      const verdict = placed === undefined ? undefined : state.verdicts.get(placed.node);
       joined.push({
         name: podName(deployment, pod.slot),
         deployment,
         pod,
-        phase: phaseOf(pod, placed?.item, status),
+        phase: phaseOf(pod, placed?.item, status, verdict),
         node: placed?.node,
         placement: placed?.item,
         status,
-        verdict: placed === undefined ? undefined : state.verdicts.get(placed.node),
+        verdict,
       });
     }
   }

@@ -30,15 +30,28 @@ export interface PresenceDocument {
   readonly since: string;
 }
 
-/** What the master concluded about a node. Only the master turns presence into a verdict; everyone else reads it. */
-export type Verdict = { readonly state: "present" } | { readonly state: "absent"; readonly since: string };
+/**
+ * What the master concluded about a node. Only the master turns presence into a verdict; everyone else reads it.
+ * `absent`: its worker is not there, and its pods are left as they are. `lost`: it has been absent for too long, and its pods get
+ * successors elsewhere. `since`: of this state, for people.
+ */
+export type Verdict = { readonly state: "present" } | { readonly state: "absent" | "lost"; readonly since: string };
+
+/** So many nodes are absent at once that it is probably not them: nothing is declared lost, moved or stopped for it. */
+export interface Hold {
+  readonly since: string;
+  readonly reason: string;
+}
 
 /** `verdicts`. Written by the master. */
 export interface VerdictsDocument {
   readonly nodes: Readonly<Record<string, Verdict>>;
+  readonly hold?: Hold;
 }
 
-/** `controls/nodes/<node>`. Written by operators. */
+/** `controls/nodes/<node>`. Written by operators; the master removes what it has carried out. */
 export interface ControlDocument {
   readonly cordoned?: Act;
+  /** The machine will not come back: the master drops its pods and its documents. Withdrawn when its worker is there all the same. */
+  readonly forget?: Act;
 }

@@ -11,15 +11,18 @@ export type Phase =
   | "ready"
   | "stopping"
   | "stopped"
-  | "failed";
+  | "failed"
+  | "lost"; // its node is lost: what was seen last is no longer believed
 
 /** The phase that people and machines are shown. `status` counts only where there is a placement for it. */
 export function phaseOf(
   pod: Pick<PodRecord, "stop">,
   placement: Placement | undefined,
   status: PodStatus | undefined,
+  verdict: Verdict | undefined,
 ): Phase {
   if (!placement) return pod.stop ? "stopped" : "pending";
+  if (verdict?.state === "lost") return "lost";
   if (!status) return pod.stop ? "stopping" : "placed";
   if (pod.stop) return status.phase === "stopped" ? "stopped" : "stopping";
   return status.phase;

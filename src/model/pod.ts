@@ -8,7 +8,8 @@ export type StopReason =
   | "scale-down"
   | "delete"
   | "replaced" // the worker gave up on it, and a successor was made
-  | "misplaced"; // its node no longer satisfies `placement`
+  | "misplaced" // its node no longer satisfies `placement`
+  | "lost"; // its node was lost, and its successor elsewhere is ready
 
 /** One pod that should exist, in `pods/<deployment>`. */
 export interface PodRecord {
@@ -63,6 +64,11 @@ export interface Placement {
 
 /** `placements/<node>`: all that this worker needs besides the templates. Written by the master. */
 export interface PlacementsDocument {
+  /**
+   * How often it has been written. Only a master that follows the store raises it, so whoever has seen a higher one is looking at an
+   * older copy of the store, however much others have written into that copy since.
+   */
+  readonly count?: number;
   /** Sorted by deployment, slot, then pod. */
   readonly placements: readonly Placement[];
 }
@@ -154,4 +160,5 @@ export const stopReasonText: Readonly<Record<StopReason, string>> = Object.freez
   delete: "deleted",
   replaced: "replaced after it failed",
   misplaced: "its node no longer satisfies the placement",
+  lost: "its node was lost and another pod has taken its place",
 });

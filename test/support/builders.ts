@@ -128,15 +128,25 @@ export interface ClusterFixture {
   readonly deployments?: Readonly<Record<string, DeploymentFixture>>;
   /** Absent: one node, `node-1`. */
   readonly nodes?: Readonly<Record<string, Partial<NodeDocument>>>;
-  /** Nodes whose worker has gone. */
+  /** Nodes whose worker has gone … */
   readonly absent?: readonly string[];
+  /** … and has been gone for too long. */
+  readonly lost?: readonly string[];
+  /** Nothing is moved or stopped for them. */
+  readonly hold?: boolean;
 }
 
 /** Documents by key: what a store would hold. */
 export type Documents = ReadonlyMap<string, unknown>;
 
 /** All documents of a cluster: Deployments with their templates, pods, placements and statuses, and the nodes they run on. */
-export function documentsOf({ deployments = {}, nodes = { "node-1": {} }, absent = [] }: ClusterFixture): Documents {
+export function documentsOf({
+  deployments = {},
+  nodes = { "node-1": {} },
+  absent = [],
+  lost = [],
+  hold,
+}: ClusterFixture): Documents {
   const documents = new Map<string, unknown>();
   const cluster = { id: "0a1b2c3d", layout: storeLayout, incarnation: 1, networkRange: "10.42.0.0/16" };
   documents.set(clusterKey, { ...cluster, createdAt: builtAt });
@@ -152,13 +162,19 @@ export function documentsOf({ deployments = {}, nodes = { "node-1": {} }, absent
   }
   for (const [name, fields] of Object.entries(nodes)) {
     documents.set(nodeKey(name), node(fields));
-    if (!absent.includes(name)) documents.set(presenceKey(name), { key: node(fields).key, pid: 1, since: builtAt });
+    if (!absent.includes(name) && !lost.includes(name))
+      documents.set(presenceKey(name), { key: node(fields).key, pid: 1, since: builtAt });
   }
   for (const [name, list] of placements) documents.set(placementsKey(name), { placements: list });
   for (const [name, list] of statuses) documents.set(statusesKey(name), { at: builtAt, statuses: list });
-  const verdictOf = (name: string) =>
-    absent.includes(name) ? { state: "absent", since: builtAt } : { state: "present" };
-  documents.set(verdictsKey, { nodes: Object.fromEntries(Object.keys(nodes).map((name) => [name, verdictOf(name)])) });
+  const verdictOf = (name: string) => {
+    if (lost.includes(name)) return { state: "lost", since: builtAt };
+    return absent.includes(name) ? { state: "absent", since: builtAt } : { state: "present" };
+  };
+  documents.set(verdictsKey, {
+    nodes: Object.fromEntries(Object.keys(nodes).map((name) => [name, verdictOf(name)])),
+    ...(hold ? { hold: { since: builtAt, reason: "too many are absent" } } : {}),
+  });
   return documents;
 }
 

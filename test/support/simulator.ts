@@ -6,6 +6,7 @@ import { decide } from "../../src/master/decide.ts";
 import type { Decision } from "../../src/master/decision.ts";
 import type { ClusterState } from "../../src/model/cluster-state.ts";
 import type { DeploymentDocument, PlacementRules, Strategy } from "../../src/model/deployment.ts";
+import type { ControlDocument } from "../../src/model/node.ts";
 import type { Placement, PodStatus } from "../../src/model/pod.ts";
 import type { PodTemplate } from "../../src/model/template.ts";
 import { act, builtAt, deployment, node, revisionOf, stateOf, template } from "./builders.ts";
@@ -22,7 +23,9 @@ export type Action =
     }
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "touch"; readonly name: string }
-  | { readonly do: "cordon" | "absent" | "label"; readonly node: string; readonly on: boolean }
+  | { readonly do: "cordon" | "absent" | "lost" | "label"; readonly node: string; readonly on: boolean }
+  | { readonly do: "forget"; readonly node: string }
+  | { readonly do: "hold"; readonly on: boolean }
   | { readonly do: "worker"; readonly pick: number; readonly fate: "forward" | "crash" | "give-up" }
   | { readonly do: "workers" }
   | { readonly do: "wait"; readonly ms: number }
@@ -84,6 +87,7 @@ export function openWorld(): World {
       return undefined;
     },
     calm() {
+      world.act({ do: "hold", on: false });
       for (const name of nodeNames) {
         for (const word of ["cordon", "absent"] as const) world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
@@ -150,14 +154,26 @@ function change(state: ClusterState, action: Extract<Action, { do: "delete" | "t
   return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
 }
 
-function operate(state: ClusterState, action: Extract<Action, { do: "cordon" | "absent" | "label" }>): ClusterState {
+type Operation = Extract<Action, { do: "cordon" | "absent" | "lost" | "label" | "forget" | "hold" }>;
+
+function operate(state: ClusterState, action: Operation): ClusterState {
+  if (action.do === "hold") {
+    const { hold: _old, ...free } = state;
+    return action.on ? { ...state, hold: { since: builtAt, reason: "too many are absent" } } : free;
+  }
+  const control = (word: ControlDocument) => ({ ...state, controls: new Map(state.controls).set(action.node, word) });
+  const said = state.controls.get(action.node) ?? {};
+  if (action.do === "forget") return control({ ...said, forget: act });
   const { node: name, on } = action;
-  if (action.do === "cordon")
-    return { ...state, controls: new Map(state.controls).set(name, on ? { cordoned: act } : {}) };
+  if (action.do === "cordon") return control(on ? { ...said, cordoned: act } : withoutCordon(said));
   if (action.do === "label")
     return { ...state, nodes: new Map(state.nodes).set(name, node({ labels: on ? { disk: "ssd" } : {} })) };
-  const verdict = on ? ({ state: "absent", since: builtAt } as const) : ({ state: "present" } as const);
+  const verdict = on ? ({ state: action.do, since: builtAt } as const) : ({ state: "present" } as const);
   return { ...state, verdicts: new Map(state.verdicts).set(name, verdict) };
+}
+
+function withoutCordon({ cordoned: _old, ...others }: ControlDocument): ControlDocument {
+  return others;
 }
 
 /** What the worker of the pod's node does next with it, if it is there. */

@@ -28,6 +28,7 @@ const neverEmpty = [
   "ORCHESTRA_NODE",
   "ORCHESTRA_NETWORK_RANGE",
   "ORCHESTRA_DNS_PORT",
+  "ORCHESTRA_NODE_LOST_AFTER",
   "ORCHESTRA_LOG_LEVEL",
 ];
 for (const name of neverEmpty) {
@@ -73,6 +74,7 @@ const refused = [
   ["ORCHESTRA_NETWORK_RANGE", "224.0.0.0/8"],
   ["ORCHESTRA_NETWORK_RANGE", "10.256.0.0/16"],
   ["ORCHESTRA_DNS_PORT", "0"],
+  ["ORCHESTRA_NODE_LOST_AFTER", "5"],
   ["ORCHESTRA_DNS_PORT", "65536"],
   ["ORCHESTRA_DNS_PORT", "5e3"],
   ["ORCHESTRA_LOG_LEVEL", "verbose"],

@@ -31,7 +31,7 @@ export async function readManifests(
 
 /** How long to wait, as a number and as it was written. */
 export async function timeoutOf({ timeout }: { readonly timeout: string }) {
-  const { parseDuration } = await import("../times.ts");
+  const { parseDuration } = await import("../../model/duration.ts");
   return { ms: parseDuration(timeout, "--timeout"), text: timeout };
 }
 

@@ -41,8 +41,12 @@ async function openCluster(t: TestContext, fixture: ClusterFixture): Promise<Sto
   return store;
 }
 
+/** Longer than any test of this file takes. */
+const nodeLostAfterMs = 60_000;
+
 async function start(t: TestContext, store: Store, stateDir?: string, log = silentLog): Promise<Master> {
-  const master = startMaster({ store, stateDir: stateDir ?? (await tempFolder(t)), clock: systemClock, log });
+  const folder = stateDir ?? (await tempFolder(t));
+  const master = startMaster({ store, stateDir: folder, nodeLostAfterMs, clock: systemClock, log });
   t.after(() => master.close());
   return master;
 }

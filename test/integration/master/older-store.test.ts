@@ -24,7 +24,7 @@ async function grown(t: TestContext) {
   await copyFile(file, copy);
   const store = await openStore(`file:${file}`, { create: false });
   await store.join(presenceKey("node-1"), { key: node().key, pid: process.pid, since: builtAt });
-  const master = startMaster({ store, stateDir: folder, clock: systemClock, log: silentLog });
+  const master = startMaster({ store, stateDir: folder, nodeLostAfterMs: 60_000, clock: systemClock, log: silentLog });
   await eventually("three pods", async () => (await placed(store)) === 3);
   for (const replicas of [4, 5, 6, 7]) {
     await scale(store, replicas);
@@ -50,7 +50,13 @@ async function follow(t: TestContext, folder: string, file: string) {
   const reasons: string[] = [];
   const warn = (_message: string, fields?: object) =>
     void reasons.push(String((fields as { reason?: string } | undefined)?.reason));
-  const master = startMaster({ store, stateDir: folder, clock: systemClock, log: { ...silentLog, warn } });
+  const master = startMaster({
+    store,
+    stateDir: folder,
+    nodeLostAfterMs: 60_000,
+    clock: systemClock,
+    log: { ...silentLog, warn },
+  });
   t.after(() => master.close());
   return { store, master, reasons };
 }
@@ -66,7 +72,7 @@ test("a master that meets an older copy of its store holds, and says what to do"
   assert.equal(await placed(store), 0);
   assert.equal(reasons.length, 1, "it is said once");
   await rm(join(folder, "master.json"));
-  const again = startMaster({ store, stateDir: folder, clock: systemClock, log: silentLog });
+  const again = startMaster({ store, stateDir: folder, nodeLostAfterMs: 60_000, clock: systemClock, log: silentLog });
   t.after(() => again.close());
   await eventually("the pods of the older copy", async () => (await placed(store)) === 4);
 });

@@ -68,19 +68,24 @@ test("a pod whose worker has gone goes on answering: it may well run on", () => 
   assert.deepEqual(recordsOf(state), [a("web", "10.42.0.10"), a("web-0.web", "10.42.0.10")]);
 });
 
+test("a pod on a lost node does not answer, and answers again when the node is back", () => {
+  const deployments = { web: { pods: [{ node: "n1" }, { node: "n2" }] } };
+  const nodes = { n1: {}, n2: {} };
+  const first = [a("web", "10.42.0.10"), a("web-0.web", "10.42.0.10")];
+  assert.deepEqual(recordsOf(stateOf({ deployments, nodes, lost: ["n2"] })), first);
+  assert.equal(recordsOf(stateOf({ deployments, nodes })).length, 4);
+});
+
 test("a pod whose template is missing answers without ports", () => {
-  const { pods, placements, statuses } = stateOf({ deployments: { web: { template: { ports } } } });
-  const names = recordsOf({ pods, placements, statuses, templates: new Map() }).map((record) => record.name);
+  const state = stateOf({ deployments: { web: { template: { ports } } } });
+  const names = recordsOf({ ...state, templates: new Map() }).map((record) => record.name);
   assert.deepEqual(names, ["web", "web-0.web"]);
 });
 
 test("only the node that a pod is placed on speaks for it", () => {
-  const { pods, placements, statuses, templates } = stateOf({
-    deployments: { web: {} },
-    nodes: { "node-1": {}, "node-2": {} },
-  });
-  const elsewhere = new Map([["node-2", statuses.get("node-1") ?? assert.fail()]]);
-  assert.deepEqual(recordsOf({ pods, placements, statuses: elsewhere, templates }), []);
+  const state = stateOf({ deployments: { web: {} }, nodes: { "node-1": {}, "node-2": {} } });
+  const elsewhere = new Map([["node-2", state.statuses.get("node-1") ?? assert.fail()]]);
+  assert.deepEqual(recordsOf({ ...state, statuses: elsewhere }), []);
 });
 
 const hostile = [

@@ -67,6 +67,7 @@ test("the same state makes the same text, in whatever order it comes", () => {
         placements: reversed(state.placements),
         statuses: reversed(state.statuses),
         templates: reversed(state.templates),
+        verdicts: reversed(state.verdicts),
       };
       assert.equal(zoneBody(recordsOf(turned)), zoneBody(recordsOf(state)));
     }),

@@ -25,7 +25,7 @@ function commitOn(fixture: ClusterFixture, bytesLimit = 1_000_000) {
     .map(([key, value], index) => ({ key, value, version: index + 1 }))
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   const snapshot: Snapshot = makeSnapshot(selectionOf(collections as never), sorted as never, 1, true);
-  const commit = commitOf(decide(stateOf(documents), previewAt(builtAt)), undefined, snapshot, bytesLimit);
+  const commit = commitOf(decide(stateOf(documents), previewAt(builtAt)), undefined, snapshot, bytesLimit, []);
   const versions = new Map(sorted.map(({ key, version }) => [key as string, version]));
   return { ...commit, versions, keys: commit.changes.map(({ do: what, key }) => `${what} ${key}`) };
 }

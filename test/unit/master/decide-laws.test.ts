@@ -43,9 +43,15 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("delete" as const), name }) },
   {
-    weight: 1,
-    arbitrary: fc.record({ do: fc.constantFrom("cordon" as const, "absent" as const, "label" as const), node, on }),
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constantFrom("cordon" as const, "absent" as const, "lost" as const, "lost" as const, "label" as const),
+      node,
+      on,
+    }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("forget" as const), node }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("hold" as const), on }) },
   { weight: 16, arbitrary: fc.constant({ do: "workers" } as const) },
   {
     weight: 8,
@@ -77,11 +83,20 @@ function run(
   return world;
 }
 
-const livePods = (state: ClusterState, of: string) => (state.pods.get(of)?.pods ?? []).filter(({ stop }) => !stop);
+/** Pods that should run, but for those on lost nodes: nobody knows whether they do. */
+function livePods(state: ClusterState, of: string) {
+  const nodes = nodesOf(state);
+  const isLost = (id: string) => state.verdicts.get(nodes.get(id) ?? "")?.state === "lost";
+  return (state.pods.get(of)?.pods ?? []).filter(({ id, stop }) => !stop && !isLost(id));
+}
+
+function nodesOf(state: ClusterState): ReadonlyMap<string, string> {
+  return new Map(allPlacements(state).map(({ node: at, pod }) => [pod.pod, at]));
+}
 
 /** Slots of `of` below `replicas` that have a pod which answers. */
 function readySlots(state: ClusterState, of: string, replicas: number): number {
-  const nodes = new Map(allPlacements(state).map(({ node: at, pod }) => [pod.pod, at]));
+  const nodes = nodesOf(state);
   const ready = livePods(state, of).filter(({ id, slot }) => {
     const at = nodes.get(id);
     if (at === undefined || slot >= replicas || state.verdicts.get(at)?.state !== "present") return false;
@@ -130,7 +145,7 @@ test("a pod is placed only where there is room for it, and is never moved or use
     fc.property(actions, (list) => {
       const owners = new Map<string, string>();
       run(list, (before, decision, after) => {
-        const known = new Map(allPlacements(before).map(({ node: at, pod }) => [pod.pod, at]));
+        const known = nodesOf(before);
         for (const { node: at, pod } of allPlacements(after)) {
           assert.equal(known.get(pod.pod) ?? at, at, "a placed pod stays where it is");
           if (!known.has(pod.pod)) assertRoom(after, at, pod.deployment);
@@ -172,12 +187,16 @@ function assertRoom(state: ClusterState, at: string, of: string): void {
 test("a pod only ever goes forward: told to stop, then stopped, then gone", () => {
   fc.assert(
     fc.property(actions, (list) => {
-      run(list, (before, _decision, after) => {
+      run(list, (before, decision, after) => {
         for (const [of, { pods }] of before.pods) {
           for (const old of pods) {
             const next = after.pods.get(of)?.pods.find(({ id }) => id === old.id);
             const at = allPlacements(before).find(({ pod }) => pod.pod === old.id);
             const status = at && statusOf(before, at.node, old.id);
+            if (at && decision.forgotten.includes(at.node)) {
+              assert.equal(next, undefined, "what was on a forgotten node goes with it");
+              continue;
+            }
             if (!next && at) assert.equal(status?.phase, "stopped", "only what has stopped goes");
             if (!next) continue;
             assert.deepEqual([next.slot, next.serial, next.revision], [old.slot, old.serial, old.revision]);
@@ -185,6 +204,44 @@ test("a pod only ever goes forward: told to stop, then stopped, then gone", () =
             if (old.wasReady) assert.ok(next.wasReady);
           }
         }
+      });
+    }),
+    parameters,
+  );
+});
+
+test("what is on a lost node is stopped only beside a ready successor, and under a hold nothing is made or stopped for it", () => {
+  fc.assert(
+    fc.property(actions, (list) => {
+      run(list, (before, decision, after) => {
+        const nodes = nodesOf(before);
+        const isOnLost = (id: string) => {
+          const at = nodes.get(id) ?? "";
+          return before.verdicts.get(at)?.state === "lost" && !decision.forgotten.includes(at);
+        };
+        for (const [of, { pods }] of before.pods) {
+          const next = after.pods.get(of)?.pods ?? [];
+          for (const old of pods.filter(({ id, stop }) => !stop && isOnLost(id))) {
+            const now = next.find(({ id }) => id === old.id);
+            const made = next.filter(({ id, slot }) => slot === old.slot && !pods.some((pod) => pod.id === id));
+            if (before.hold && made.length > 0) {
+              // A rollout replaces what is beside it, as it would without it.
+              assert.ok(
+                pods.some(({ id, slot, stop }) => slot === old.slot && !stop && !isOnLost(id)),
+                "held",
+              );
+            }
+            if (now?.stop?.reason !== "lost") continue;
+            assert.equal(before.hold, undefined);
+            const isReady = next.some(({ id, slot, stop }) => {
+              const at = nodes.get(id) ?? "";
+              const there = slot === old.slot && !stop && before.verdicts.get(at)?.state === "present";
+              return there && statusOf(before, at, id)?.phase === "ready";
+            });
+            assert.ok(isReady, `${of}-${old.slot}`);
+          }
+        }
+        for (const node of decision.forgotten) assert.equal(after.nodes.has(node), false);
       });
     }),
     parameters,

@@ -63,7 +63,7 @@ test("when the last pod of a deleted Deployment has stopped, nothing is left of 
   };
   const state = nextState(stateOf(fixture), decideOn(fixture));
   assert.deepEqual([state.deployments.size, state.pods.size, state.templates.size], [0, 0, 0]);
-  assert.deepEqual(state.placements.get("node-1"), { placements: [] });
+  assert.deepEqual(state.placements.get("node-1")?.placements, []);
 });
 
 test("a pod that fits nowhere is told why", () => {

@@ -1,30 +1,173 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { verdictsOf } from "../../../src/master/verdicts.ts";
-import { node } from "../../support/builders.ts";
+import fc from "fast-check";
+import { openTimers } from "../../../src/master/timers.ts";
+import { type Judgement, verdictsOf } from "../../../src/master/verdicts.ts";
+import type { ControlDocument, VerdictsDocument } from "../../../src/model/node.ts";
+import { act, node } from "../../support/builders.ts";
+import { rounds, seed } from "../../support/rounds.ts";
 
-const nodes = new Map([
-  ["a", node()],
-  ["b", node()],
-]);
+const lostAfterMs = 5_000;
+const five = ["a", "b", "c", "d", "e"];
 
-test("a node is present while its worker is there, and absent since it was missed first", () => {
-  const first = verdictsOf(undefined, nodes, new Set(["a"]), "t1");
-  assert.deepEqual(first, { nodes: { a: { state: "present" }, b: { state: "absent", since: "t1" } } });
-  const second = verdictsOf(first, nodes, new Set(), "t2");
-  assert.deepEqual(second.nodes, { a: { state: "absent", since: "t2" }, b: { state: "absent", since: "t1" } });
-  assert.deepEqual(verdictsOf(second, nodes, new Set(["a", "b"]), "t3").nodes["b"], { state: "present" });
+/** A leader that looks again and again. Every look says who is there. */
+function leader(names: readonly string[], before?: VerdictsDocument) {
+  let verdicts = before;
+  let firstSeen: ReadonlyMap<string, number> = new Map();
+  const controls = new Map<string, ControlDocument>();
+  const look = (now: number, present: Iterable<string>, registered = names): Judgement => {
+    const timers = openTimers({ now, firstSeen, wall: `t${now}` });
+    const nodes = new Map(registered.map((name) => [name, node()]));
+    const judgement = verdictsOf(verdicts, { nodes, present: new Set(present), controls }, timers, lostAfterMs);
+    ({ verdicts } = judgement);
+    firstSeen = timers.seen;
+    return judgement;
+  };
+  return { look, controls, verdicts: () => verdicts ?? assert.fail() };
+}
+
+/** `a+ b? c-`: present, absent, lost; `held` when it is. */
+function textOf({ nodes, hold }: VerdictsDocument): string {
+  const marks = { present: "+", absent: "?", lost: "-" };
+  const all = Object.entries(nodes).map(([name, { state }]) => `${name}${marks[state]}`);
+  return [...all, ...(hold ? ["held"] : [])].join(" ");
+}
+
+test("a node is present while its worker is there, then absent, and lost after the grace", () => {
+  const { look, verdicts } = leader(["a", "b"]);
+  assert.deepEqual(look(0, ["a"]), {
+    verdicts: { nodes: { a: { state: "present" }, b: { state: "absent", since: "t0" } } },
+    againInMs: lostAfterMs,
+  });
+  assert.equal(look(lostAfterMs - 1, ["a"]).againInMs, 1);
+  assert.equal(textOf(verdicts()), "a+ b?");
+  assert.deepEqual(look(lostAfterMs, ["a"]), {
+    verdicts: { nodes: { a: { state: "present" }, b: { state: "lost", since: "t5000" } } },
+  });
+  look(6_000, ["a", "b"]);
+  assert.equal(textOf(verdicts()), "a+ b+");
+});
+
+test("a node that comes back in between has the whole grace again", () => {
+  const { look, verdicts } = leader(["a", "b"]);
+  look(0, ["a"]);
+  look(4_000, ["a", "b"]);
+  look(4_500, ["a"]);
+  look(9_000, ["a"]);
+  assert.equal(textOf(verdicts()), "a+ b?");
+});
+
+test("a new leader waits for the whole grace again, and leaves lost what is lost", () => {
+  const first = leader(["a", "b"]);
+  first.look(0, ["a"]);
+  const second = leader(["a", "b"], first.verdicts());
+  second.look(100_000, ["a"]);
+  assert.equal(textOf(second.verdicts()), "a+ b?");
+  assert.deepEqual(second.verdicts().nodes["b"], { state: "absent", since: "t0" });
+  second.look(105_000, ["a"]);
+  assert.equal(textOf(second.verdicts()), "a+ b-");
+  const third = leader(["a", "b"], second.verdicts());
+  assert.equal(third.look(0, ["a"]).againInMs, undefined);
+  assert.equal(textOf(third.verdicts()), "a+ b-");
 });
 
 test("what has not changed is the same object, so nothing is written", () => {
-  const first = verdictsOf(undefined, nodes, new Set(["a"]), "t1");
-  assert.equal(verdictsOf(first, nodes, new Set(["a"]), "t2"), first);
+  const { look, verdicts } = leader(five);
+  for (const present of [["a", "b", "c", "d"], ["a", "b"], five]) {
+    look(0, present);
+    const before = verdicts();
+    look(1, present);
+    assert.equal(verdicts(), before);
+  }
 });
 
 test("a node that is no longer registered has no verdict, nor has a stranger that never was", () => {
-  const first = verdictsOf(undefined, nodes, new Set(["a", "stranger"]), "t1");
-  assert.deepEqual(Object.keys(first.nodes), ["a", "b"]);
-  assert.deepEqual(verdictsOf(first, new Map([["a", node()]]), new Set(["a"]), "t2"), {
-    nodes: { a: { state: "present" } },
+  const { look, verdicts } = leader(["a", "b"]);
+  look(0, ["a", "stranger"]);
+  look(1, ["a"], ["a"]);
+  assert.equal(textOf(verdicts()), "a+");
+});
+
+const holds: readonly { name: string; nodes: readonly string[]; present: readonly string[]; want: string }[] = [
+  { name: "one of three", nodes: ["a", "b", "c"], present: ["a", "b"], want: "a+ b+ c-" },
+  { name: "two of three", nodes: ["a", "b", "c"], present: ["a"], want: "a+ b? c? held" },
+  { name: "half of four", nodes: ["a", "b", "c", "d"], present: ["a", "b"], want: "a+ b+ c? d? held" },
+  { name: "two of five", nodes: five, present: ["a", "b", "c"], want: "a+ b+ c+ d- e-" },
+  { name: "all of three", nodes: ["a", "b", "c"], present: [], want: "a? b? c? held" },
+  { name: "one of two: too few to tell", nodes: ["a", "b"], present: ["a"], want: "a+ b-" },
+  { name: "the only one", nodes: ["a"], present: [], want: "a-" },
+];
+for (const { name, nodes, present, want } of holds) {
+  test(`absent for long, ${name}: ${want}`, () => {
+    const { look, verdicts } = leader(nodes);
+    for (const now of [0, 5_000, 60_000]) look(now, present);
+    assert.equal(textOf(verdicts()), want);
   });
+}
+
+test("a hold says who is absent and since when, and ends as soon as enough are back; the grace of the others begins anew", () => {
+  const { look, verdicts } = leader(["a", "b", "c", "d"]);
+  look(0, ["a", "b", "c"]);
+  look(4_000, ["a"]);
+  assert.deepEqual(verdicts().hold, { since: "t4000", reason: "3 of 4 nodes are absent: b, c, d" });
+  look(50_000, ["a", "b"]);
+  assert.deepEqual(verdicts().hold, { since: "t4000", reason: "2 of 4 nodes are absent: c, d" });
+  look(60_000, ["a", "b", "c"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c+ d?");
+  look(64_999, ["a", "b", "c"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c+ d?");
+  look(65_000, ["a", "b", "c"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c+ d-");
+});
+
+test("cordoned nodes and those that are being forgotten do not count for the hold", () => {
+  const { look, controls, verdicts } = leader(["a", "b", "c", "d"]);
+  look(0, ["a", "b"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c? d? held");
+  controls.set("d", { forget: act });
+  look(1, ["a", "b"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c? d?");
+  controls.set("d", {}).set("b", { cordoned: act });
+  look(2, ["a", "b"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c? d? held");
+  controls.set("d", { cordoned: act }).set("b", {});
+  look(3, ["a", "b"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c? d?");
+});
+
+const looks = fc.array(
+  fc.record({ afterMs: fc.nat(4_000), present: fc.subarray(five), newLeader: fc.integer({ min: 0, max: 9 }) }),
+  { maxLength: 60 },
+);
+
+test("whoever is lost has been seen absent for the whole grace, by one leader, without a hold; and nobody who is there is lost", () => {
+  fc.assert(
+    fc.property(looks, (steps) => {
+      let current = leader(five);
+      let now = 0;
+      const absentSince = new Map<string, number>();
+      let before: VerdictsDocument | undefined;
+      for (const { afterMs, present, newLeader } of steps) {
+        now += afterMs;
+        if (newLeader === 0) {
+          current = leader(five, before);
+          absentSince.clear();
+        }
+        current.look(now, present);
+        const after = current.verdicts();
+        const held = (five.length - present.length) * 2 >= five.length;
+        assert.equal(after.hold !== undefined, held);
+        for (const name of five) {
+          if (present.includes(name) || held) absentSince.delete(name);
+          else if (!absentSince.has(name)) absentSince.set(name, now);
+          const state = after.nodes[name]?.state;
+          if (present.includes(name)) assert.equal(state, "present");
+          else if (state === "lost" && before?.nodes[name]?.state !== "lost")
+            assert.ok(now - (absentSince.get(name) ?? now) >= lostAfterMs, `${name} at ${now}`);
+        }
+        before = after;
+      }
+    }),
+    { numRuns: rounds * 20, seed },
+  );
 });

@@ -1,0 +1,49 @@
+// How fast pods of lost nodes get successors.
+import type { Moves, Timers } from "../controller/facts.ts";
+import type { ClusterState } from "../model/cluster-state.ts";
+import type { PlacedPod } from "./placed-pods.ts";
+
+/**
+ * A host's pods are up elsewhere within a second, and yet an absence that was no loss makes at most so many pods too many for each
+ * second that it lasts; a thousand pulls at once from one registry help nobody either.
+ */
+export const movesPerSecond = 50;
+const secondMs = 1_000;
+
+/** What may be moved in this pass. `paced` false: everything at once, as a preview wants it. */
+export function openMoves(
+  state: ClusterState,
+  placed: ReadonlyMap<string, PlacedPod>,
+  timers: Timers,
+  paced: boolean,
+): Moves {
+  const isAnyLost = [...state.verdicts.values()].some((verdict) => verdict.state === "lost");
+  const ages = isAnyLost && paced ? agesOfSuccessors(state, placed, timers) : [];
+  const waits = ages.map((age) => secondMs - age).filter((ms) => ms > 0);
+  let left = paced ? movesPerSecond - waits.length : Number.POSITIVE_INFINITY;
+  return {
+    held: state.hold !== undefined,
+    againInMs: Math.min(secondMs, ...waits),
+    take() {
+      if (state.hold || left <= 0) return false;
+      left -= 1;
+      return true;
+    },
+  };
+}
+
+/** For how long this leader has known each pod that was made for one on a lost node. */
+function agesOfSuccessors(state: ClusterState, placed: ReadonlyMap<string, PlacedPod>, timers: Timers): number[] {
+  const isLost = (pod: string) => state.verdicts.get(placed.get(pod)?.node ?? "")?.state === "lost";
+  const ages: number[] = [];
+  for (const { pods } of state.pods.values()) {
+    if (!pods.some(({ id }) => isLost(id))) continue;
+    const left = new Set(
+      pods.filter(({ id, stop }) => isLost(id) && (!stop || stop.reason === "lost")).map(({ slot }) => slot),
+    );
+    for (const { id, slot, stop } of pods) {
+      if (left.has(slot) && !stop && !isLost(id)) ages.push(timers.elapsed(`moved/${id}`));
+    }
+  }
+  return ages;
+}
