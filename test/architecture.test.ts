@@ -25,6 +25,8 @@ interface Room {
   readonly mayImport?: readonly string[];
   /** Also any pure file of any room: a preview is the real function. */
   readonly mayImportPure?: true;
+  /** A library of its own: not even `model/` and the shared files are open to it. */
+  readonly alone?: true;
   /** Files that act: loops, adapters, readers. `docker*` means all files of that technology. Every other file of the room is pure. */
   readonly acts?: readonly string[];
 }
@@ -33,6 +35,11 @@ const rooms: Readonly<Record<string, Room>> = {
   model: {},
   manifest: { frontDoor: "manifest", acts: ["manifest", "files", "load", "cache"] },
   store: { frontDoor: "store", acts: ["embedded*", "open-store", "cluster"] },
+  zookeeper: {
+    frontDoor: "zookeeper",
+    alone: true,
+    acts: ["zookeeper", "client", "session", "reach", "handshake", "transport", "connection", "pipeline", "heartbeat"],
+  },
   controller: { frontDoor: "controller" },
   scheduler: { frontDoor: "scheduler" },
   master: {
@@ -106,6 +113,7 @@ function mayImport(from: string, { target, typeOnly }: Import): boolean {
   const room = roomOf(from);
   if (from === "src/roles.ts") return true;
   if (room === undefined) return isShared(from) && (isShared(target) || roomOf(target) === "model");
+  if (rooms[room]?.alone && roomOf(target) !== room) return false;
   if (roomOf(target) === "model") return true;
   const pure = !acts(from);
   if (roomOf(target) === room) return typeOnly || !(pure && acts(target));

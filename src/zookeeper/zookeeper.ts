@@ -1,5 +1,6 @@
 // A ZooKeeper client of its own (docs/decisions/0004): sessions, transactions, persistent watches, and only what orchestra calls.
 // Talks to the servers it is given and to nothing else; imports no other room, so it could live in a package of its own.
+import { Client } from "./client.ts";
 import type { Acl, CreateOptions, Op, OpResult, Stat, WatchEvent, WatchMode } from "./records.ts";
 
 export interface ZooKeeperOptions {
@@ -104,4 +105,6 @@ export interface Watch {
 }
 
 /** Starts connecting at once. */
-export declare function connectZooKeeper(options: ZooKeeperOptions): ZooKeeper;
+export function connectZooKeeper(options: ZooKeeperOptions): ZooKeeper {
+  return new Client(options);
+}
