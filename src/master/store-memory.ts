@@ -26,17 +26,17 @@ export async function openStoreMemory(folder: string, clock: Clock, log: Log): P
   let told: string | undefined;
   return {
     trusts(snapshot) {
-      const incarnation = snapshot.get(clusterKey)?.value.incarnation;
+      const cluster = snapshot.get(clusterKey)?.value;
       const { position } = snapshot;
-      const reason = whyStrange({ incarnation, position }, known);
+      const reason = whyStrange({ cluster, position }, known);
       if (reason !== told) {
         if (reason === undefined) log.info("the master follows the store again");
         else log.warn("the master holds: it starts, moves and stops nothing", { reason });
       }
       told = reason;
       if (reason !== undefined) return false;
-      if (incarnation !== undefined && known?.position !== position) {
-        known = { incarnation, position };
+      if (cluster && (known?.position !== position || known.incarnation !== cluster.incarnation)) {
+        known = { incarnation: cluster.incarnation, position };
         file.save(() => known);
       }
       return true;

@@ -11,7 +11,9 @@ export interface ClusterDocument {
   readonly createdAt: string;
   /** Written by an import: this incarnation goes on from where that one stood. A machine that has seen more of it holds. */
   readonly continues?: { readonly incarnation: number; readonly position: number };
-  /** An import that needs several commits is under way, or was not finished: the checksum of its file. Nothing else may use the store. */
+  /** Checksum of the file that was imported last. */
+  readonly imported?: string;
+  /** The same of one whose import needs several commits, and is under way or was not finished. Nothing else may use the store. */
   readonly importing?: string;
 }
 

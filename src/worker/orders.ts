@@ -129,11 +129,9 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
 /** Why what the store shows is not acted on; undefined: it is. Nothing that is absent means anything. */
 export function whyNotTrusted(snapshot: Snapshot, node: string, known: KnownOrders | undefined): string | undefined {
   if (!snapshot.fresh) return "the store cannot be reached";
-  if (!known) return undefined;
-  const incarnation = snapshot.get(clusterKey)?.value.incarnation;
-  const strange = whyStrange({ incarnation, position: snapshot.position }, known);
+  const strange = whyStrange({ cluster: snapshot.get(clusterKey)?.value, position: snapshot.position }, known);
   if (strange !== undefined) return strange;
-  if (known.placements.length > 0 && !snapshot.get(placementsKey(node))) {
+  if (known && known.placements.length > 0 && !snapshot.get(placementsKey(node))) {
     return "the store no longer has the placements of this node";
   }
   return undefined;

@@ -6,6 +6,7 @@ import { type TestContext, test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { startMaster } from "../../../src/master/master.ts";
+import type { ClusterDocument } from "../../../src/model/cluster.ts";
 import { clusterKey, deploymentKey, placementsKey, presenceKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { put, type Store } from "../../../src/store/store.ts";
@@ -77,16 +78,35 @@ test("a master that meets an older copy of its store holds, and says what to do"
   await eventually("the pods of the older copy", async () => (await placed(store)) === 4);
 });
 
-test("a master that meets another incarnation of its store holds", async (t) => {
+async function changeCluster(file: string, change: Partial<ClusterDocument>): Promise<void> {
+  const store = await openStore(`file:${file}`, { create: false });
+  const { value, version } = (await store.read(clusterKey)) ?? assert.fail("no cluster");
+  await store.commit({ changes: [put(clusterKey, { ...value, ...change }, version)] });
+  await store.close();
+}
+
+test("a master that meets an earlier incarnation of its store holds", async (t) => {
   const { folder, file } = await grown(t);
-  const other = await openStore(`file:${file}`, { create: false });
-  const { value, version } = (await other.read(clusterKey)) ?? assert.fail("no cluster");
-  await other.commit({ changes: [put(clusterKey, { ...value, incarnation: 2 }, version)] });
-  await other.close();
+  await changeCluster(file, { incarnation: 0 });
   const { store, master, reasons } = await follow(t, folder, file);
   await eventually("it says why", () => reasons.length > 0);
-  assert.match(reasons[0] ?? "", /^the store was replaced \(incarnation 2 instead of 1\)/);
+  assert.match(reasons[0] ?? "", /^the store was replaced \(incarnation 0 instead of 1\)/);
   await scale(store, 9);
   await master.close();
   assert.equal(await placed(store), 7);
+});
+
+test("a master follows a later incarnation, and then holds when it meets the earlier one again", async (t) => {
+  const { folder, file } = await grown(t);
+  await changeCluster(file, { incarnation: 2 });
+  const { store, master, reasons } = await follow(t, folder, file);
+  await scale(store, 8);
+  await eventually("8 pods", async () => (await placed(store)) === 8);
+  assert.deepEqual(reasons, []);
+  await master.close();
+  await store.close();
+  await changeCluster(file, { incarnation: 1 });
+  const again = await follow(t, folder, file);
+  await eventually("it says why", () => again.reasons.length > 0);
+  assert.match(again.reasons[0] ?? "", /incarnation 1 instead of 2/);
 });

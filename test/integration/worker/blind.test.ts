@@ -74,7 +74,7 @@ test("a store that was replaced is held off: its word stops nothing", async (t) 
   await first.close();
   const cluster = await lab.store.read(clusterKey);
   assert.ok(cluster);
-  const replaced = { ...cluster.value, incarnation: cluster.value.incarnation + 1 };
+  const replaced = { ...cluster.value, incarnation: cluster.value.incarnation - 1 };
   await lab.store.commit({ changes: [put(clusterKey, replaced, cluster.version)] });
   await lab.change(() => []);
   const warnings: string[] = [];
