@@ -21,7 +21,7 @@ const plainPort = 21_810;
 const securePort = 21_811;
 const startLimitMs = 60_000;
 
-export type ServerMode = "standalone" | "leader" | "follower";
+type ServerMode = "standalone" | "leader" | "follower";
 
 export interface ZooKeeperServer {
   /** Its address; nobody else listens there. */

@@ -8,7 +8,7 @@ import { type Certificates, makeCertificates } from "./certificates.ts";
 import { eventually } from "./eventually.ts";
 import { serverPorts, type ZooKeeperServer, zooKeeperServer } from "./zookeeper-process.ts";
 
-export type { ServerMode, ZooKeeperServer } from "./zookeeper-process.ts";
+export type { ZooKeeperServer } from "./zookeeper-process.ts";
 
 export interface ZooKeeperOptions {
   /** 1, or 3 for an ensemble. */
