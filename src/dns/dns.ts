@@ -1,12 +1,13 @@
 // The room that makes pods answer by name: pods, placements, statuses, verdicts and templates → the zone file, and a CoreDNS that serves it.
 // Reads a view of the store; writes `dns/` in the state folder. Both outlive this process and the store: names answer on without either.
 import { stat } from "node:fs/promises";
-import { startLoop } from "../loop.ts";
+import { type Loop, type PassResult, startLoop } from "../loop.ts";
 import { clusterState } from "../model/cluster-state.ts";
+import { isOrchestraError } from "../model/errors.ts";
 import { type Collection, nodeKey, verdictsKey } from "../model/keys.ts";
-import type { Snapshot, Store } from "../store/store.ts";
-import { type CorednsOptions, openCoredns } from "./coredns.ts";
-import { corednsFiles } from "./coredns-process.ts";
+import type { Snapshot, Store, View } from "../store/store.ts";
+import { type Coredns, type CorednsOptions, openCoredns } from "./coredns.ts";
+import { type CorednsFiles, corednsFiles } from "./coredns-process.ts";
 import { recordsOf } from "./records.ts";
 import { zoneBody } from "./zone.ts";
 import { writeZoneFile } from "./zone-file.ts";
@@ -29,64 +30,87 @@ const corednsCheckMs = 1_000;
 
 const followed = ["pods", "placements", "statuses", "revisions", "nodes"] as const satisfies readonly Collection[];
 
-/** Starts both loops; the promise resolves when the store has been read once. */
+/** Starts both loops; the promise resolves when the store has been asked once, whether it has answered or not. */
 export async function startDns(options: DnsOptions): Promise<Dns> {
-  const { store, clock, log } = options;
-  const files = corednsFiles(options.stateDir);
-  const coredns = openCoredns(options);
-  const view = await store.view([...followed, verdictsKey]);
+  const names = new Names(options);
+  await names.start();
+  return names;
+}
 
-  const gateway = () => view.snapshot().get(nodeKey(options.node))?.value.network?.gateway;
-  let served: string | undefined;
+class Names implements Dns {
+  readonly #options: DnsOptions;
+  readonly #files: CorednsFiles;
+  readonly #coredns: Coredns;
+  /** Absent: the store has not answered yet. CoreDNS is kept running with the zone and the gateway of last time. */
+  #view: View | undefined;
+  #stopListening = () => {};
+  /** The gateway that CoreDNS was last made sure of. */
+  #served: string | undefined;
+  #loops: { readonly zone: Loop; readonly process: Loop } | undefined;
 
-  const processLoop = startLoop({
-    name: "coredns",
-    clock,
-    log,
-    resyncMs: corednsCheckMs,
-    async pass() {
-      coredns.keepNoted();
-      // Without a zone CoreDNS would fail every question; the other loop writes the first one and wakes this one.
-      if (!(await exists(files.zone))) {
-        zoneLoop.wake();
-        return {};
-      }
-      const wanted = gateway();
-      const againInMs = await coredns.ensure(wanted);
-      served = wanted;
-      return againInMs === undefined ? {} : { againInMs };
-    },
-  });
+  constructor(options: DnsOptions) {
+    this.#options = options;
+    this.#files = corednsFiles(options.stateDir);
+    this.#coredns = openCoredns(options);
+  }
 
-  const zoneLoop = startLoop({
-    name: "dns",
-    clock,
-    log,
-    resyncMs: zoneResyncMs,
-    async pass() {
-      const snapshot = view.snapshot();
-      // An old zone answers better than one that a gap in our knowledge has emptied.
-      if (!snapshot.fresh) return {};
-      const body = zoneBody(recordsOf(stateOf(snapshot)));
-      const written = await writeZoneFile(files.zone, body, Date.parse(clock.wall()) / 1000);
-      if (!written) return {};
-      log.debug("zone written", { position: snapshot.position });
-      if (served === undefined) processLoop.wake();
+  async start(): Promise<void> {
+    const { clock, log } = this.#options;
+    await this.#openView().catch((error: unknown) => {
+      if (!isOrchestraError(error, "unavailable")) throw error;
+    });
+    const shared = { clock, log };
+    this.#loops = {
+      zone: startLoop({ ...shared, name: "dns", resyncMs: zoneResyncMs, pass: () => this.#writeZone() }),
+      process: startLoop({ ...shared, name: "coredns", resyncMs: corednsCheckMs, pass: () => this.#keepRunning() }),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([this.#loops?.zone.close(), this.#loops?.process.close()]);
+    this.#view?.close();
+  }
+
+  async #openView(): Promise<View> {
+    const view = await this.#options.store.view([...followed, verdictsKey]);
+    this.#stopListening = view.onChange(() => {
+      this.#loops?.zone.wake();
+      if (this.#gateway() !== this.#served) this.#loops?.process.wake();
+    });
+    this.#view = view;
+    return view;
+  }
+
+  #gateway(): string | undefined {
+    return this.#view?.snapshot().get(nodeKey(this.#options.node))?.value.network?.gateway;
+  }
+
+  async #writeZone(): Promise<PassResult> {
+    const { clock, log } = this.#options;
+    const snapshot = (this.#view ?? (await this.#openView())).snapshot();
+    // An old zone answers better than one that a gap in our knowledge has emptied.
+    if (!snapshot.fresh) return {};
+    const body = zoneBody(recordsOf(stateOf(snapshot)));
+    const written = await writeZoneFile(this.#files.zone, body, Date.parse(clock.wall()) / 1000);
+    if (!written) return {};
+    log.debug("zone written", { position: snapshot.position });
+    if (this.#served === undefined) this.#loops?.process.wake();
+    return {};
+  }
+
+  async #keepRunning(): Promise<PassResult> {
+    this.#coredns.keepNoted();
+    // Without a zone CoreDNS would fail every question; the other loop writes the first one and wakes this one.
+    if (!(await exists(this.#files.zone))) {
+      this.#loops?.zone.wake();
       return {};
-    },
-  });
-
-  const stopListening = view.onChange(() => {
-    zoneLoop.wake();
-    if (gateway() !== served) processLoop.wake();
-  });
-  return {
-    async close() {
-      stopListening();
-      await Promise.all([zoneLoop.close(), processLoop.close()]);
-      view.close();
-    },
-  };
+    }
+    const wanted = this.#gateway();
+    const againInMs = await this.#coredns.ensure(wanted);
+    this.#served = wanted;
+    return againInMs === undefined ? {} : { againInMs };
+  }
 }
 
 /** Only what names depend on is followed, so a change of anything else wakes nobody; the rest of the state is empty. */

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { anyFreePort } from "../../../src/dns/coredns-ports.ts";
 import { corednsFiles, findProgram, foldersOf, stopCoredns } from "../../../src/dns/coredns-process.ts";
 import { dnsStatus } from "../../../src/dns/coredns-status.ts";
+import { OrchestraError } from "../../../src/model/errors.ts";
 import { nodeKey, statusesKey } from "../../../src/model/keys.ts";
 import { isRunning, readProcessRecord, writeProcessRecord } from "../../../src/process-record.ts";
 import type { Snapshot, Store } from "../../../src/store/store.ts";
@@ -88,6 +89,27 @@ test("names answer on without us; the next start keeps the same CoreDNS, and ser
   assert.equal(after.pid, before.pid);
   assert.ok((after.serial ?? 0) > (before.serial ?? 0), `${before.serial} → ${after.serial}`);
   assert.ok(dns.said.some((line) => line.includes("is still running and is kept")));
+});
+
+test("a start while the store is away starts CoreDNS with the last zone, and follows the store when it is back", async (t) => {
+  const dns = await dnsFixture(t);
+  await fillWith(dns, 1);
+  const first = await dns.start();
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  await first.close();
+  process.kill((await pidOf(dns)) ?? assert.fail(), "SIGKILL");
+  assert.equal((await dns.ask("web")).code, "SILENT");
+
+  let away = true;
+  const view: Store["view"] = async (selectors) => {
+    if (away) throw new OrchestraError("unavailable", "the store is away");
+    return dns.store.view(selectors);
+  };
+  await dns.start({ store: { ...dns.store, view } });
+  await answersWith(dns, "web", ["10.42.0.10"]);
+  await say(dns.store, ["10.42.0.79"]);
+  away = false;
+  await answersWith(dns, "web", ["10.42.0.79"]);
 });
 
 test("a killed CoreDNS is started again on the same port", async (t) => {
