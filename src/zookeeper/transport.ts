@@ -1,6 +1,6 @@
 // Opens the socket to one server, over TCP or TLS, within a limit; and says in words why it could not.
 import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
 import type { TlsOptions } from "./zookeeper.ts";
 
 export interface Target {
@@ -57,8 +57,9 @@ function tlsOptions({ host }: Target, { ca, cert, key, serverName }: TlsOptions)
   const name = serverName ?? host;
   return {
     minVersion: "TLSv1.2" as const,
-    // An address is no server name in TLS, but certificates are compared with it all the same.
-    ...(isIP(name) ? { host: name } : { servername: name }),
+    // An address is no server name in TLS, but the certificate is compared with it all the same.
+    ...(isIP(name) ? {} : { servername: name }),
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
