@@ -1,7 +1,7 @@
 // A model of the cluster for forecasts: the documents as the master sees them, changed by what it decides and by a worker
 // with whom everything goes well. Holds state, but reads and writes nothing outside itself.
 import type { Decision, DeploymentChange } from "../master/decision.ts";
-import type { ClusterState } from "../model/cluster-state.ts";
+import { type ClusterState, withVerdicts } from "../model/cluster-state.ts";
 import type { DeploymentDocument } from "../model/deployment.ts";
 import type { Verdict } from "../model/node.ts";
 import type { Placement, PlacementsDocument, PodStatus, PodsDocument, StatusesDocument } from "../model/pod.ts";
@@ -36,20 +36,20 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
   const pods = new Map([...state.pods].filter(([name]) => deployments.has(name)));
   const placements = byPod(state.placements, (document: PlacementsDocument) => document.placements);
   const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses.map(trusted));
-  const verdicts = running ? state.verdicts : allPresent(state);
+  const judged = running ? state : withVerdicts(state, { nodes: allPresent(state) });
+  const { verdicts } = judged;
   const carryOut = ({ changes }: Decision) => {
     for (const change of changes) write(change, { deployments, pods, placements, statuses });
     finishWork(deployments, placements, statuses, verdicts);
   };
   return {
     state: () => ({
-      ...state,
+      ...judged,
       deployments,
       templates,
       pods,
       placements: documents(placements, (list) => ({ placements: list })),
       statuses: documents(statuses, (list) => ({ at: "", statuses: list })),
-      verdicts,
     }),
     livePods: () => livePods(pods, placements),
     size: () => deployments.size + [...placements.values()].reduce((sum, { size }) => sum + size, 0),
@@ -68,8 +68,8 @@ function plannedTemplates(state: ClusterState, items: readonly PlanItem[]): Read
   return templates;
 }
 
-function allPresent(state: ClusterState): ReadonlyMap<string, Verdict> {
-  return new Map([...state.nodes.keys()].map((name) => [name, { state: "present" }]));
+function allPresent(state: ClusterState): Readonly<Record<string, Verdict>> {
+  return Object.fromEntries([...state.nodes.keys()].map((name) => [name, { state: "present" }]));
 }
 
 interface Written {

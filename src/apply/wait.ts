@@ -31,6 +31,8 @@ export type Progress = {
   /** Pods that have to go and have not gone yet, and how many of them have been told so. */
   readonly leaving: number;
   readonly stopping: number;
+  /** Nodes that are out of reach, with so many pods that are to stop there: nobody waits for them. */
+  readonly outOfReach: ReadonlyMap<string, number>;
   /** How many of `leaving` are of another revision: a rollout replaces them, or has. */
   readonly old: number;
   /** Pods of the wanted revision by phase, those that are ready left out. */
@@ -65,26 +67,53 @@ export function judge(state: ClusterState, present: ReadonlySet<string>, goals: 
   const named = new Map(goals.flatMap(({ name }) => entriesOf(state, name)));
   const pods = Map.groupBy(joinPods({ ...state, pods: named }), ({ deployment }) => deployment);
   return goals.map((goal) => {
-    const of = pods.get(goal.name) ?? [];
+    const of = withinReach(state, pods.get(goal.name) ?? []);
     return goal.do === "delete" ? judgeDelete(state, goal, of) : judgeRun(state, goal, of, present);
   });
 }
 
-function judgeDelete(state: ClusterState, goal: Goal, pods: readonly JoinedPod[]): Progress {
-  const document = state.deployments.get(goal.name);
-  const base = { goal, ready: 0, leaving: pods.length, stopping: countStopping(pods), old: 0, phases: new Map() };
-  if (!document || document.uid !== goal.uid) return { ...base, leaving: 0, stopping: 0, state: "done" };
-  if (!document.deleted) return { ...base, state: "superseded", why: { message: whoChanged(goal.name, document) } };
-  return { ...base, state: "working" };
+/** The pods that somebody can do something about, and the others by node. */
+interface Reach {
+  readonly pods: readonly JoinedPod[];
+  readonly outOfReach: ReadonlyMap<string, number>;
 }
 
-function judgeRun(state: ClusterState, goal: Goal, pods: readonly JoinedPod[], present: ReadonlySet<string>): Progress {
+function withinReach(state: ClusterState, all: readonly JoinedPod[]): Reach {
+  const outOfReach = new Map<string, number>();
+  const pods = all.filter((pod) => !isOutOfReach(state, pod));
+  for (const pod of all) {
+    if (isOutOfReach(state, pod)) outOfReach.set(pod.node ?? "", (outOfReach.get(pod.node ?? "") ?? 0) + 1);
+  }
+  return { pods, outOfReach };
+}
+
+/** It is to stop, and its worker cannot hear that: the node is lost, or held to be only absent. */
+function isOutOfReach({ hold }: ClusterState, { pod, verdict }: JoinedPod): boolean {
+  return pod.stop !== undefined && (verdict?.state === "lost" || (verdict?.state === "absent" && hold !== undefined));
+}
+
+function judgeDelete(state: ClusterState, goal: Goal, { pods, outOfReach }: Reach): Progress {
+  const document = state.deployments.get(goal.name);
+  const counts = { ready: 0, leaving: pods.length, stopping: countStopping(pods), old: 0, phases: new Map() };
+  const base = { goal, outOfReach, ...counts };
+  if (!document || document.uid !== goal.uid) return { ...base, leaving: 0, stopping: 0, state: "done" };
+  if (!document.deleted) return { ...base, state: "superseded", why: { message: whoChanged(goal.name, document) } };
+  return { ...base, state: pods.length === 0 && outOfReach.size > 0 ? "done" : "working" };
+}
+
+function judgeRun(
+  state: ClusterState,
+  goal: Goal,
+  { pods, outOfReach }: Reach,
+  present: ReadonlySet<string>,
+): Progress {
   const document = state.deployments.get(goal.name);
   const wanted = pods.filter(({ pod }) => pod.revision === goal.revision && !pod.stop);
   const isReady = ({ phase, node }: JoinedPod) => phase === "ready" && node !== undefined && present.has(node);
   const waiting = wanted.filter((pod) => !isReady(pod));
   const base = {
     goal,
+    outOfReach,
     ready: wanted.length - waiting.length,
     leaving: pods.length - wanted.length,
     stopping: countStopping(pods),

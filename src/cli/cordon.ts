@@ -31,7 +31,9 @@ export function uncordon(store: Store, node: string): Promise<CordonResult> {
     const key = nodeControlKey(node);
     const found = await store.read(key);
     if (!found?.value.cordoned) return { changed: false, cordoned: undefined };
-    await store.commit({ changes: [remove(key, found.version)] });
+    const { cordoned: _old, ...others } = found.value;
+    const isEmpty = Object.keys(others).length === 0;
+    await store.commit({ changes: [isEmpty ? remove(key, found.version) : put(key, others, found.version)] });
     return { changed: true, cordoned: undefined };
   });
 }

@@ -79,9 +79,9 @@ function hasDeployment(state: ClusterState, name: string): boolean {
   return state.deployments.has(name) || state.pods.has(name);
 }
 
-/** A node that has never registered may still be controlled or hold placements. */
+/** A node that has never registered may still hold placements. Those of a forgotten one are empty. */
 function hasNode(state: ClusterState, name: string): boolean {
-  return state.nodes.has(name) || state.placements.has(name);
+  return state.nodes.has(name) || (state.placements.get(name)?.placements.length ?? 0) > 0;
 }
 
 function findPod(pods: readonly JoinedPod[], name: string, preferReady: boolean): JoinedPod | undefined {

@@ -54,7 +54,7 @@ export function clusterState(documents: Documents): ClusterState {
 
 /** The same with other verdicts. */
 export function withVerdicts(
-  state: Omit<ClusterState, "verdicts" | "hold">,
+  { hold: _old, ...state }: Omit<ClusterState, "verdicts">,
   { nodes, hold }: VerdictsDocument = { nodes: {} },
 ): ClusterState {
   return { ...state, verdicts: new Map(Object.entries(nodes)), ...(hold ? { hold } : {}) };

@@ -12,7 +12,15 @@ import { lookAt } from "./change-look.ts";
 import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { summaryText } from "./plan-text.ts";
-import { endOf, failureLines, progressLines, unfinishedTexts, type WaitEnd, waitExitCodes } from "./wait-text.ts";
+import {
+  endOf,
+  failureLines,
+  outOfReachTexts,
+  progressLines,
+  unfinishedTexts,
+  type WaitEnd,
+  waitExitCodes,
+} from "./wait-text.ts";
 
 export interface ChangeOptions {
   readonly store: Store;
@@ -43,6 +51,8 @@ export interface ChangeDocument {
   }[];
   /** What is not as it was asked for, and why. */
   readonly problems: readonly string[];
+  /** Of pods on nodes that are out of reach: nobody waited for those. */
+  readonly notes: readonly string[];
   /** Where the exit code is not 0. */
   readonly error?: WaitFailure;
 }
@@ -121,6 +131,7 @@ async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): P
 async function sayEnd(store: Store, followed: Followed, plan: Plan, failure: WaitFailure | undefined): Promise<void> {
   if (!failure) {
     if (changesAnything(plan)) process.stdout.write(`Done: ${writtenText(plan)}.\n`);
+    for (const text of outOfReachTexts(followed.progress)) process.stdout.write(`Note: ${text}.\n`);
     return;
   }
   const failures = failure.code === "failed" ? (await store.list(["failures"])).list("failures") : [];
@@ -132,7 +143,7 @@ async function sayEnd(store: Store, followed: Followed, plan: Plan, failure: Wai
 }
 
 function changeDocument(
-  document: Omit<ChangeDocument, "apiVersion" | "kind" | "deployments" | "problems">,
+  document: Omit<ChangeDocument, "apiVersion" | "kind" | "deployments" | "problems" | "notes">,
   followed: Followed | undefined,
 ): ChangeDocument {
   const deployments = (followed?.progress ?? []).map(({ goal, state, ready, leaving }) => ({
@@ -144,5 +155,6 @@ function changeDocument(
   }));
   const { error, ...head } = document;
   const problems = followed ? unfinishedTexts(followed) : [];
-  return { apiVersion: "orchestra/v1", kind: "Change", ...head, deployments, problems, ...(error ? { error } : {}) };
+  const told = { deployments, problems, notes: followed ? outOfReachTexts(followed.progress) : [] };
+  return { apiVersion: "orchestra/v1", kind: "Change", ...head, ...told, ...(error ? { error } : {}) };
 }

@@ -71,6 +71,17 @@ export function unfinishedTexts({ progress, unplaced, state }: Followed): string
   });
 }
 
+/** What is done as far as anybody can now, one line for each node that is out of reach. */
+export function outOfReachTexts(progress: readonly Progress[]): string[] {
+  return progress.flatMap(({ goal, outOfReach }) =>
+    [...outOfReach].map(([node, pods]) => {
+      const [is, it] = pods === 1 ? ["is", "it"] : ["are", "them"];
+      const way = `${is} stopped when it is back; orchestra nodes forget ${node} drops ${it}`;
+      return `${goal.name}: ${podsText(pods)} on ${node}, which is absent or lost, ${way}`;
+    }),
+  );
+}
+
 /** The last lines of the container that failed, for those that did. */
 export function failureLines(progress: readonly Progress[], failures: readonly Failure[]): string[] {
   return progress.flatMap(({ state, goal }) => {

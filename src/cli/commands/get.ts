@@ -47,14 +47,13 @@ Without a kind: Deployments and their pods. A Deployment's name after "pods" lis
     if (output === "json") return this.print(json(listDocument(observation, rows)));
     if (output === "yaml") return this.print(await yaml(listDocument(observation, rows)));
     if (output === "name") return rows.length > 0 ? this.print([...new Set(rows.map(nameOf))].join("\n")) : undefined;
-    const { staleNote } = await import("../show/node-rows.ts");
+    const { notesOf } = await import("../show/node-rows.ts");
     const text = { nowMs: observation.nowMs, wide: output === "wide", colour: wantsColour(process.stdout) };
     if (rows.length > 0) this.print(listingText(rows, text));
     else
       this.note(
         `No ${selection.kinds.map((kind) => (kind === "deployment" ? "Deployments" : `${kind}s`)).join(" or ")}.`,
       );
-    const note = staleNote(observation);
-    if (note !== undefined) this.note(`${note.charAt(0).toUpperCase()}${note.slice(1)}.`);
+    for (const note of notesOf(observation)) this.note(`${note.charAt(0).toUpperCase()}${note.slice(1)}.`);
   }
 }

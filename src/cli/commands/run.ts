@@ -3,6 +3,7 @@ import { OrchestraError } from "../../model/errors.ts";
 import { type RoleName, roleNames } from "../../model/role.ts";
 import { absoluteUrl } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
+import { lostAfterFlag, withLostAfter } from "../run/lost-after.ts";
 import { serve } from "../run/serve.ts";
 
 export default class Run extends BaseCommand {
@@ -14,12 +15,13 @@ Ctrl-C or SIGTERM ends it; pods run on. Needs a store that several machines shar
   static override args = {
     role: Args.string({ required: true, description: `One or more of ${roleNames.join(", ")}.` }),
   };
+  static override flags = { "node-lost-after": lostAfterFlag };
   static override strict = false;
 
   async run(): Promise<void> {
     const { argv, flags } = await this.parse(Run);
     const roles = rolesNamed(argv.map(String));
-    const { settings: config } = this;
+    const config = withLostAfter(this.settings, flags["node-lost-after"]);
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
     if (storeUrl.startsWith("file:")) {
       throw new OrchestraError(

@@ -1,4 +1,5 @@
 import { Errors, Flags } from "@oclif/core";
+import type { Config } from "../../config.ts";
 import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
@@ -7,6 +8,7 @@ import { absoluteUrl, openStore } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
+import { lostAfterFlag, withLostAfter } from "../run/lost-after.ts";
 import { runningUp, serve } from "../run/serve.ts";
 
 export default class Up extends BaseCommand {
@@ -16,17 +18,19 @@ When it ends, pods run on and names are answered, and the next up takes over fro
   static override examples = ["<%= config.bin %> up --detach"];
   static override flags = {
     detach: Flags.boolean({ char: "d", summary: "Run in the background; return when it serves." }),
+    "node-lost-after": lostAfterFlag,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Up);
     const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
-    if (flags.detach) await this.#detach(storeUrl);
-    else await this.#serve(storeUrl);
+    const text = flags["node-lost-after"];
+    const config = withLostAfter(this.settings, text);
+    if (flags.detach) await this.#detach(storeUrl, text === undefined ? [] : ["--node-lost-after", text]);
+    else await this.#serve(storeUrl, config);
   }
 
-  async #serve(storeUrl: string): Promise<void> {
-    const { settings: config } = this;
+  async #serve(storeUrl: string, config: Config): Promise<void> {
     const { version } = this.config;
     const onServing = (roles: Roles) => this.#sayServing(roles);
     await serve({ config, storeUrl, version, command: "up", roles: roleNames, onServing });
@@ -41,7 +45,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     this.note(`orchestra is up as node ${node}. Ctrl-C ends it; pods run on.`);
   }
 
-  async #detach(storeUrl: string): Promise<void> {
+  async #detach(storeUrl: string, others: readonly string[]): Promise<void> {
     const { stateDir, networkRange } = this.settings;
     const running = runningUp(stateDir, storeUrl);
     if (running) {
@@ -53,7 +57,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
       store.close(),
     );
     const logPath = upLogPath(stateDir, cluster.id);
-    const serving = await startDetached(["up", "--store", storeUrl], logPath);
+    const serving = await startDetached(["up", "--store", storeUrl, ...others], logPath);
     for (const warning of serving.warnings) this.note(`Warning: ${warning}`);
     this.print(`orchestra is up as node ${serving.node} (pid ${serving.pid}); its log is ${logPath}.`);
     this.print("Next: orchestra apply -f FOLDER, orchestra get pods, orchestra down");

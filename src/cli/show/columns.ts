@@ -87,8 +87,8 @@ export function nodeColumns(nowMs: number): readonly Column<NodeRow>[] {
 }
 
 function nodeStatus({ state, since, cordoned }: NodeRow, nowMs: number): Cell {
-  const absence = state === "absent" ? `absent${since === undefined ? "" : ` for ${age(since, nowMs)}`}` : "present";
-  const tone: Tone = state === "absent" ? "bad" : cordoned ? "busy" : "good";
+  const absence = state === "present" ? state : `${state}${since === undefined ? "" : ` for ${age(since, nowMs)}`}`;
+  const tone: Tone = state !== "present" ? "bad" : cordoned ? "busy" : "good";
   return { text: cordoned ? `${absence}, cordoned` : absence, tone };
 }
 

@@ -6,6 +6,7 @@ import { age, printable, table } from "../print.ts";
 import { bytes, deploymentStatus, labelsText, podColumns } from "./columns.ts";
 import type { DeploymentDescription, Description, NodeDescription, PodDescription } from "./describe.ts";
 import type { FailureView } from "./failures.ts";
+import { holdText } from "./node-rows.ts";
 import type { PodRow } from "./rows.ts";
 
 export interface DescribeTextOptions {
@@ -85,13 +86,14 @@ function podText({ pod, template, because, failure }: PodDescription, options: D
   return sections.filter((section) => section !== "").join("\n\n");
 }
 
-function nodeText({ node, network, pods }: NodeDescription, options: DescribeTextOptions): string {
+function nodeText({ node, network, pods, hold }: NodeDescription, options: DescribeTextOptions): string {
   const { reserved, capacity, cordoned, versions } = node;
   const since = node.since === undefined ? "" : ` for ${age(node.since, options.nowMs)}`;
   const sections = [
     fields([
       ["Name", node.name],
-      ["Status", node.state === "present" ? "present" : `absent${since}`],
+      ["Status", node.state === "present" ? "present" : `${node.state}${since}`],
+      ["Hold", hold && holdText(hold)],
       ["Cordoned", cordoned && `${age(cordoned.at, options.nowMs)} ago by ${cordoned.by}`],
       ["Address", node.address],
       ["Network", network && `${network.name}, ${network.range}, gateway ${network.gateway}`],

@@ -7,11 +7,12 @@ import {
   type Strategy,
 } from "../../model/deployment.ts";
 import type { JoinedPod } from "../../model/joined-pod.ts";
+import type { Hold } from "../../model/node.ts";
 import type { Failure, Rollout } from "../../model/pod.ts";
 import type { PodTemplate } from "../../model/template.ts";
 import { maskTemplate } from "../print.ts";
 import { type FailureView, failureOf, failuresOf } from "./failures.ts";
-import { type NodeRow, nodeRows } from "./node-rows.ts";
+import { holdOf, type NodeRow, nodeRows } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 import { type DeploymentRow, deploymentRows, type PodRow, podRows } from "./rows.ts";
 import { type Because, why } from "./why.ts";
@@ -55,6 +56,8 @@ export interface NodeDescription {
   readonly apiVersion: "orchestra/v1";
   readonly kind: "NodeDescription";
   readonly node: NodeRow;
+  /** While it is there, nothing is moved or stopped for absent nodes. */
+  readonly hold?: Hold;
   readonly network?: { readonly name: string; readonly range: string; readonly gateway: string };
   readonly pods: readonly PodRow[];
 }
@@ -124,10 +127,12 @@ export function describeNode(observation: Observation, name: string): NodeDescri
   const row = nodeRows(observation).find((candidate) => candidate.name === name);
   if (!row) throw new RangeError(`no node "${name}"`);
   const network = observation.state.nodes.get(name)?.network;
+  const hold = holdOf(observation);
   return {
     apiVersion: "orchestra/v1",
     kind: "NodeDescription",
     node: row,
+    ...(hold ? { hold } : {}),
     ...(network ? { network } : {}),
     pods: podRows(observation).filter(({ node }) => node === name),
   };

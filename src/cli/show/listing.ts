@@ -1,9 +1,10 @@
 // What `get` shows: rows chosen by kind and name, and their forms. Pure, so that watching is a comparison of two listings.
 import { isOrchestraError } from "../../model/errors.ts";
+import type { Hold } from "../../model/node.ts";
 import { type Kind, kindOf, resolveName } from "../names.ts";
 import { type Column, table } from "../print.ts";
 import { deploymentColumns, nodeColumns, podColumns } from "./columns.ts";
-import { type NodeRow, nodeRows, type Stale, staleNodes } from "./node-rows.ts";
+import { holdOf, type NodeRow, nodeRows, type Stale, staleNodes } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 import { type DeploymentRow, deploymentRows, type PodRow, podRows } from "./rows.ts";
 
@@ -22,6 +23,8 @@ export interface ListDocument {
   readonly items: readonly Row[];
   /** Nodes whose worker is gone: what is said of their pods was true at `asOf`. */
   readonly stale: readonly Stale[];
+  /** While it is there, nothing is moved or stopped for absent nodes. */
+  readonly hold?: Hold;
 }
 
 /** `get pods web-0` or `get web`: the first word may be a kind; without one Deployments and pods are meant. */
@@ -86,7 +89,8 @@ export function nameOf(row: Row): string {
 }
 
 export function listDocument(observation: Observation, items: readonly Row[]): ListDocument {
-  return { apiVersion: "orchestra/v1", kind: "List", items, stale: staleNodes(observation) };
+  const hold = holdOf(observation);
+  return { apiVersion: "orchestra/v1", kind: "List", items, stale: staleNodes(observation), ...(hold ? { hold } : {}) };
 }
 
 export interface TextOptions {

@@ -2,7 +2,7 @@
 import { templateOf } from "../../model/cluster-state.ts";
 import type { Act } from "../../model/deployment.ts";
 import { joinPods } from "../../model/joined-pod.ts";
-import type { NodeDocument } from "../../model/node.ts";
+import type { Hold, NodeDocument } from "../../model/node.ts";
 import { type Resources, resolveResources } from "../../model/template.ts";
 import { duration } from "../print.ts";
 import type { Observation } from "./observe.ts";
@@ -11,8 +11,9 @@ import type { Observation } from "./observe.ts";
 export interface NodeRow {
   readonly kind: "Node";
   readonly name: string;
-  readonly state: "present" | "absent";
-  /** With `absent`: since when, as far as anybody saw it. */
+  /** `lost`: absent for so long that its pods get successors elsewhere. */
+  readonly state: "present" | "absent" | "lost";
+  /** With `absent` and `lost`: since when, as far as anybody saw it. */
   readonly since?: string;
   readonly cordoned?: Act;
   /** Pods placed on it, those that are stopping too. */
@@ -33,14 +34,19 @@ export function nodeRows(observation: Observation): NodeRow[] {
   return [...state.nodes].map(([name, document]) => {
     const here = pods.get(name) ?? [];
     const verdict = state.verdicts.get(name);
-    const since = verdict?.state === "absent" ? verdict.since : state.statuses.get(name)?.at;
+    const isPresent = verdict === undefined || verdict.state === "present";
+    const since = isPresent ? state.statuses.get(name)?.at : verdict.since;
+    const away = {
+      state: verdict?.state === "lost" ? "lost" : "absent",
+      ...(since === undefined ? {} : { since }),
+    } as const;
     const cordoned = state.controls.get(name)?.cordoned;
     const { capacity, address, platform, labels, versions, network } = document;
     const templates = here.map(({ deployment, pod }) => templateOf(state, deployment, pod.revision));
     return {
       kind: "Node",
       name,
-      ...(present.has(name) ? { state: "present" } : { state: "absent", ...(since === undefined ? {} : { since }) }),
+      ...(present.has(name) ? { state: "present" } : away),
       ...(cordoned ? { cordoned } : {}),
       pods: here.length,
       reserved: sum(templates.map((template) => (template ? resolveResources(template) : nothing))),
@@ -65,6 +71,22 @@ export function staleNodes({ state, present }: Observation): Stale[] {
   return [...state.statuses]
     .filter(([node, { statuses }]) => !present.has(node) && statuses.length > 0)
     .map(([node, { at }]) => ({ node, asOf: at }));
+}
+
+/** The hold, while there is a master that could have ended it. */
+export function holdOf({ state, present }: Observation): Hold | undefined {
+  return present.size > 0 ? state.hold : undefined;
+}
+
+/** What the hold means and what ends it, as one sentence. */
+export function holdText({ reason }: Hold): string {
+  return `the master holds: ${reason}; nothing is moved or stopped for them until they return, or until orchestra nodes forget NODE`;
+}
+
+/** What one should know of every listing: each a sentence. */
+export function notesOf(observation: Observation): string[] {
+  const hold = holdOf(observation);
+  return [staleNote(observation), hold && holdText(hold)].filter((note) => note !== undefined);
 }
 
 /** One sentence about old statuses, or undefined when there are none. */

@@ -61,7 +61,7 @@ export interface PodRow {
   readonly startedAt?: string;
   readonly exitCode?: number;
   /** Why it is not ready, restarted last, or is being stopped. */
-  readonly reason?: Reason | { readonly code: "STOPPING" | "PENDING"; readonly message: string };
+  readonly reason?: Reason | { readonly code: "STOPPING" | "PENDING" | "LOST"; readonly message: string };
 }
 
 export function deploymentRows(observation: Observation): DeploymentRow[] {
@@ -160,7 +160,11 @@ function podRow({ state, present }: Observation, joined: JoinedPod, pending: str
   };
 }
 
-function reasonOf({ pod, phase, status }: JoinedPod, pending: string | undefined): PodRow["reason"] {
+function reasonOf({ pod, phase, status, node }: JoinedPod, pending: string | undefined): PodRow["reason"] {
+  if (phase === "lost") {
+    const stop = pod.stop ? ` (${stopReasonText[pod.stop.reason]})` : "";
+    return { code: "LOST", message: `its node ${node} is lost${stop}` };
+  }
   if (phase === "pending") return pending === undefined ? undefined : { code: "PENDING", message: pending };
   if (pod.stop) return { code: "STOPPING", message: stopReasonText[pod.stop.reason] };
   return status?.reason;

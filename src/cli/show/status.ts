@@ -1,11 +1,11 @@
 // `status`: what runs on this store, what is in it, and what somebody should look at. Pure.
 import type { ClusterDocument } from "../../model/cluster.ts";
-import type { PresenceDocument } from "../../model/node.ts";
+import type { Hold, PresenceDocument } from "../../model/node.ts";
 import type { Phase } from "../../model/phase.ts";
 import { age, paint } from "../print.ts";
 import { deploymentStatus } from "./columns.ts";
 import { fields } from "./describe-text.ts";
-import { nodeRows } from "./node-rows.ts";
+import { holdOf, holdText, nodeRows } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 import { type DeploymentState, deploymentRows, type PodRow, podRows } from "./rows.ts";
 
@@ -39,7 +39,14 @@ export interface StatusDocument {
     /** Where containers ask, and where people can. */
     readonly addresses: readonly string[];
   };
-  readonly nodes: { readonly present: number; readonly absent: number; readonly cordoned: number };
+  readonly nodes: {
+    readonly present: number;
+    readonly absent: number;
+    readonly lost: number;
+    readonly cordoned: number;
+  };
+  /** While it is there, nothing is moved or stopped for absent nodes. */
+  readonly hold?: Hold;
   readonly deployments: Readonly<Partial<Record<DeploymentState, number>>>;
   readonly pods: Readonly<Partial<Record<Phase, number>>>;
   /** Empty: all is well. */
@@ -47,7 +54,7 @@ export interface StatusDocument {
 }
 
 interface Problem {
-  /** A name that every command takes (`deployment/web`), or `up`, `docker`, `dns`. */
+  /** A name that every command takes (`deployment/web`), or `up`, `docker`, `dns`, `nodes`. */
   readonly about: string;
   readonly message: string;
 }
@@ -55,6 +62,7 @@ interface Problem {
 export function statusDocument(facts: StatusFacts): StatusDocument {
   const { observation, store, cluster, presences, docker, dns } = facts;
   const nodes = nodeRows(observation);
+  const hold = holdOf(observation);
   return {
     apiVersion: "orchestra/v1",
     kind: "Status",
@@ -68,8 +76,10 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
     nodes: {
       present: nodes.filter(({ state }) => state === "present").length,
       absent: nodes.filter(({ state }) => state === "absent").length,
+      lost: nodes.filter(({ state }) => state === "lost").length,
       cordoned: nodes.filter(({ cordoned }) => cordoned !== undefined).length,
     },
+    ...(hold ? { hold } : {}),
     deployments: counts(deploymentRows(observation).map(({ state }) => state)),
     pods: counts(podRows(observation).map(({ phase }) => phase)),
     problems: problemsOf(facts),
@@ -84,9 +94,13 @@ function problemsOf({ observation, pending, presences, docker, dns }: StatusFact
   if (dns && !dns.running) add("dns", "CoreDNS has ended: names are not answered");
   else if (dns && !dns.healthy) add("dns", "CoreDNS runs and does not answer its health check");
   else if (!dns && presences.size > 0) add("dns", "no CoreDNS runs here: names are not answered");
+  const hold = holdOf(observation);
+  if (hold) add("nodes", holdText(hold));
   for (const row of nodeRows(observation)) {
     const since = row.since === undefined ? "" : ` for ${age(row.since, observation.nowMs)}`;
     if (row.state === "absent" && presences.size > 0) add(`node/${row.name}`, `its worker has been absent${since}`);
+    if (row.state === "lost" && presences.size > 0)
+      add(`node/${row.name}`, `it has been lost${since}; if it will not come back: orchestra nodes forget ${row.name}`);
   }
   for (const row of deploymentRows(observation)) {
     if (row.state === "failed" || row.state === "degraded" || row.state === "orphaned") {
@@ -100,9 +114,9 @@ function problemsOf({ observation, pending, presences, docker, dns }: StatusFact
   return problems;
 }
 
-/** A pod that is being stopped, or has only not become ready yet, is on its way. */
+/** A pod that is being stopped, or has only not become ready yet, is on its way; of a lost one its node tells. */
 function isTrouble(code: NonNullable<PodRow["reason"]>["code"], restarts: number): boolean {
-  return code !== "STOPPING" && (code !== "NOT_READY" || restarts > 0);
+  return code !== "STOPPING" && code !== "LOST" && (code !== "NOT_READY" || restarts > 0);
 }
 
 function counts<T extends string>(all: readonly T[]): Partial<Record<T, number>> {
@@ -115,18 +129,20 @@ function counts<T extends string>(all: readonly T[]): Partial<Record<T, number>>
 const problemsShown = 20;
 
 export function statusText(status: StatusDocument, nowMs: number, colour: boolean): string {
-  const { cluster, up, docker, dns, nodes, problems } = status;
+  const { cluster, up, docker, dns, nodes, hold, problems } = status;
   const upText = up.map(
     ({ node, pid, since }) => `node ${node}, pid ${pid}, for ${age(since, nowMs)} (master, worker, dns)`,
   );
   const cordoned = nodes.cordoned > 0 ? `, ${nodes.cordoned} cordoned` : "";
+  const lost = nodes.lost > 0 ? `, ${nodes.lost} lost` : "";
   const head = fields([
     ["Store", status.store],
     ["Cluster", cluster && `${cluster.id}, range ${cluster.networkRange}, ${age(cluster.createdAt, nowMs)} old`],
     ["Up", up.length > 0 ? upText.join("; ") : "not running"],
     ["Docker", "error" in docker ? "no answer" : `${docker.version} (API ${docker.apiVersion})`],
     ["CoreDNS", dns?.running ? `pid ${dns.pid}, on ${dns.addresses.join(" and ")}` : "not running"],
-    ["Nodes", `${nodes.present} present, ${nodes.absent} absent${cordoned}`],
+    ["Nodes", `${nodes.present} present, ${nodes.absent} absent${lost}${cordoned}`],
+    ["Hold", hold && paint(`since ${age(hold.since, nowMs)}: ${hold.reason}`, "bad", colour)],
     ["Deployments", countsText(status.deployments)],
     ["Pods", countsText(status.pods)],
   ]);

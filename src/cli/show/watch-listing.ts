@@ -4,7 +4,7 @@ import type { Output } from "../base.ts";
 import { wantsColour, yaml } from "../print.ts";
 import { openProgress, type ProgressStream } from "../progress.ts";
 import { changesBetween, listing, listingText, nameOf, type Row, type RowChange, type Selection } from "./listing.ts";
-import { staleNote } from "./node-rows.ts";
+import { notesOf } from "./node-rows.ts";
 import { type Observation, observation, observedSelectors } from "./observe.ts";
 import { pendingTexts } from "./pending.ts";
 
@@ -54,9 +54,9 @@ function screen(out: ProgressStream & NodeJS.WriteStream, wide: boolean): Show {
   const progress = openProgress(out);
   const colour = wantsColour(out);
   return async (seen, rows) => {
-    const note = staleNote(seen);
+    const notes = notesOf(seen);
     const text = listingText(rows, { nowMs: seen.nowMs, wide, colour });
-    const lines = note === undefined ? text.split("\n") : [...text.split("\n"), "", note];
+    const lines = notes.length === 0 ? text.split("\n") : [...text.split("\n"), "", ...notes];
     progress.show(lines.map((line, index) => ({ key: String(index), text: line })));
   };
 }

@@ -2,15 +2,17 @@
 import { templateOf } from "../../model/cluster-state.ts";
 import { deploymentDefaults, type PlacementRules } from "../../model/deployment.ts";
 import type { JoinedPod } from "../../model/joined-pod.ts";
+import type { Phase } from "../../model/phase.ts";
 import { type Failure, type ReasonCode, stopReasonText } from "../../model/pod.ts";
 import { refusalTexts } from "../../scheduler/explain.ts";
 import { age, duration } from "../print.ts";
+import { awayText } from "./away.ts";
 import { failureOf, likelyCause } from "./failures.ts";
 import type { Observation } from "./observe.ts";
 import { type PodRow, podRows } from "./rows.ts";
 import { explainPod, waitingPods } from "./waiting.ts";
 
-export type WhyTopic = "pending" | "placed" | "stopping" | "failed" | "not ready" | "restarted" | "statuses";
+export type WhyTopic = "pending" | "placed" | "stopping" | "failed" | "not ready" | "restarted" | "statuses" | "node";
 
 export interface Because {
   readonly topic: WhyTopic;
@@ -32,6 +34,7 @@ export function why(observation: Observation, joined: JoinedPod, failures: reado
   if (!row) throw new RangeError(`no pod ${joined.pod.id}`);
   const because = [
     staleness(observation, row),
+    away(observation, joined),
     stopping(joined),
     placing(observation, joined),
     failing(observation, joined, failures),
@@ -50,6 +53,11 @@ function staleness({ nowMs }: Observation, { live, node, asOf }: PodRow): Becaus
   if (live || node === undefined) return undefined;
   const when = asOf === undefined ? "" : `; what follows was true ${age(asOf, nowMs)} ago`;
   return { topic: "statuses", message: `no worker runs on ${node}${when}`, details: [] };
+}
+
+function away(observation: Observation, joined: JoinedPod): Because | undefined {
+  const message = awayText(observation, joined);
+  return message === undefined ? undefined : { topic: "node", message, details: [] };
 }
 
 function stopping({ pod }: JoinedPod): Because | undefined {
@@ -128,8 +136,10 @@ function restarting(
 /** Reasons of the last end: the restart tells them already. */
 const ends: ReadonlySet<ReasonCode> = new Set(["CRASHED", "OUT_OF_MEMORY", "LIVENESS_FAILED"]);
 
+const quiet: ReadonlySet<Phase> = new Set(["ready", "pending", "failed", "lost"]);
+
 function waiting({ state }: Observation, { phase, status, deployment, pod }: JoinedPod): Because | undefined {
-  if (phase === "ready" || phase === "pending" || phase === "failed" || pod.stop) return undefined;
+  if (quiet.has(phase) || pod.stop) return undefined;
   const topic = "not ready";
   if (phase === "placed") return { topic, message: "the worker of its node has not begun with it", details: [] };
   const hasEnded = status?.reason !== undefined && ends.has(status.reason.code);

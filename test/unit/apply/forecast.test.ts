@@ -29,6 +29,8 @@ const nothing: Forecast = { created: [], replaced: [], stopped: [], untouched: 0
 const two = { nodes: { "node-1": {}, "node-2": { key: "b" } } };
 const on = (name: string, node: string) => ({ name, node });
 
+const threeNodes = { nodes: { n1: {}, n2: {}, n3: {} } };
+
 const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: Wanted; want: Partial<Forecast> }[] = [
   {
     name: "a new Deployment: its pods, spread over the nodes",
@@ -89,11 +91,26 @@ const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: 
     want: { replaced: [{ ...on("web-0", "node-1"), stopFirst: true }] },
   },
   {
-    name: "nothing runs: registered nodes are taken to come back",
-    fixture: { absent: ["node-1"] },
+    name: "nothing runs: registered nodes are taken to come back, whatever was held",
+    fixture: { absent: ["node-1"], hold: true },
     running: false,
     apply: manifest("web", { replicas: 1 }),
     want: { created: [on("web-0", "node-1")] },
+  },
+  {
+    name: "a lost node takes no pods, and what it ran is made elsewhere",
+    fixture: { ...threeNodes, lost: ["n1"], deployments: { web: { pods: [{ node: "n1" }, { slot: 1, node: "n2" }] } } },
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-2", "n2")], replaced: [on("web-0", "n3")], untouched: 1 },
+  },
+  {
+    name: "under a hold what is on a lost node stays, and new pods go elsewhere",
+    fixture: {
+      ...{ ...threeNodes, lost: ["n1"], hold: true },
+      deployments: { web: { pods: [{ node: "n1" }, { slot: 1, node: "n2" }] } },
+    },
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-2", "n3")], untouched: 2 },
   },
 ];
 for (const { name, fixture, running = true, apply, want } of cases) {

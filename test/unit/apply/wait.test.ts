@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Goal, goalOf, judge, type Progress } from "../../../src/apply/wait.ts";
-import { type ClusterFixture, deployment, revisionOf, stateOf } from "../../support/builders.ts";
+import { act, type ClusterFixture, deployment, revisionOf, stateOf } from "../../support/builders.ts";
 import { goal } from "../../support/goals.ts";
 
 const earlier = revisionOf({ image: "demo:0" });
@@ -17,6 +17,8 @@ const web = (fixture: Fixture): ClusterFixture => ({
   deployments: { web: { ...fixture, document: { replicas: 2, ...fixture.document } } },
 });
 const failed = { phase: "failed", reason: { code: "IMAGE_NOT_FOUND", message: "no such image" } } as const;
+
+const twoNodes = { nodes: { "node-1": {}, n2: {} } };
 
 const cases: {
   name: string;
@@ -44,6 +46,49 @@ const cases: {
       ],
     }),
     want: { state: "working" },
+  },
+  {
+    name: "nobody waits for what is to stop on a lost node",
+    fixture: {
+      ...web({ pods: [{}, { slot: 1 }, { slot: 1, serial: 9, node: "n2", stop: "lost" }] }),
+      ...twoNodes,
+      lost: ["n2"],
+    },
+    want: { state: "done", ready: 2, leaving: 0, stopping: 0, outOfReach: new Map([["n2", 1]]) },
+  },
+  {
+    name: "nor for what is to stop on an absent one under a hold",
+    fixture: {
+      ...web({ pods: [{}, { slot: 1 }, { slot: 2, node: "n2", stop: "scale-down" }] }),
+      ...twoNodes,
+      absent: ["n2"],
+      hold: true,
+    },
+    want: { state: "done", outOfReach: new Map([["n2", 1]]) },
+  },
+  {
+    name: "without a hold an absent node will be present or lost: goes on",
+    fixture: {
+      ...web({ pods: [{}, { slot: 1 }, { slot: 2, node: "n2", stop: "scale-down" }] }),
+      ...twoNodes,
+      absent: ["n2"],
+    },
+    want: { state: "working", leaving: 1, outOfReach: new Map() },
+  },
+  {
+    name: "a lost pod without a ready successor is waited for",
+    fixture: { ...web({ pods: [{}, { slot: 1, node: "n2" }] }), ...twoNodes, lost: ["n2"] },
+    want: { state: "working", ready: 1, phases: new Map([["lost", 1]]) },
+  },
+  {
+    name: "a deletion is done when all that is left is on lost nodes",
+    fixture: {
+      ...web({ pods: [{ node: "n2", stop: "delete" }], document: { deleted: act } }),
+      ...twoNodes,
+      lost: ["n2"],
+    },
+    goal: { do: "delete", replicas: 0 },
+    want: { state: "done", leaving: 0, outOfReach: new Map([["n2", 1]]) },
   },
   { name: "one missing: goes on", fixture: web({ pods: 1 }), want: { state: "working", ready: 1 } },
   {

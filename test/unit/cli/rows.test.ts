@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deploymentStatus } from "../../../src/cli/show/columns.ts";
 import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/show/listing.ts";
-import { nodeRows, staleNote } from "../../../src/cli/show/node-rows.ts";
+import { nodeRows, notesOf, staleNote } from "../../../src/cli/show/node-rows.ts";
 import type { Observation } from "../../../src/cli/show/observe.ts";
 import { deploymentRows, podRows } from "../../../src/cli/show/rows.ts";
 import { waitingTexts } from "../../../src/cli/show/waiting.ts";
@@ -12,7 +12,8 @@ const nowMs = Date.parse(builtAt) + 12 * 60_000;
 
 function observed(fixture: ClusterFixture): Observation {
   const nodes = Object.keys(fixture.nodes ?? { "node-1": {} });
-  const present = new Set(nodes.filter((name) => !fixture.absent?.includes(name)));
+  const away = [...(fixture.absent ?? []), ...(fixture.lost ?? [])];
+  const present = new Set(nodes.filter((name) => !away.includes(name)));
   return { state: stateOf(fixture), present, nowMs };
 }
 
@@ -103,6 +104,24 @@ test("one absent node of two is named, and nothing is said when all are there", 
   const nodes = { a: {}, b: {} };
   assert.equal(staleNote(observed({ deployments, nodes, absent: ["b"] })), "no worker runs on b (last change 12m ago)");
   assert.equal(staleNote(observed({ deployments, nodes })), undefined);
+});
+
+test("a lost node and its pods are told as lost, and a hold is told with every listing while somebody is there", () => {
+  const deployments = { web: { pods: [{ node: "a" }, { node: "b" }] } };
+  const nodes = { a: {}, b: {} };
+  const lost = observed({ deployments, nodes, lost: ["b"], hold: true });
+  assert.deepEqual(
+    nodeRows(lost).map(({ name, state, since: from }) => [name, state, from]),
+    [
+      ["a", "present", undefined],
+      ["b", "lost", builtAt],
+    ],
+  );
+  const row = podRows(lost).find(({ node: at }) => at === "b");
+  assert.deepEqual([row?.phase, row?.ready, row?.reason?.message], ["lost", false, "its node b is lost"]);
+  assert.match(notesOf(lost)[1] ?? "", /^the master holds: too many are absent; .* until orchestra nodes forget NODE$/);
+  assert.equal(notesOf({ ...lost, present: new Set() }).length, 1);
+  assert.match(listingText(nodeRows(lost), { nowMs, wide: false, colour: false }), /^b +lost for 12m /m);
 });
 
 test("a node counts its pods and what they reserve, stopping ones too", () => {

@@ -6,6 +6,7 @@ import { failureText, waitFailure } from "../../../src/cli/change/change-text.ts
 import {
   endOf,
   failureLines,
+  outOfReachTexts,
   progressLines,
   progressText,
   unfinishedTexts,
@@ -27,6 +28,7 @@ function progress(name: string, state: Progress["state"], { goal: fields = {}, .
     old: 0,
     stopping: 0,
     phases: new Map(),
+    outOfReach: new Map(),
     state,
     why,
     ...others,
@@ -65,6 +67,7 @@ test("progress in one line, with phases only where it is drawn in place", () => 
     leaving: 2,
     old: 1,
     phases: new Map([["pulling", 2]]),
+    outOfReach: new Map(),
     trouble: { code: "CRASHED", message: "exit\ncode 1\x1b[2J", pod: "web-1" },
   });
   const reason = "; web-1: exit code 1�[2J (CRASHED)";
@@ -124,4 +127,15 @@ test("the last lines of a failed container are shown, and only of this revision"
   const failures = [{ ...failure, revision: "other", lines: ["old"] }, failure];
   assert.deepEqual(failureLines([progress("web", "failed")], failures), ["Last lines of web-1:", "  no database�[2J"]);
   assert.deepEqual(failureLines([progress("web", "working"), progress("api", "failed")], failures), []);
+});
+
+test("what is out of reach is named with its node and what helps", () => {
+  const outOfReach = new Map([
+    ["n1", 1],
+    ["n2", 3],
+  ]);
+  assert.deepEqual(outOfReachTexts([progress("web", "done", { outOfReach })]), [
+    "web: 1 pod on n1, which is absent or lost, is stopped when it is back; orchestra nodes forget n1 drops it",
+    "web: 3 pods on n2, which is absent or lost, are stopped when it is back; orchestra nodes forget n2 drops them",
+  ]);
 });

@@ -7,7 +7,7 @@ import type { Observation } from "../../../src/cli/show/observe.ts";
 import { why, whyText } from "../../../src/cli/show/why.ts";
 import { joinPods } from "../../../src/model/joined-pod.ts";
 import type { Failure, Reason } from "../../../src/model/pod.ts";
-import { builtAt, type ClusterFixture, podId, revisionOf, stateOf } from "../../support/builders.ts";
+import { builtAt, type ClusterFixture, type PodFixture, podId, revisionOf, stateOf } from "../../support/builders.ts";
 
 function observed(fixture: ClusterFixture): Observation {
   return { state: stateOf(fixture), present: new Set(["node-1", "n1", "n2"]), nowMs: Date.parse(builtAt) + 60_000 };
@@ -165,4 +165,34 @@ test("describe masks the environment and shows the failure's lines without contr
   assert.match(text, /Last failure of web-0 .*out of memory at its limit of 128Mi.*\n {2}\| �\[31mred/s);
   const shown = describeDeployment(observation, "web", { ...options, showValues: true });
   assert.match(JSON.stringify(shown), /geheim/);
+});
+
+const away = (fixture: Partial<ClusterFixture>, pods: readonly PodFixture[] = [{ node: "gone" }]) =>
+  because({ deployments: { web: { pods } }, nodes: { n1: {}, n2: {}, gone: {} }, ...fixture })[1] ?? "";
+test("a pod on a node that is away: what is done about it, and why not", () => {
+  assert.match(
+    away({ absent: ["gone"] }),
+    /^node\|gone has been absent for 60s: it stays as it is, and gets a successor/,
+  );
+  assert.match(
+    away({ lost: ["gone"] }),
+    /^node\|gone has been lost for 60s, and it may run on there; a successor is made soon/,
+  );
+  const both: PodFixture[] = [{ node: "gone" }, { slot: 0, serial: 4, node: "n1", status: { phase: "pulling" } }];
+  assert.match(
+    away({ lost: ["gone"] }, both),
+    /its successor [0-9a-f]{12} is pulling on n1; whichever is ready first stays/,
+  );
+  assert.match(
+    away({ absent: ["gone"], hold: true }),
+    /the master holds: too many are absent; nothing is moved or stopped/,
+  );
+  const told = because({
+    deployments: { web: { pods: [{ node: "gone", stop: "lost" }] } },
+    nodes: { n1: {}, gone: {} },
+    lost: ["gone"],
+  });
+  assert.match(told[1] ?? "", /it is stopped when the node is back; orchestra nodes forget gone drops it/);
+  assert.match(told[2] ?? "", /^stopping\|its node was lost and another pod has taken its place/);
+  assert.equal(told.length, 3);
 });

@@ -1,0 +1,116 @@
+// Nodes that go: the real program on a store with a real master; the test is the workers.
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
+import { silentLog } from "../../../src/log.ts";
+import { startMaster } from "../../../src/master/master.ts";
+import {
+  nodeControlKey,
+  nodeKey,
+  placementsKey,
+  presenceKey,
+  statusesKey,
+  verdictsKey,
+} from "../../../src/model/keys.ts";
+import { openStore } from "../../../src/store/open-store.ts";
+import { type Presence, put } from "../../../src/store/store.ts";
+import { builtAt, documentsOf, fill, node, podId } from "../../support/builders.ts";
+import { openDesk } from "../../support/desk.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const names = ["n1", "n2", "n3"];
+
+async function openNodes(t: TestContext) {
+  const desk = await openDesk(t);
+  await mkdir(dirname(desk.storePath), { recursive: true });
+  const store = await openStore(`file:${desk.storePath}`, { create: true });
+  t.after(() => store.close());
+  const nodes = Object.fromEntries(names.map((name) => [name, {}]));
+  const web = { document: { replicas: 3 }, pods: names.map((name) => ({ node: name })) };
+  await fill(store, documentsOf({ deployments: { web }, nodes }));
+  const presences = new Map<string, Presence>();
+  for (const name of names) {
+    presences.set(name, await store.join(presenceKey(name), { key: node().key, pid: process.pid, since: builtAt }));
+  }
+  const lead = () => {
+    const master = startMaster({
+      ...{ store, clock: systemClock, log: silentLog },
+      stateDir: join(desk.folder, "master"),
+      nodeLostAfterMs: 200,
+    });
+    t.after(() => master.close());
+  };
+  const verdicts = async () => (await store.read(verdictsKey))?.value;
+  return { ...desk, store, presences, lead, verdicts };
+}
+
+test("a lost node shows in every listing, delete finishes without it, and forgetting it ends the matter", async (t) => {
+  const { run, store, presences, lead, verdicts } = await openNodes(t);
+  lead();
+  await presences.get("n3")?.leave();
+  await eventually("lost", async () => (await verdicts())?.nodes["n3"]?.state === "lost");
+  assert.match((await run("nodes")).stdout, /^n3 +lost for /m);
+  assert.match((await run("status")).stdout, /node\/n3: it has been lost .*orchestra nodes forget n3/);
+  assert.match((await run("describe", "node/n3")).stdout, /^Status: +lost for /m);
+  assert.match((await run("why", podId("web", 2))).stdout, /^Node: n3 has been lost .*its successor/m);
+
+  const present = await run("nodes", "forget", "n1", "--yes");
+  assert.deepEqual([present.code, /the worker of n1 is there/.test(present.stderr)], [3, true]);
+  const unasked = await run("nodes", "forget", "n3");
+  assert.match(unasked.stdout, /node\/n3 goes with 1 pod: web-2/);
+  assert.deepEqual([unasked.code, /Hint: give --yes/.test(unasked.stderr)], [2, true]);
+  assert.ok(await store.read(nodeKey("n3")));
+
+  const forgotten = await run("nodes", "forget", "n3", "--yes");
+  assert.match(forgotten.stdout, /node\/n3 is forgotten\.$/m);
+  assert.equal(await store.read(nodeKey("n3")), undefined);
+  assert.equal((await run("describe", "node/n3")).code, 1, "nothing has the name any more");
+});
+
+test("delete does not wait for pods on a lost node, and says so", async (t) => {
+  const { run, store, presences, lead, verdicts } = await openNodes(t);
+  lead();
+  await Promise.all(["n2", "n3"].map((name) => presences.get(name)?.leave()));
+  await eventually("a hold", async () => (await verdicts())?.hold);
+  const get = await run("get", "nodes");
+  assert.match(get.stderr, /^The master holds: 2 of 3 nodes are absent: n2, n3; nothing is moved or stopped/m);
+  assert.match((await run("status")).stdout, /^Hold: +since .*2 of 3 nodes are absent/m);
+  const { hold } = JSON.parse((await run("status", "-o", "json")).stdout) as { hold: { reason: string } };
+  assert.equal(hold.reason, "2 of 3 nodes are absent: n2, n3");
+  const deleting = run("delete", "web", "--yes", "--timeout", "30s");
+  // The worker of n1 does what it is told.
+  const told = await eventually("the word to stop", async () => {
+    const placements = (await store.read(placementsKey("n1")))?.value.placements ?? [];
+    return placements.length > 0 && placements.every(({ stop }) => stop) ? placements : undefined;
+  });
+  const statuses = told.map(({ pod }) => ({ pod, phase: "stopped" as const, restarts: 0 }));
+  const version = (await store.read(statusesKey("n1")))?.version ?? "absent";
+  await store.commit({ changes: [put(statusesKey("n1"), { at: builtAt, statuses }, version)] });
+  const deleted = await deleting;
+  assert.equal(deleted.code, 0, deleted.stderr);
+  assert.match(
+    deleted.stdout,
+    /^Note: web: 1 pod on n2, .* is stopped when it is back; orchestra nodes forget n2 drops it\.$/m,
+  );
+  assert.match(deleted.stdout, /^Note: web: 1 pod on n3/m);
+  for (const name of ["n2", "n3"]) assert.equal((await run("nodes", "forget", name, "--yes")).code, 0);
+  await eventually("nothing of web is left", async () => {
+    const left = await store.list(["deployments", "pods", "revisions"]);
+    return left.list("deployments").length + left.list("pods").length + left.list("revisions").length === 0;
+  });
+});
+
+test("where nothing runs the word is noted, and a worker that is back before it is carried out withdraws it", async (t) => {
+  const { run, store, presences, lead } = await openNodes(t);
+  for (const presence of presences.values()) await presence.leave();
+  const noted = await run("nodes", "forget", "n3", "--yes");
+  assert.deepEqual([noted.code, /^Marked\. Nothing runs on this store/m.test(noted.stdout)], [0, true]);
+  assert.ok((await store.read(nodeControlKey("n3")))?.value.forget);
+  assert.match((await run("uncordon", "n3")).stdout, /was not cordoned/);
+  await store.join(presenceKey("n3"), { key: node().key, pid: process.pid, since: builtAt });
+  lead();
+  await eventually("withdrawn", async () => (await store.read(nodeControlKey("n3"))) === undefined);
+  assert.ok(await store.read(nodeKey("n3")));
+});
