@@ -72,7 +72,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
       closers.push(() => dns.close());
     }
     if (wanted.includes("master")) {
-      const master = startMaster({ ...shared, stateDir: folder });
+      const master = startMaster({ ...shared, stateDir: folder, nodeLostAfterMs: config.nodeLostAfterMs });
       closers.push(() => master.close());
     }
     const warnings = wanted.includes("dns") ? await whatIsMissing(runtime, folder, clock, stop) : [];
