@@ -38,15 +38,15 @@ export function encodeCommit(commit: Commit, commitBytesLimit: number): EncodedC
     bytes += Buffer.byteLength(json);
     return { key, version, json };
   });
-  if (bytes <= commitBytesLimit) return encoded;
-  throw new OrchestraError(
-    "invalid",
-    `a commit of ${bytes} bytes is larger than this store takes (${commitBytesLimit})`,
-    {
-      hint: "apply fewer manifests at a time",
-      details: { bytes, limit: commitBytesLimit },
-    },
-  );
+  if (bytes > commitBytesLimit) throw commitTooLarge(bytes, commitBytesLimit);
+  return encoded;
+}
+
+export function commitTooLarge(bytes: number, limit: number): OrchestraError {
+  return new OrchestraError("invalid", `a commit of ${bytes} bytes is larger than this store takes (${limit})`, {
+    hint: "apply fewer manifests at a time",
+    details: { bytes, limit },
+  });
 }
 
 /** A document's value as JSON text. Throws `invalid` when it is too large, `bug` when JSON has no text for it. */

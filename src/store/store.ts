@@ -1,6 +1,6 @@
 // The store contract: where everything meets. Small JSON documents with versions, commits that are all or nothing,
 // views that stay fresh, presence and leadership that end with their process. The store holds no rules about what it keeps.
-// Reads and writes nothing itself: `embedded.ts` is the adapter, `view.ts` what adapters share. One contract suite holds them to this.
+// Reads and writes nothing itself: `embedded.ts` and `zookeeper.ts` are the adapters, `view.ts` what they share. One contract suite holds them to this.
 import type { Collection, Collections, Key } from "../model/keys.ts";
 
 /** A document as read: `version` is what a later change of it must name. Values are frozen; never change one in place. */
@@ -64,6 +64,14 @@ export interface View {
   close(): void;
 }
 
+export interface JoinOptions<T> {
+  /**
+   * Asked about a holder of whom the store cannot tell yet whether it lives, because its process ended without a word. True: it is
+   * our own predecessor, and its place is taken at once. False, or absent: it is a stranger until the store knows that it is gone.
+   */
+  readonly replaces?: (holder: T) => boolean;
+}
+
 /** Exists while this process is alive and connected; `lost` fires at the latest when others may see it gone. */
 export interface Presence {
   readonly lost: AbortSignal;
@@ -98,7 +106,7 @@ export interface Store {
    */
   commit(commit: Commit): Promise<Position>;
   /** Throws `conflict` when another living process holds the key; says who. The same process may join again after `leave`. */
-  join<T>(key: Key<T>, value: T): Promise<Presence>;
+  join<T>(key: Key<T>, value: T, options?: JoinOptions<T>): Promise<Presence>;
   /** Waits until elected; `stop` gives up waiting (the promise then rejects with the signal's reason). */
   elect(name: string, stop: AbortSignal): Promise<Leadership>;
   close(): Promise<void>;
