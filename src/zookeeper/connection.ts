@@ -42,6 +42,7 @@ export class Connection {
     this.#pipeline = new Pipeline(requestBytesLimit, (buffers) => this.#output(buffers));
     this.#heartbeat = new Heartbeat(welcome.timeoutMs, sentAtMs, {
       ping: () => void this.#pipeline.sendFrame(specialXid.ping, opcode.ping),
+      unansweredSinceMs: () => this.#pipeline.unansweredSinceMs,
       onSilence: (reason) => this.end(reason),
     });
   }

@@ -2,6 +2,8 @@
 
 export interface Pulse {
   ping(): void;
+  /** When the oldest request left that has no answer yet. */
+  unansweredSinceMs(): number | undefined;
   /** The connection is of no more use. */
   onSilence(reason: string): void;
 }
@@ -70,8 +72,14 @@ export class Heartbeat {
     if (heard > (this.#timeoutMs * 2) / 3)
       return `the server has been silent for ${Math.round(heard - this.#beatMs)} ms`;
     const answered = now - this.#answeredMs;
-    if (answered <= (this.#timeoutMs * 5) / 6) return undefined;
-    return `the server has answered nothing of the last ${Math.round(answered - this.#beatMs)} ms`;
+    if (answered > (this.#timeoutMs * 5) / 6) {
+      return `the server has answered nothing of the last ${Math.round(answered - this.#beatMs)} ms`;
+    }
+    // Pings come back behind the requests before them: this answer got lost on the way, and nobody may wait for it for ever.
+    const waited = now - (this.#pulse.unansweredSinceMs() ?? now);
+    return waited > this.#timeoutMs + this.#beatMs
+      ? "the server answers later requests, but not an earlier one"
+      : undefined;
   }
 
   /** Requests count as pings once they are answered. */

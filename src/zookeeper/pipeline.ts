@@ -42,6 +42,10 @@ export class Pipeline {
     return !this.#ended && this.#inFlight.length < inFlightLimit && this.#bytes < inFlightBytesLimit;
   }
 
+  get unansweredSinceMs(): number | undefined {
+    return this.#inFlight.peek()?.sentMs;
+  }
+
   /** Only while there is room. A request that cannot be written fails by itself and leaves no trace. */
   send(pending: Pending): void {
     const xid = this.#xid === largestXid ? 1 : this.#xid + 1;
