@@ -7,6 +7,11 @@ export async function timed(run: () => Promise<unknown>): Promise<number> {
   return performance.now() - start;
 }
 
+/** Milliseconds that two processes of one machine count alike. */
+export function sharedNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
 /** The value below which `share` (0…1) of the values lie. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

@@ -12,7 +12,7 @@ import type { DeploymentDocument } from "../src/model/deployment.ts";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { put, type Store } from "../src/store/store.ts";
-import { median, quantile, report, rounds, timed } from "./bench-measure.ts";
+import { median, quantile, report, rounds, sharedNow, timed } from "./bench-measure.ts";
 
 const perCommit = 1_000;
 const idleMs = 10_000;
@@ -181,11 +181,6 @@ async function watchIdly(store: string): Promise<void> {
 
 function start(role: string, store: string): ChildProcess {
   return fork(fileURLToPath(import.meta.url), [role, store]);
-}
-
-/** Milliseconds that two processes of one machine count alike. */
-function sharedNow(): number {
-  return performance.timeOrigin + performance.now();
 }
 
 function rawInsert(folder: string, names: readonly number[]): (round: number) => void {
