@@ -19,6 +19,8 @@ import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDocker } from "./worker/docker.ts";
 import { nodeIdentity } from "./worker/identity.ts";
+import { openLinuxRoutes } from "./worker/routes-linux.ts";
+import { removeRouting } from "./worker/routing.ts";
 import type { Runtime } from "./worker/runtime.ts";
 import { startWorker } from "./worker/worker.ts";
 
@@ -64,7 +66,16 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
     const facts = { node, key, labels, address: ownAddress(), hostname: hostname(), version: options.version };
     const shared = { store, clock, log };
     if (wanted.includes("worker")) {
-      const worker = await startWorker({ ...shared, runtime, facts, cluster, stateDir: folder, validateTemplate });
+      const host = openLinuxRoutes(cluster.id);
+      const worker = await startWorker({
+        ...shared,
+        runtime,
+        host,
+        facts,
+        cluster,
+        stateDir: folder,
+        validateTemplate,
+      });
       closers.push(() => worker.close());
     }
     if (wanted.includes("dns")) {
@@ -98,6 +109,11 @@ export function namesStatus(stateDir: string, cluster: string): Promise<DnsStatu
 /** Stops the CoreDNS of a cluster; false when none ran. */
 export function stopNames(stateDir: string, cluster: string): Promise<boolean> {
   return stopCoredns(clusterFolder(stateDir, cluster));
+}
+
+/** Removes the routes to other nodes of a cluster, and what lets their traffic in. */
+export function removeRoutes(cluster: string): Promise<void> {
+  return removeRouting(openLinuxRoutes(cluster), cluster);
 }
 
 /** The CoreDNS that would be started. */

@@ -4,6 +4,7 @@ import type { ClusterDocument } from "./cluster.ts";
 import type { DeploymentDocument } from "./deployment.ts";
 import type { ControlDocument, NodeDocument, PresenceDocument, VerdictsDocument } from "./node.ts";
 import type { FailuresDocument, PlacementsDocument, PodsDocument, StatusesDocument } from "./pod.ts";
+import type { RangeDocument } from "./range.ts";
 import type { PodTemplate } from "./template.ts";
 
 declare const document: unique symbol;
@@ -21,6 +22,7 @@ export interface Collections {
   readonly nodes: NodeDocument;
   readonly presence: PresenceDocument;
   readonly controls: ControlDocument;
+  readonly ranges: RangeDocument;
 }
 export type Collection = keyof Collections;
 
@@ -45,6 +47,8 @@ export const nodeKey = (node: string) => `nodes/${node}` as Key<NodeDocument>;
 export const presenceKey = (node: string) => `presence/${node}` as Key<PresenceDocument>;
 /** The operator's word about a node. */
 export const nodeControlKey = (node: string) => `controls/nodes/${node}` as Key<ControlDocument>;
+/** Of a range as `10.42.7.0/24`: its slash would begin another part of the key. */
+export const rangeKey = (range: string) => `ranges/${range.replace("/", "-")}` as Key<RangeDocument>;
 
 /** The collection of a key, or the whole key for a document there is one of. */
 export function collectionOf(key: string): string {

@@ -18,7 +18,13 @@ export interface NodeDocument {
     readonly kernel: string;
   };
   /** The bridge network of this node, once it exists. */
-  readonly network?: { readonly name: string; readonly range: string; readonly gateway: string };
+  readonly network?: {
+    readonly name: string;
+    readonly range: string;
+    readonly gateway: string;
+    /** Why its containers and those of other nodes do not reach each other. */
+    readonly problem?: string;
+  };
   /** Random, kept in the node's state folder: tells its own restart from a stranger with its name. */
   readonly key: string;
 }

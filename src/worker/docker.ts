@@ -14,7 +14,7 @@ import {
 import { openEngine } from "./docker-engine.ts";
 import { createError, engineError, failure, startError, statusOf } from "./docker-errors.ts";
 import { watchEvents } from "./docker-events.ts";
-import { ensureNetwork, removeNetwork } from "./docker-network.ts";
+import { createNetwork, listNetworks, removeNetwork } from "./docker-network.ts";
 import { openPuller } from "./docker-pull.ts";
 import { execIn, readLogs } from "./docker-talk.ts";
 import type { ContainerSpec, EngineInfo, Runtime } from "./runtime.ts";
@@ -56,8 +56,9 @@ export function openDocker({ host, configFolder, owner, log }: DockerOptions): R
       const found = await engine.call((docker) => docker.listContainers({ all: true, filters, abortSignal: signal }));
       return found.map(listedState).filter((container) => container.pod !== "");
     },
-    ensureNetwork: (request) => ensureNetwork(engine, owner.cluster, request),
-    removeNetwork: (name) => removeNetwork(engine, owner.cluster, name),
+    networks: (name) => listNetworks(engine, owner.cluster, name),
+    createNetwork: (network) => createNetwork(engine, owner, network),
+    removeNetwork: (name, { force }) => removeNetwork(engine, owner.cluster, name, force),
     pull: puller.pull,
     create: async (spec, signal) => {
       try {

@@ -3,7 +3,6 @@
 import type { Clock } from "../clock.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { ResolvedTemplate } from "../model/template.ts";
-import { chooseSubnet } from "./network.ts";
 import type { ContainerSpec, ContainerState, LogLine, NodeNetwork, Runtime, RuntimeEvent } from "./runtime.ts";
 import { RuntimeFailure } from "./runtime.ts";
 
@@ -30,6 +29,8 @@ interface Container {
   state: ContainerState;
   process?: Process;
   lines: LogLine[];
+  /** Its network was removed under it: it has no address any more. */
+  isCutOff?: true;
 }
 
 const killed = 137;
@@ -79,19 +80,33 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
       answer();
       return [...containers.values()].map(({ state: { exitCode: _c, startedAt: _s, ...rest } }) => rest);
     },
-    async ensureNetwork({ name, range, last }) {
+    async networks(name) {
       answer();
-      const known = networks.get(name);
-      if (known) return known;
-      const choice = chooseSubnet({ clusterRange: range, taken: [], seed: name, last });
-      if ("refused" in choice) throw new OrchestraError("invalid", choice.refused);
-      const made = { name, ...choice };
-      networks.set(name, made);
-      return made;
+      const ours = networks.get(name);
+      const taken = [...networks.values()].map(({ range }) => ({
+        range,
+        isBridge: true,
+        name: `the network ${range}`,
+      }));
+      return { ...(ours ? { ours } : {}), taken };
     },
-    async removeNetwork(name) {
+    async createNetwork(network) {
       answer();
-      if ([...containers.values()].some(({ spec }) => spec.network === name)) return false;
+      const isTaken = [...networks.values()].some(
+        ({ name, range }) => name === network.name || range === network.range,
+      );
+      if (!isTaken) networks.set(network.name, network);
+      return !isTaken;
+    },
+    async removeNetwork(name, { force }) {
+      answer();
+      const attached = [...containers.values()].filter(({ spec, isCutOff }) => spec.network === name && !isCutOff);
+      if (attached.length > 0 && !force) return false;
+      for (const container of attached) {
+        const { ip: _gone, ...rest } = container.state;
+        container.state = rest;
+        container.isCutOff = true;
+      }
       return networks.delete(name);
     },
     async pull(template) {
@@ -128,7 +143,8 @@ export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): 
       container.lines.push(...process.lines.map((line): LogLine => ({ stream: "stdout", line })));
       const { exitCode: _code, ...rest } = container.state;
       const ip = `10.42.0.${2 + (Number.parseInt(id, 16) % 250)}`;
-      container.state = { ...rest, state: "running", ip, startedAt: clock.wall() };
+      const address = container.isCutOff ? {} : { ip };
+      container.state = { ...rest, ...address, state: "running", startedAt: clock.wall() };
       tell({ kind: "changed", container: id, to: "running" });
       if (process.endsWith !== undefined) end(container, process.endsWith);
     },

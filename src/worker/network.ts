@@ -1,10 +1,10 @@
 // Which /24 of the cluster range this node's network takes. Pure: the adapter brings what is taken.
 
-/** One of the host's routes, or the subnet of a Docker network. */
+/** One of the host's routes, the subnet of a Docker network, or the range of another node. */
 export interface TakenRange {
   /** As `172.17.0.0/16`. */
   readonly range: string;
-  /** A bridge of some engine on this host: its part is taken, the rest of the cluster range may still be used. */
+  /** A bridge of some engine on this host, or another node's: its part is taken, the rest of the cluster range may still be used. */
   readonly isBridge: boolean;
   /** For the refusal: `the route 10.0.0.0/8 of eth0`. */
   readonly name: string;
@@ -13,7 +13,7 @@ export interface TakenRange {
 export interface SubnetRequest {
   readonly clusterRange: string;
   readonly taken: readonly TakenRange[];
-  /** Two nodes that share a host choose at the same moment, and should not choose the same. */
+  /** Nodes that choose at the same moment should not choose the same. */
   readonly seed: string;
   /** Taken again when it is free and lies in the cluster range. */
   readonly last?: string | undefined;
@@ -46,7 +46,7 @@ export function chooseSubnet({ clusterRange, taken, seed, last }: SubnetRequest)
     if (met.some((entry) => meets(parseRange(entry.range) ?? candidate, candidate))) continue;
     return { range: `${formatAddress(first)}/${prefixLength}`, gateway: formatAddress(first + 1) };
   }
-  return { refused: `every /24 of the cluster range ${clusterRange} is taken on this host` };
+  return { refused: `every /24 of the cluster range ${clusterRange} is taken, by another node or on this host` };
 }
 
 /** Which of the cluster's /24s `last` is. */
@@ -92,6 +92,12 @@ function parseRange(text: string): Range | undefined {
   const address = bytes.reduce((sum, byte) => sum * 256 + byte, 0);
   const size = 2 ** (32 - length);
   return { first: Math.floor(address / size) * size, length };
+}
+
+/** Whether `range` is a part of `whole`. */
+export function isWithin(range: string, whole: string): boolean {
+  const [part, all] = [parseRange(range), parseRange(whole)];
+  return part !== undefined && all !== undefined && part.length >= all.length && meets(part, all);
 }
 
 function meets(a: Range, b: Range): boolean {

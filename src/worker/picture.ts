@@ -2,12 +2,13 @@
 // With every new beginning of the engine, and when in doubt, it also sees to the network, and registers what this node is.
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { networkName } from "../model/cluster.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import type { NodeDocument } from "../model/node.ts";
 import type { Store } from "../store/store.ts";
-import { type NodeFacts, nodeDocument, recordedRange, registerNode } from "./registration.ts";
-import type { NodeNetwork, Runtime } from "./runtime.ts";
+import { settleNetwork } from "./ranges.ts";
+import { type NodeFacts, nodeDocument, registerNode } from "./registration.ts";
+import type { HostNetwork } from "./routes.ts";
+import type { EngineInfo, NodeNetwork, Runtime } from "./runtime.ts";
 import type { PodTable } from "./table.ts";
 
 export interface PictureOptions {
@@ -18,7 +19,10 @@ export interface PictureOptions {
   readonly log: Log;
   readonly facts: NodeFacts;
   readonly cluster: { readonly id: string; readonly networkRange: string };
+  readonly host: HostNetwork;
   readonly wake: () => void;
+  /** The network is there, perhaps made anew. */
+  readonly onNetwork: () => void;
 }
 
 export interface Picture {
@@ -30,16 +34,27 @@ export interface Picture {
   onSilence(): void;
   /** The node's network may be gone: it is seen to again. */
   onDoubt(): void;
+  /** Throws `unavailable` until there is one. */
   network(): NodeNetwork;
+  /** The network once it is certain that its range is this node's. */
+  claimed(): NodeNetwork | undefined;
+  /** Why other nodes' containers are not reached from here: the node's document tells it. */
+  onProblem(problem: string | undefined): void;
   close(): void;
 }
 
 /** Looks at once: they are quick reads. */
 const looksAtATime = 8;
 const registerAgainMs = 1_000;
+/** Whether the network's range is this node's is asked again, once the store could not tell. */
+const claimAgainMs = 5_000;
 
-export function openPicture({ store, runtime, table, clock, log, facts, cluster, wake }: PictureOptions): Picture {
+export function openPicture(options: PictureOptions): Picture {
+  const { store, runtime, table, clock, log, facts, cluster, host, wake } = options;
   let network: NodeNetwork | undefined;
+  let isClaimed = false;
+  let engine: EngineInfo | undefined;
+  let problem: string | undefined;
   let isDue = true;
   /** The engine was silent (or we were): what has ended since ended with it. */
   let wasSilent = true;
@@ -52,6 +67,11 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
   const onSilence = () => {
     if (!wasSilent) table.silent(clock.now());
     wasSilent = true;
+    isDue = true;
+  };
+
+  const onDoubt = () => {
+    isDoubted = true;
     isDue = true;
   };
 
@@ -68,12 +88,26 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
     }
   };
 
-  const prepare = async (signal: AbortSignal) => {
-    const engine = await runtime.info(signal);
-    const last = network?.range ?? (await recordedRange(store, facts.node));
-    network = await runtime.ensureNetwork({ name: networkName(cluster.id), range: cluster.networkRange, last }, signal);
-    unregistered = nodeDocument(facts, engine, network);
+  const announce = async () => {
+    if (!engine || !network || !isClaimed) return;
+    unregistered = nodeDocument(facts, engine, network, problem);
     await register();
+  };
+
+  const prepare = async (signal: AbortSignal) => {
+    engine = await runtime.info(signal);
+    const hostRoutes = await host.taken();
+    const held = isClaimed ? network?.range : undefined;
+    const request = { store, runtime, node: facts.node, cluster, hostRoutes, held };
+    ({ network, isClaimed } = await settleNetwork(request, signal));
+    if (!isClaimed) {
+      cancel = clock.after(claimAgainMs, () => {
+        onDoubt();
+        wake();
+      });
+    }
+    options.onNetwork();
+    await announce();
   };
 
   const look = async (signal: AbortSignal) => {
@@ -121,9 +155,11 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
       }, signal);
     },
     onSilence,
-    onDoubt() {
-      isDoubted = true;
-      isDue = true;
+    onDoubt,
+    claimed: () => (isClaimed ? network : undefined),
+    onProblem(now) {
+      problem = now;
+      announce().catch((error: unknown) => log.debug("a problem cannot be told", { error: messageOf(error) }));
     },
     network() {
       if (network) return network;

@@ -20,8 +20,13 @@ export interface NodeFacts {
 /** Rejoining after the presence was lost: soon, because a master may already be looking for new places. */
 const rejoinMs = 500;
 
-/** What others read of this node. */
-export function nodeDocument(facts: NodeFacts, engine: EngineInfo, network: NodeNetwork): NodeDocument {
+/** What others read of this node. `problem`: why its containers and those of other nodes do not reach each other. */
+export function nodeDocument(
+  facts: NodeFacts,
+  engine: EngineInfo,
+  network: NodeNetwork,
+  problem: string | undefined,
+): NodeDocument {
   return {
     address: facts.address,
     capacity: engine.capacity,
@@ -38,15 +43,9 @@ export function nodeDocument(facts: NodeFacts, engine: EngineInfo, network: Node
       dockerApi: engine.apiVersion,
       kernel: engine.kernel,
     },
-    network,
+    network: problem === undefined ? network : { ...network, problem },
     key: facts.key,
   };
-}
-
-/** The range that this node had before; undefined when it had none, or the store does not answer. */
-export async function recordedRange(store: Store, node: string): Promise<string | undefined> {
-  const found = await store.read(nodeKey(node)).catch(() => undefined);
-  return found?.value.network?.range;
 }
 
 /** Writes the node's document if it differs. Throws `conflict` when the name belongs to a machine with another key. */

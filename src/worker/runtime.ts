@@ -2,6 +2,7 @@
 // and the simulator; one contract suite holds both to this. Only containers with the labels of this cluster and node are ever seen here.
 import type { Reason } from "../model/pod.ts";
 import type { ResolvedTemplate, Resources } from "../model/template.ts";
+import type { TakenRange } from "./network.ts";
 
 /** A container of ours, as the engine tells it now. */
 export interface ContainerState {
@@ -38,12 +39,12 @@ export interface NodeNetwork {
   readonly gateway: string;
 }
 
-export interface NetworkRequest {
-  readonly name: string;
-  /** Of the cluster: a new network takes a part of it. */
-  readonly range: string;
-  /** The part that this network had before; taken again when it is free, so that addresses stay. */
-  readonly last?: string | undefined;
+/** What an engine says of its networks. */
+export interface EngineNetworks {
+  /** Ours of the name that was asked for, and which node has made it: two nodes of a cluster may share an engine, and then its network. */
+  readonly ours?: NodeNetwork & { readonly node?: string };
+  /** The ranges of all its networks. */
+  readonly taken: readonly TakenRange[];
 }
 
 export interface EngineInfo {
@@ -102,10 +103,15 @@ export interface Runtime {
   info(signal: AbortSignal): Promise<EngineInfo>;
   /** All containers of this cluster and node, running or not. Exit codes and times are told by `inspect` only: they cost a call for each. */
   list(signal: AbortSignal): Promise<readonly ContainerState[]>;
-  /** The network of this name: ours as it is, or a new one. Refuses a range that meets the host's own routes (`invalid`). */
-  ensureNetwork(request: NetworkRequest, signal: AbortSignal): Promise<NodeNetwork>;
-  /** Removes our network of this name, unless a container, running or not, is attached to it. Returns whether it was removed. */
-  removeNetwork(name: string, signal: AbortSignal): Promise<boolean>;
+  /** Refuses a network of this name that is not ours (`invalid`). */
+  networks(name: string, signal: AbortSignal): Promise<EngineNetworks>;
+  /** False: the engine has a network of this name or on this range already, so look again. */
+  createNetwork(network: NodeNetwork, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Removes our network of this name, unless a container, running or not, is attached to it; with `force` such containers lose it.
+   * Returns whether it was removed.
+   */
+  removeNetwork(name: string, options: { readonly force: boolean }, signal: AbortSignal): Promise<boolean>;
   /** Makes sure that the image is there as the policy says; `onProgress` gets a percentage where the engine tells one. */
   pull(
     template: ResolvedTemplate,

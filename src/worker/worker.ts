@@ -1,5 +1,6 @@
 // The room that makes this node's engine run what was placed here: placements → containers, and what it sees back into the store.
-// Reads `placements/<node>` and the templates; writes `statuses/<node>`, `failures/<node>`, `nodes/<node>`, `presence/<node>`, and its own state folder.
+// It also sees to it that this node's containers and those of other nodes reach each other.
+// Reads `placements/<node>`, the templates and `nodes`; writes `ranges/<range>`, `statuses/<node>`, `failures/<node>`, `nodes/<node>`, `presence/<node>`, and its own state folder.
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
@@ -13,10 +14,12 @@ import type { Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
 import { openFailures } from "./failures.ts";
 import { kept, keptFromStatus, type LastKnown, recalled, reconciled, restartRules } from "./last-known.ts";
-import { openOrders } from "./orders.ts";
+import { openOrders, whyNotTrusted } from "./orders.ts";
 import { openPicture } from "./picture.ts";
 import { joinNode, type NodeFacts } from "./registration.ts";
 import { openReport } from "./report.ts";
+import type { HostNetwork } from "./routes.ts";
+import { type Routing, startRouting } from "./routing.ts";
 import type { Runtime } from "./runtime.ts";
 import { statusOf } from "./status.ts";
 import { openSteps } from "./steps.ts";
@@ -25,6 +28,7 @@ import { PodTable } from "./table.ts";
 export interface WorkerOptions {
   readonly store: Store;
   readonly runtime: Runtime;
+  readonly host: HostNetwork;
   readonly clock: Clock;
   readonly log: Log;
   readonly facts: NodeFacts;
@@ -57,7 +61,7 @@ const closeMs = 3_000;
  * a store or an engine that does not answer is waited for.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { store, runtime, clock, log, facts, cluster, stateDir } = options;
+  const { store, runtime, host, clock, log, facts, cluster, stateDir } = options;
   const stop = new AbortController();
   const lastKnownPath = join(stateDir, "worker.json");
   const lastKnown = await readStateFile<LastKnown>(lastKnownPath);
@@ -67,6 +71,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const failures = openFailures({ runtime, report, clock, signal: stop.signal });
   const recorded = await recordedStatuses(store, facts.node);
   let loop: Loop | undefined;
+  let routing: Routing | undefined;
   const wake = () => loop?.wake();
 
   const restartOf = lastKnown && restartRules(lastKnown);
@@ -80,7 +85,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0),
     onCrash: failures.crashed,
   });
-  const picture = openPicture({ store, runtime, table, clock, log, facts, cluster, wake });
+  const onNetwork = () => routing?.wake();
+  const picture = openPicture({ store, runtime, table, clock, log, facts, cluster, host, wake, onNetwork });
   const orders = openOrders({
     store,
     node: facts.node,
@@ -134,12 +140,28 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     }
   }
   loop = startLoop({ name: "worker", pass, clock, log, resyncMs: relistMs });
+  routing = startRouting({
+    store,
+    host,
+    node: facts.node,
+    cluster,
+    network: picture.claimed,
+    trusts: (snapshot) => whyNotTrusted(snapshot, facts.node, orders.known()) === undefined,
+    onProblem: picture.onProblem,
+    onForgotten() {
+      picture.onDoubt();
+      wake();
+    },
+    clock,
+    log,
+  });
   const watching = picture.watch(stop.signal).catch((error: unknown) => {
     log.error("the engine's events cannot be followed", { error: messageOf(error) });
   });
 
   return {
     async close() {
+      await routing?.close();
       await loop?.close();
       const cancel = clock.after(closeMs, () => stop.abort());
       picture.close();

@@ -4,7 +4,14 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { isOrchestraError } from "../../src/model/errors.ts";
 import { type PodTemplate, resolveTemplate } from "../../src/model/template.ts";
-import { type ContainerSpec, type Runtime, type RuntimeEvent, RuntimeFailure } from "../../src/worker/runtime.ts";
+import { chooseSubnet } from "../../src/worker/network.ts";
+import {
+  type ContainerSpec,
+  type NodeNetwork,
+  type Runtime,
+  type RuntimeEvent,
+  RuntimeFailure,
+} from "../../src/worker/runtime.ts";
 import { eventually } from "../support/eventually.ts";
 
 interface Test {
@@ -140,36 +147,60 @@ export function runtimeContract(name: string, open: (test: Test) => Promise<Runt
     await watching;
   });
 
-  law("the network is made once", async ({ runtime, network }) => {
-    const request = { name: network, range: "10.42.0.0/16" };
-    const first = await runtime.ensureNetwork(request, signal);
-    assert.deepEqual(await runtime.ensureNetwork(request, signal), first);
-    assert.match(first.range, /^10\.42\.\d+\.0\/24$/);
-    assert.equal(first.gateway, first.range.replace("0/24", "1"));
+  law("a network is there once made, and a name or range that is taken is refused", async ({ runtime, network }) => {
+    assert.equal((await runtime.networks(network, signal)).ours, undefined);
+    const made = await networkFor(runtime, network);
+    const { ours, taken } = await runtime.networks(network, signal);
+    assert.deepEqual({ name: ours?.name, range: ours?.range, gateway: ours?.gateway }, made);
+    assert.ok(taken.some(({ range }) => range === made.range));
+    assert.equal(await runtime.createNetwork(made, signal), false);
+    assert.equal(await runtime.createNetwork({ ...made, name: `${network}-2` }, signal), false);
   });
 
   law("the network is removed when nothing is attached, and made again with its range", async (harness) => {
     const { runtime, network } = harness;
-    assert.equal(await runtime.removeNetwork(network, signal), false);
+    const remove = () => runtime.removeNetwork(network, { force: false }, signal);
+    assert.equal(await remove(), false);
     const id = await started(harness, {});
-    const request = { name: network, range: "10.42.0.0/16" };
-    const first = await runtime.ensureNetwork(request, signal);
-    assert.equal(await runtime.removeNetwork(network, signal), false);
+    const first = await networkFor(runtime, network);
+    assert.equal(await remove(), false);
     await runtime.kill(id, "SIGKILL", signal);
     await eventually("the end", async () => (await runtime.inspect(id, signal)).state === "exited");
     // It could not be started again without its network.
-    assert.equal(await runtime.removeNetwork(network, signal), false);
+    assert.equal(await remove(), false);
     await runtime.remove(id, signal);
-    assert.equal(await runtime.removeNetwork(network, signal), true);
-    assert.deepEqual(await runtime.ensureNetwork({ ...request, last: first.range }, signal), first);
+    assert.equal(await remove(), true);
+    assert.equal((await runtime.networks(network, signal)).ours, undefined);
+    assert.equal(await runtime.createNetwork(first, signal), true);
   });
+
+  law("a network that is removed by force leaves its containers running, without an address", async (harness) => {
+    const { runtime, network } = harness;
+    const id = await started(harness, {});
+    assert.equal(await runtime.removeNetwork(network, { force: true }, signal), true);
+    const { state, ip } = await runtime.inspect(id, signal);
+    assert.deepEqual({ state, ip }, { state: "running", ip: undefined });
+    await networkFor(runtime, network);
+    assert.equal((await runtime.inspect(id, signal)).ip, undefined);
+  });
+}
+
+/** As it is, or made. */
+async function networkFor(runtime: Runtime, name: string): Promise<NodeNetwork> {
+  for (;;) {
+    const { ours, taken } = await runtime.networks(name, signal);
+    if (ours) return { name, range: ours.range, gateway: ours.gateway };
+    const choice = chooseSubnet({ clusterRange: "10.42.0.0/16", taken, seed: name });
+    assert.ok("range" in choice);
+    await runtime.createNetwork({ name, ...choice }, signal);
+  }
 }
 
 async function specFor(
   { runtime, network, image }: RuntimeHarness,
   fields: Partial<PodTemplate>,
 ): Promise<ContainerSpec> {
-  const { name, gateway } = await runtime.ensureNetwork({ name: network, range: "10.42.0.0/16" }, signal);
+  const { name, gateway } = await networkFor(runtime, network);
   return {
     pod: randomBytes(6).toString("hex"),
     deployment: "web",

@@ -5,6 +5,7 @@ import { clusterKey } from "../../src/model/keys.ts";
 import type { PodTemplate } from "../../src/model/template.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { openDocker } from "../../src/worker/docker.ts";
+import { openLinuxRoutes } from "../../src/worker/routes-linux.ts";
 import { startWorker } from "../../src/worker/worker.ts";
 
 const [url = "", stateDir = "", host = ""] = process.argv.slice(2);
@@ -17,6 +18,7 @@ const runtime = openDocker({ ...(host ? { host } : {}), configFolder: `${stateDi
 await startWorker({
   store,
   runtime,
+  host: openLinuxRoutes(cluster.id),
   clock: systemClock,
   log,
   facts: { node: "node-1", key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },

@@ -14,6 +14,7 @@ import { ensureCluster } from "../../src/store/cluster.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { put, type Store } from "../../src/store/store.ts";
 import { openDocker } from "../../src/worker/docker.ts";
+import { openLinuxRoutes } from "../../src/worker/routes-linux.ts";
 import type { Runtime } from "../../src/worker/runtime.ts";
 import { startWorker, type Worker } from "../../src/worker/worker.ts";
 import { revisionOf } from "./builders.ts";
@@ -79,6 +80,7 @@ export async function workerLab(test: Test, { engine }: LabOptions = {}): Promis
       const worker = await startWorker({
         store,
         runtime: other,
+        host: openLinuxRoutes(cluster.id),
         clock: systemClock,
         log,
         facts: { node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },

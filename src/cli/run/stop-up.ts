@@ -5,7 +5,7 @@ import { networkName } from "../../model/cluster.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import { nameOf, statusesKey } from "../../model/keys.ts";
 import { isRunning, type ProcessRecord, signalProcess } from "../../process-record.ts";
-import { openRuntime, stopNames } from "../../roles.ts";
+import { openRuntime, removeRoutes, stopNames } from "../../roles.ts";
 import { type RolesRecord, upRecordsOf } from "../../state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
 import { put, type Store } from "../../store/store.ts";
@@ -35,6 +35,7 @@ export async function stopUp({ config, storeUrl, pods, say }: StopOptions): Prom
     const removed = pods ? await removeOurPods(config, record) : 0;
     if (removed > 0) say(`${removed} ${removed === 1 ? "pod has" : "pods have"} ended; the next up starts them again.`);
     if (!pods && (ended || namesEnded)) say("Pods run on; orchestra down --pods ends them too.");
+    await removeIdleRoutes(config, record);
     anything ||= ended || namesEnded || removed > 0;
   }
   if (!anything) say("Nothing was running.");
@@ -69,11 +70,18 @@ async function removeOurPods(config: Config, { cluster, node, store: url }: Role
     const removed = await removePods(runtime, store ? await templatesIn(store) : new Map());
     if (store) await forgetStatuses(store, node);
     // Another node of this cluster may run here, or somebody's own container may be attached: then it stays.
-    await runtime.removeNetwork(networkName(cluster), new AbortController().signal);
+    await runtime.removeNetwork(networkName(cluster), { force: false }, new AbortController().signal);
     return removed;
   } finally {
     await store?.close();
   }
+}
+
+/** The routes to other nodes are for pods: those that run on keep them. */
+async function removeIdleRoutes(config: Config, { cluster, node }: RolesRecord): Promise<void> {
+  const runtime = openRuntime(config, { cluster, node });
+  const left = await runtime.list(new AbortController().signal).catch(() => undefined);
+  if (left?.length === 0) await removeRoutes(cluster);
 }
 
 /** They say how each pod wants to be stopped. */

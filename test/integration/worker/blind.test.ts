@@ -9,6 +9,7 @@ import { clusterKey } from "../../../src/model/keys.ts";
 import type { PodTemplate } from "../../../src/model/template.ts";
 import { put, type Store } from "../../../src/store/store.ts";
 import { openMemory } from "../../../src/worker/memory.ts";
+import { openLinuxRoutes } from "../../../src/worker/routes-linux.ts";
 import { startWorker } from "../../../src/worker/worker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { memoryImages } from "../../support/memory-images.ts";
@@ -43,6 +44,7 @@ test("a worker that starts while the store is gone keeps its pods and restarts w
   const blind = await startWorker({
     store: goneStore(),
     runtime,
+    host: openLinuxRoutes(lab.cluster),
     clock: systemClock,
     log: silentLog,
     facts: { node: lab.node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },

@@ -22,7 +22,7 @@ test("what a bridge of this host has is not taken again, until nothing is left",
     taken.push(bridge(choice.range));
   }
   assert.deepEqual(chooseSubnet({ clusterRange: "10.42.4.0/22", taken: taken, seed: "seed" }), {
-    refused: "every /24 of the cluster range 10.42.4.0/22 is taken on this host",
+    refused: "every /24 of the cluster range 10.42.4.0/22 is taken, by another node or on this host",
   });
 });
 

@@ -1,0 +1,116 @@
+// Keeps the host's routes to the other nodes' containers, and the rules that let their traffic through, as the store's `nodes` ask for.
+// Reads a view of `nodes`; writes routes and rules of the host. On a single node there are none.
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import { startLoop } from "../loop.ts";
+import { isOrchestraError, messageOf } from "../model/errors.ts";
+import { clusterKey, nameOf, nodeKey, placementsKey } from "../model/keys.ts";
+import type { Snapshot, Store, View } from "../store/store.ts";
+import { type HostNetwork, type HostState, noRoutes, peersOf, problemOf, type RouteStep, routesOf } from "./routes.ts";
+import type { NodeNetwork } from "./runtime.ts";
+
+export interface RoutingOptions {
+  readonly store: Store;
+  readonly host: HostNetwork;
+  readonly node: string;
+  readonly cluster: { readonly id: string; readonly networkRange: string };
+  /** Undefined until this node has one. */
+  readonly network: () => NodeNetwork | undefined;
+  /** Whether a removal may rest on what this snapshot shows. */
+  readonly trusts: (snapshot: Snapshot) => boolean;
+  /** Why containers of other nodes are not reached; undefined: they are. Called when that has changed. */
+  readonly onProblem: (problem: string | undefined) => void;
+  /** This node's document was there and is gone: an operator has had the node forgotten, and it is here. */
+  readonly onForgotten: () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface Routing {
+  wake(): void;
+  /** Ends the loop; routes and rules stay, because the containers do. */
+  close(): Promise<void>;
+}
+
+/** What somebody deletes by hand is back after so long. */
+const relistMs = 10_000;
+const viewAgainMs = 1_000;
+
+export function startRouting(options: RoutingOptions): Routing {
+  const { store, host, node, cluster, network, trusts, clock, log } = options;
+  let view: View | undefined;
+  let isClean = false;
+  let wasRegistered = false;
+  let told: string | undefined;
+
+  const openView = async () => {
+    try {
+      view = await store.view(["nodes", clusterKey, placementsKey(node)]);
+      view.onChange(() => loop.wake());
+    } catch (error) {
+      if (!isOrchestraError(error, "unavailable")) throw error;
+    }
+    return view;
+  };
+
+  const tell = (problem: string | undefined) => {
+    if (problem === told) return;
+    if (problem !== undefined) log.warn("other nodes' containers cannot be reached", { problem });
+    else log.info("other nodes' containers can be reached again");
+    told = problem;
+    options.onProblem(problem);
+  };
+
+  const pass = async () => {
+    const own = network();
+    if (!own) return {};
+    const snapshot = (view ?? (await openView()))?.snapshot();
+    if (!snapshot) return { againInMs: viewAgainMs };
+    const mayRemove = trusts(snapshot);
+    const isRegistered = snapshot.get(nodeKey(node)) !== undefined;
+    if (mayRemove && wasRegistered && !isRegistered) options.onForgotten();
+    if (snapshot.fresh) wasRegistered = isRegistered;
+    const nodes = snapshot.list("nodes").map(({ key, value }) => [nameOf(key), value] as const);
+    const peers = peersOf(nodes, node, own);
+    // Alone, and nothing is left from other times: no program is run.
+    if (peers.length === 0 && isClean) return {};
+    const found = await host.look(own.gateway);
+    const steps = routesOf({ cluster, own, peers, found, mayRemove });
+    const problem = await performAll(host, steps);
+    isClean = peers.length === 0 && steps.length === 0 && mayRemove;
+    tell(peers.length > 0 ? (problem ?? whyElsewhere(found)) : undefined);
+    return {};
+  };
+
+  const loop = startLoop({ name: "routes", pass, clock, log, resyncMs: relistMs });
+  return {
+    wake: () => loop.wake(),
+    async close() {
+      await loop.close();
+      view?.close();
+    },
+  };
+}
+
+/** Removes everything that was set up for the cluster on this host; without the rights for it there is nothing to remove. */
+export async function removeRouting(host: HostNetwork, cluster: string): Promise<void> {
+  await performAll(host, noRoutes(cluster, await host.look("0.0.0.0")));
+}
+
+/** Does what can be done, and returns the first reason why something could not. */
+async function performAll(host: HostNetwork, steps: readonly RouteStep[]): Promise<string | undefined> {
+  let problem: string | undefined;
+  for (const step of steps) {
+    try {
+      await host.perform(step);
+    } catch (error) {
+      problem ??= problemOf(step, messageOf(error));
+    }
+  }
+  return problem;
+}
+
+function whyElsewhere({ bridge }: HostState): string | undefined {
+  if (bridge !== undefined) return undefined;
+  return "the engine's networks are not on this machine: its containers and those of other nodes do not reach each other";
+}
