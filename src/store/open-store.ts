@@ -1,24 +1,32 @@
 // From a store's URL to the store. The only file that knows which adapters there are.
 import { resolve } from "node:path";
+import type { Log } from "../log.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
 import { checkCluster, checkLayout } from "./cluster.ts";
 import { openEmbedded } from "./embedded.ts";
 import type { Store } from "./store.ts";
+import type { StoreAccess } from "./zookeeper-access.ts";
+import { formatZooKeeperUrl, isZooKeeperUrl, parseZooKeeperUrl } from "./zookeeper-url.ts";
 
 export interface OpenOptions {
   /** Without it a store that is not there is a `not-found`, and no file appears. */
   readonly create: boolean;
   /** Also one that holds half an import: for the import that finishes it. */
   readonly unfinished?: true;
+  /** Credentials and certificates, for a store on servers. */
+  readonly access?: StoreAccess;
+  /** What happens to the connection is told there. */
+  readonly log?: Log;
 }
 
 /**
- * Opens the store that `url` names (`file:PATH`). Throws `invalid` for a URL that this release does not know, for a file that is no store,
+ * Opens the store that `url` names (`file:PATH`, `zk://HOST,…/PATH`, or `zks://` for TLS). Throws `invalid` for a URL that this release does not know, for a file that is no store,
  * and for one of a newer layout; `conflict` for half an import.
  */
-export async function openStore(url: string, { create, unfinished }: OpenOptions): Promise<Store> {
-  const store = await openEmbedded(storePath(url), { create });
+export async function openStore(url: string, options: OpenOptions): Promise<Store> {
+  const { create, unfinished } = options;
+  const store = isZooKeeperUrl(url) ? await openServers(url, options) : await openEmbedded(storePath(url), { create });
   try {
     const cluster = await store.read(clusterKey);
     if (cluster) (unfinished ? checkLayout : checkCluster)(cluster.value, store.url);
@@ -31,7 +39,15 @@ export async function openStore(url: string, { create, unfinished }: OpenOptions
 
 /** The store's URL as it is compared and noted: the same from every folder. Throws `invalid` as `openStore` does. */
 export function absoluteUrl(url: string): string {
-  return `file:${storePath(url)}`;
+  return isZooKeeperUrl(url) ? formatZooKeeperUrl(parseZooKeeperUrl(url)) : `file:${storePath(url)}`;
+}
+
+/** Loaded only here: a command on one machine does without. */
+async function openServers(url: string, { create, access = {}, log }: OpenOptions): Promise<Store> {
+  const place = parseZooKeeperUrl(url);
+  const { readAccess } = await import("./zookeeper-access.ts");
+  const { openZooKeeper } = await import("./zookeeper.ts");
+  return openZooKeeper({ place, create, ...(log && { log }), ...(await readAccess(place, access)) });
 }
 
 /** The absolute path of the file that a store's URL names; the store itself may be gone. Throws `invalid` as `openStore` does. */
@@ -47,7 +63,9 @@ function pathOf(url: string): string {
     });
   }
   if (scheme !== "file") {
-    throw new OrchestraError("invalid", `this release knows no ${scheme}: stores`, { hint: "give --store file:PATH" });
+    throw new OrchestraError("invalid", `this release knows no ${scheme}: stores`, {
+      hint: "give --store file:PATH, or zk://HOST,HOST,HOST/PATH",
+    });
   }
   // file:PATH, and file:///PATH as in a proper URL; a host name has no meaning here.
   const path = url.slice("file:".length).replace(/^\/\/(?=\/)/, "");

@@ -117,13 +117,33 @@ export const commitLaws: Readonly<Record<string, StoreLaw>> = {
       changes: [put(web, deployment(), "absent"), put(revisionKey("web", "a"), large, "absent")],
     });
     await assert.rejects(tooLarge, { code: "invalid", message: /revisions\/web\/a would be \d+ bytes/ });
-    const document = template({ env: { X: "x".repeat(documentBytesLimit / 2) } });
+    const document = deployment({ annotations: { x: "x".repeat(documentBytesLimit / 2) } });
     const count = Math.ceil((2 * store.commitBytesLimit) / documentBytesLimit) + 1;
-    const changes = Array.from({ length: count }, (_, index) =>
-      put(revisionKey("web", `${index}`), document, "absent"),
-    );
+    const changes = Array.from({ length: count }, (_, index) => put(deploymentKey(`d${index}`), document, "absent"));
     await assert.rejects(store.commit({ changes }), { code: "invalid", message: /larger than this store takes/ });
     assert.equal((await store.list([])).position, before);
+  },
+
+  "large new revisions do not keep a commit from being all or nothing": async (_store, open) => {
+    const store = await open();
+    const large = template({ env: { X: "x".repeat(documentBytesLimit / 2) } });
+    const revisions = ["a", "b", "c"].map((name) => put(revisionKey("web", name), large, "absent"));
+    const first = await create(store, api);
+    await store.commit({ changes: [...revisions, put(web, deployment(), "absent")] });
+    const snapshot = await store.list(["revisions", "deployments"]);
+    assert.deepEqual(
+      snapshot.list("revisions").map(({ value }) => value),
+      [large, large, large],
+    );
+    const more = ["d", "e", "f"].map((name) => put(revisionKey("web", name), large, "absent"));
+    const stale = put(api, deployment({ replicas: 9 }), first - 1);
+    const version = snapshot.get(web)?.version ?? -1;
+    const changes = [...more, put(web, deployment({ replicas: 9 }), version), stale];
+    await assert.rejects(store.commit({ changes }), conflictAt(api));
+    assert.equal((await store.read(web))?.version, version);
+    // What came of the refused attempt is in nobody's way.
+    await store.commit({ changes: [...more, put(web, deployment({ replicas: 9 }), version)] });
+    assert.equal((await store.list(["revisions"])).list("revisions").length, 6);
   },
 
   "every JSON value comes back as it was": async (_store, open) => {

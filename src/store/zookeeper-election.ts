@@ -1,0 +1,167 @@
+// Election: everyone who wants to lead has a node with a rising number, and the lowest leads. Each watches only the one before it,
+// so the end of a leader wakes one process and not all.
+import type { Acl } from "../zookeeper/records.ts";
+import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
+import { checkKey } from "./encode.ts";
+import { randomHex } from "./random-hex.ts";
+import type { Leadership } from "./store.ts";
+import { makeNode } from "./zookeeper-commit.ts";
+import { isInterruption, isZooKeeperError, translateError } from "./zookeeper-errors.ts";
+import { type Holding, holdNode, isOver } from "./zookeeper-holding.ts";
+import { epochPath, type Leaders, readEpoch } from "./zookeeper-leaders.ts";
+import { commitsPath, electionPath, electionsPath } from "./zookeeper-paths.ts";
+import type { Session } from "./zookeeper-session.ts";
+
+export interface ElectionOptions {
+  readonly url: string;
+  readonly session: Session;
+  readonly leaders: Leaders;
+  readonly acl: readonly Acl[];
+}
+
+interface Candidate {
+  readonly client: ZooKeeper;
+  readonly path: string;
+  readonly holding: Holding;
+}
+
+export function openElection({ url, session, leaders, acl }: ElectionOptions) {
+  const stand = async (name: string): Promise<Candidate> => {
+    const client = await session.usable();
+    const path = await enter(client, name, acl);
+    return { client, path, holding: await holdNode(session, client, { path }) };
+  };
+
+  /** Undefined when this candidacy has come to nothing. */
+  const tryLead = async (name: string, stop: AbortSignal): Promise<Leadership | undefined> => {
+    const candidate = await stand(name);
+    const { client, path, holding } = candidate;
+    try {
+      await turnOf(candidate, name, AbortSignal.any([stop, holding.lost]), session);
+      const { epoch, counter } = await raiseEpoch(client, path, acl);
+      stop.throwIfAborted();
+      if (holding.lost.aborted) return undefined;
+      leaders.began(epoch, counter, holding.lost);
+      const resign = () => holding.letGo(`the leader of ${name} has resigned`);
+      return { epoch, signal: holding.lost, resign };
+    } catch (error) {
+      // Nobody else can be elected before the node is gone.
+      void holding.letGo("the candidate has given up");
+      throw error;
+    }
+  };
+
+  return async function elect(name: string, stop: AbortSignal): Promise<Leadership> {
+    checkKey(`elections/${name}`);
+    for (;;) {
+      stop.throwIfAborted();
+      try {
+        const leadership = await tryLead(name, stop);
+        if (leadership) return leadership;
+      } catch (error) {
+        stop.throwIfAborted();
+        // A candidacy that was lost, or removed from outside, is followed by a new one; the wait for a connection has a limit.
+        if (!isInterruption(error) && !(error instanceof LostCandidacy)) throw translateError(error, url);
+      }
+    }
+  };
+}
+
+class LostCandidacy extends Error {}
+
+/** Makes a candidate's node. The token in its name finds it again where the answer was lost: a node that nobody knows of would lead for ever. */
+async function enter(client: ZooKeeper, name: string, acl: readonly Acl[]): Promise<string> {
+  const parent = electionPath(name);
+  const token = randomHex(8);
+  for (;;) {
+    try {
+      const { path } = await client.create(`${parent}/${token}-`, new Uint8Array(), {
+        mode: "ephemeral-sequential",
+        acl,
+      });
+      return path;
+    } catch (error) {
+      if (isZooKeeperError(error, "no-node")) {
+        await makeNode(client, electionsPath, acl);
+        await makeNode(client, parent, acl);
+      } else if (isZooKeeperError(error, "connection-lost")) {
+        const found = await findCandidate(client, name, token);
+        if (found) return `${parent}/${found}`;
+      } else throw error;
+    }
+  }
+}
+
+/** Goes on over failing connections, until the session is over: then the node is gone too. */
+async function findCandidate(client: ZooKeeper, name: string, token: string): Promise<string | undefined> {
+  for (;;) {
+    try {
+      await client.sync("/");
+      return (await candidatesOf(client, name)).find((candidate) => candidate.startsWith(token));
+    } catch (error) {
+      if (isOver(client) || !isInterruption(error)) throw error;
+    }
+  }
+}
+
+/** In the order in which they lead. */
+async function candidatesOf(client: ZooKeeper, name: string): Promise<string[]> {
+  const { children } = await client.getChildren(electionPath(name));
+  const numberOf = (candidate: string) => Number(candidate.slice(candidate.indexOf("-") + 1));
+  return children.sort((a, b) => numberOf(a) - numberOf(b));
+}
+
+/** Resolves when nobody is before this candidate. Throws when `stop` fires. */
+async function turnOf({ client, path }: Candidate, name: string, stop: AbortSignal, session: Session): Promise<void> {
+  for (;;) {
+    if (stop.aborted) throw new LostCandidacy();
+    const candidates = await candidatesOf(client, name);
+    const index = candidates.indexOf(path.slice(path.lastIndexOf("/") + 1));
+    if (index < 0) throw new LostCandidacy();
+    if (index === 0) return;
+    await gone(client, `${electionPath(name)}/${candidates[index - 1]}`, stop, session);
+  }
+}
+
+/** Resolves when the node is gone, or when it must be looked at again. */
+async function gone(client: ZooKeeper, path: string, stop: AbortSignal, session: Session): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stopListening = session.listen({ up: () => resolve() });
+  stop.addEventListener("abort", () => resolve(), { once: true });
+  const watch = await client.addWatch(path, "recursive", ({ type }) => {
+    if (type === "deleted") resolve();
+  });
+  try {
+    if (await client.exists(path)) await promise;
+  } finally {
+    stopListening();
+    void watch.remove();
+  }
+}
+
+/** Raises the epoch, as long as the candidate's node stands. An answer that is lost costs one number: it is raised again. */
+async function raiseEpoch(
+  client: ZooKeeper,
+  candidate: string,
+  acl: readonly Acl[],
+): Promise<{ epoch: number; counter: number }> {
+  for (;;) {
+    const before = await readEpoch(client);
+    const epoch = (before?.epoch ?? 0) + 1;
+    const data = Buffer.from(JSON.stringify({ epoch }));
+    try {
+      await client.multi([
+        { do: "check", path: candidate, version: 0 },
+        before
+          ? { do: "set", path: epochPath, data, version: before.counter }
+          : { do: "create", path: epochPath, data, mode: "persistent", acl },
+        { do: "set", path: commitsPath, data: new Uint8Array(), version: -1 },
+      ]);
+      return { epoch, counter: before ? (before.counter + 1) | 0 : 0 };
+    } catch (error) {
+      if (!isZooKeeperError(error, "no-node", "bad-version", "node-exists")) throw error;
+      if (error.failedIndex === 0) throw new LostCandidacy();
+      if (error.failedIndex === 2) throw error;
+    }
+  }
+}

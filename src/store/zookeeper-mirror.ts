@@ -1,0 +1,340 @@
+// The part of the store that views show, kept up to date by watches. One recursive watch for each collection or single document that is asked
+// for, shared by all views of the process. An event only says which document to read again.
+import type { Log } from "../log.ts";
+import { collectionOf } from "../model/keys.ts";
+import type { WatchEvent } from "../zookeeper/records.ts";
+import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
+import { type Changes, type Document, type Selection, selects, sortDocuments } from "./snapshot.ts";
+import type { Position } from "./store.ts";
+import type { FedView } from "./view.ts";
+import { isInterruption, isZooKeeperError, replacedStore, translateError } from "./zookeeper-errors.ts";
+import { childKey, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
+import { type Found, readDocuments } from "./zookeeper-read.ts";
+import type { Session } from "./zookeeper-session.ts";
+import type { Versions } from "./zookeeper-versions.ts";
+
+export interface MirrorOptions {
+  readonly url: string;
+  readonly session: Session;
+  readonly versions: Versions;
+  readonly log: Log | undefined;
+  /** Called with every position that was read. */
+  readonly see: (position: Position) => void;
+}
+
+export interface Mirrored {
+  readonly documents: readonly Document[];
+  readonly position: Position;
+}
+
+/** What is followed because somebody looks at it: all documents of a collection, or one. */
+interface Shelf {
+  /** A collection, or a key. */
+  readonly name: string;
+  users: number;
+  watch: Watch | undefined;
+  /** Everything on it has been read, or is known to have to be. */
+  listed: boolean;
+}
+
+interface Shown {
+  /** Documents that are not in the view yet as they are now. */
+  readonly pending: Set<string>;
+}
+
+/** The names of the documents in a collection. */
+async function childrenOf(client: ZooKeeper, collection: string): Promise<string[]> {
+  try {
+    const { children } = await client.getChildren(pathOfKey(collection));
+    return children.map((name) => childKey(collection, name));
+  } catch (error) {
+    // The first document makes it.
+    if (isZooKeeperError(error, "no-node")) return [];
+    throw error;
+  }
+}
+
+/** A collection has one shelf; so has a single document. */
+function shelfNames({ collections, keys }: Selection): string[] {
+  return [...new Set([...collections, ...keys])];
+}
+
+/** After so many rounds in which others wrote meanwhile, all that changed since the first is read again together. */
+const quickRounds = 4;
+/** Between two attempts when the servers refuse to be read, and when one is overloaded. */
+const refusedMs = 1_000;
+const interruptedMs = 50;
+/** A commit does not wait longer for the views of its own process. */
+const showLimitMs = 2_000;
+
+export class Mirror {
+  readonly #options: MirrorOptions;
+  readonly #shelves = new Map<string, Shelf>();
+  readonly #documents = new Map<string, Document>();
+  /** To be read again. */
+  readonly #dirty = new Set<string>();
+  readonly #damaged = new Map<string, number>();
+  readonly #views = new Map<FedView, Shown>();
+  readonly #waiting = new Set<(error?: unknown) => void>();
+  readonly #stopListening: () => void;
+  #position: Position = 0;
+  #running = false;
+  #soon: NodeJS.Immediate | undefined;
+  #later: NodeJS.Timeout | undefined;
+
+  constructor(options: MirrorOptions) {
+    this.#options = options;
+    this.#stopListening = options.session.listen({
+      up: () => this.#run(),
+      down: () => this.#distrust(),
+      ended: () => {
+        for (const shelf of this.#shelves.values()) shelf.watch = undefined;
+      },
+    });
+  }
+
+  /**
+   * Follows what is selected until `release`, also when this throws. Resolves with the result of `take`, which gets it as it is now and
+   * must use it at once: a moment later our own commit may have changed it.
+   */
+  async follow<T>(selection: Selection, take: (mirrored: Mirrored) => T): Promise<T> {
+    const { session } = this.#options;
+    for (const name of shelfNames(selection)) {
+      const shelf = this.#shelves.get(name);
+      if (shelf) shelf.users += 1;
+      else this.#shelves.set(name, { name, users: 1, watch: undefined, listed: false });
+    }
+    await session.read((client) => {
+      // Before anything is read, so that this client sees what any other was told to be done.
+      const synced = client.sync("/");
+      this.#run();
+      return synced;
+    });
+    while (!this.#isQuiet(selection)) {
+      if (session.isUp) await this.#nextRound();
+      else await session.usable();
+    }
+    const chosen = [...this.#documents.values()].filter(({ key }) => selects(selection, key));
+    return take({ documents: sortDocuments(chosen), position: this.#position });
+  }
+
+  release(selection: Selection): void {
+    for (const name of shelfNames(selection)) {
+      const shelf = this.#shelves.get(name);
+      if (!shelf) continue;
+      shelf.users -= 1;
+      if (shelf.users > 0) continue;
+      this.#shelves.delete(name);
+      void shelf.watch?.remove();
+      for (const keys of [this.#documents, this.#dirty, this.#damaged]) {
+        for (const key of keys.keys()) if (!this.#covers(key)) keys.delete(key);
+      }
+    }
+  }
+
+  /** What the view selects must be followed. Feeds it until it is dropped. */
+  feed(view: FedView): void {
+    this.#views.set(view, { pending: new Set() });
+  }
+
+  drop(view: FedView): void {
+    if (this.#views.delete(view)) this.release(view.selection);
+  }
+
+  /**
+   * Our own commit, right when its answer came: everything before it has been told, nothing after it. Resolves when the views that select
+   * any of it show it.
+   */
+  async wrote(written: readonly (readonly [string, Document | undefined])[], position: Position): Promise<void> {
+    for (const [key, document] of written) {
+      if (!this.#covers(key)) continue;
+      this.#dirty.delete(key);
+      this.#put(key, document);
+    }
+    this.#see(position);
+    this.#show();
+    const concerned = [...this.#views.keys()].filter(({ selection }) =>
+      written.some(([key]) => selects(selection, key)),
+    );
+    const end = performance.now() + showLimitMs;
+    const waits = (view: FedView) =>
+      this.#views.has(view) && this.#options.session.isUp && view.snapshot().position < position;
+    while (concerned.some(waits) && performance.now() < end) await this.#nextRound().catch(() => {});
+  }
+
+  covers(key: string): boolean {
+    return this.#covers(key);
+  }
+
+  close(): void {
+    this.#stopListening();
+    clearImmediate(this.#soon);
+    clearTimeout(this.#later);
+    for (const view of [...this.#views.keys()]) view.close();
+    this.#endRound();
+  }
+
+  #onEvent({ path }: WatchEvent): void {
+    const key = keyOfPath(path);
+    if (key === undefined || !this.#covers(key)) return;
+    this.#dirty.add(key);
+    // The events of one commit come together: they are read together.
+    this.#soon ??= setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    if (this.#running) return;
+    this.#running = true;
+    void this.#rounds().then((againInMs) => {
+      this.#running = false;
+      this.#endRound();
+      if (!this.#options.session.isUp || !this.#hasWork()) return;
+      this.#later ??= setTimeout(() => this.#run(), againInMs);
+    });
+  }
+
+  /** Until nothing is left to read. After how long to begin again if there is. */
+  async #rounds(): Promise<number> {
+    const { session, url, log } = this.#options;
+    const touched = new Set<string>();
+    try {
+      for (let round = 1; session.isUp && this.#hasWork(); round += 1) {
+        await this.#list(session.client);
+        for (const key of this.#dirty) touched.add(key);
+        await this.#read(session.client, round > quickRounds ? touched : this.#dirty);
+        this.#show();
+        this.#endRound();
+      }
+    } catch (error) {
+      // With a connection it begins again.
+      if (isInterruption(error)) return interruptedMs;
+      const refusal = translateError(error, url);
+      log?.error(refusal.message, { hint: refusal.hint });
+      this.#distrust();
+      this.#endRound(refusal);
+      return refusedMs;
+    }
+    return 0;
+  }
+
+  #hasWork(): boolean {
+    return this.#dirty.size > 0 || [...this.#shelves.values()].some(({ listed }) => !listed);
+  }
+
+  /** Watches first, then looks: what changes in between is told. */
+  async #list(client: ZooKeeper): Promise<void> {
+    const shelves = [...this.#shelves.values()].filter(({ listed }) => !listed);
+    await Promise.all(
+      shelves.map(async (shelf) => {
+        const watching =
+          shelf.watch ?? client.addWatch(pathOfKey(shelf.name), "recursive", (event) => this.#onEvent(event));
+        const listing = shelf.name.includes("/") ? [] : childrenOf(client, shelf.name);
+        const [watch, children] = await Promise.all([watching, listing]);
+        if (this.#shelves.get(shelf.name) !== shelf) return void watch.remove();
+        // The connection may have ended in the same moment as the answer came.
+        if (!this.#options.session.isUp || client.state !== "connected") return;
+        shelf.watch = watch;
+        const there = new Set([shelf.name, ...children]);
+        for (const key of this.#documents.keys()) {
+          if (!there.has(key) && collectionOf(key) === shelf.name) this.#put(key, undefined);
+        }
+        for (const key of there) this.#dirty.add(key);
+        shelf.listed = true;
+      }),
+    );
+  }
+
+  async #read(client: ZooKeeper, keys: ReadonlySet<string>): Promise<void> {
+    const { versions, url } = this.#options;
+    const { found, position } = await readDocuments(client, keys, {
+      versions,
+      known: (key) => this.#documents.get(key),
+      // What changed until here is in the answer; what is told from now on is not.
+      onAnswer: (key) => this.#dirty.delete(key),
+    });
+    if (position === undefined) throw replacedStore(url, "has been removed");
+    for (const [key, node] of found) this.#take(key, node);
+    this.#see(position);
+  }
+
+  #take(key: string, found: Found): void {
+    if (!this.#covers(key)) return;
+    if (found.is === "damaged" && this.#damaged.get(key) !== found.version) {
+      this.#damaged.set(key, found.version);
+      this.#options.log?.error(`the document ${key} is damaged and left out: ${found.why}`);
+    }
+    if (found.is !== "damaged") this.#damaged.delete(key);
+    this.#put(key, found.is === "document" ? found.document : undefined);
+  }
+
+  #put(key: string, document: Document | undefined): void {
+    if (this.#documents.get(key) === document) return;
+    if (document) this.#documents.set(key, document);
+    else this.#documents.delete(key);
+    for (const [{ selection }, { pending }] of this.#views) if (selects(selection, key)) pending.add(key);
+  }
+
+  #see(position: Position): void {
+    this.#options.see(position);
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /** Each view that nothing is missing in gets what changed since it was fed last. */
+  #show(): void {
+    for (const [view, { pending }] of this.#views) {
+      if (!this.#isQuiet(view.selection)) continue;
+      view.apply(this.#changes(pending));
+      pending.clear();
+    }
+  }
+
+  #changes(pending: ReadonlySet<string>): Changes {
+    const written: Document[] = [];
+    const left = new Map<string, Set<string>>();
+    for (const key of pending) {
+      const document = this.#documents.get(key);
+      if (document) written.push(document);
+      else left.set(collectionOf(key), new Set());
+    }
+    if (left.size > 0) for (const key of this.#documents.keys()) left.get(collectionOf(key))?.add(key);
+    return { position: this.#position, written, left };
+  }
+
+  #isQuiet(selection: Selection): boolean {
+    if (!this.#options.session.isUp) return false;
+    for (const name of shelfNames(selection)) if (!this.#shelves.get(name)?.listed) return false;
+    for (const key of this.#dirty) if (selects(selection, key)) return false;
+    return true;
+  }
+
+  /** Nobody knows what was missed: everything is listed again, and until then no view is fresh. */
+  #distrust(): void {
+    for (const shelf of this.#shelves.values()) shelf.listed = false;
+    for (const view of this.#views.keys()) view.markStale();
+    this.#endRound();
+  }
+
+  #covers(key: string): boolean {
+    return this.#shelves.has(key) || this.#shelves.has(collectionOf(key));
+  }
+
+  /** Rejects with the reason when what is followed cannot be read. */
+  #nextRound(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (error?: unknown) => {
+        this.#waiting.delete(done);
+        if (error === undefined) resolve();
+        else reject(error);
+      };
+      this.#waiting.add(done);
+    });
+  }
+
+  #endRound(error?: unknown): void {
+    for (const done of [...this.#waiting]) done(error);
+  }
+}

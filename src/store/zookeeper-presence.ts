@@ -1,0 +1,128 @@
+// Presence: a document that exists as long as the session of the process that wrote it.
+
+import { OrchestraError } from "../model/errors.ts";
+import { collectionOf, type Key, nameOf } from "../model/keys.ts";
+import type { Acl } from "../zookeeper/records.ts";
+import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
+import { checkKey, encodeValue } from "./encode.ts";
+import type { JoinOptions, Presence } from "./store.ts";
+import { makeNode } from "./zookeeper-commit.ts";
+import { isInterruption, isZooKeeperError, translateError, unreachable } from "./zookeeper-errors.ts";
+import { type Holding, holdNode } from "./zookeeper-holding.ts";
+import { parentPath, pathOfKey } from "./zookeeper-paths.ts";
+import type { Session } from "./zookeeper-session.ts";
+import { decodeText } from "./zookeeper-text.ts";
+
+export interface PresenceOptions {
+  readonly url: string;
+  readonly session: Session;
+  readonly acl: readonly Acl[];
+}
+
+/** Each is spent on another process that came or went at the same moment, or on a connection that failed. */
+const attemptsLimit = 20;
+
+type Replaces<T> = (holder: T) => boolean;
+
+export function openPresence({ url, session, acl }: PresenceOptions) {
+  const joined = new Set<string>();
+
+  /** Undefined: somebody came or went at the same moment, so it is to be tried again. */
+  const tryJoin = async <T>(key: Key<T>, data: Uint8Array, replaces: Replaces<T>): Promise<Holding | undefined> => {
+    const client = await session.usable();
+    const path = pathOfKey(key);
+    try {
+      const czxid = (await make(client, path, data, acl)) ?? (await takeOver(client, key, data, replaces, acl));
+      return czxid === undefined ? undefined : await holdNode(session, client, { path, czxid });
+    } catch (error) {
+      // A node that was made without our hearing of it is found by the next attempt.
+      if (isInterruption(error)) return undefined;
+      if (!isZooKeeperError(error, "no-node")) throw error;
+      await session.read((now) => makeNode(now, parentPath(key), acl));
+      return undefined;
+    }
+  };
+
+  return async function join<T>(
+    key: Key<T>,
+    value: T,
+    { replaces = () => false }: JoinOptions<T> = {},
+  ): Promise<Presence> {
+    checkKey(key);
+    if (collectionOf(key) !== "presence") throw new OrchestraError("bug", `${key} cannot be joined: it is no presence`);
+    const data = Buffer.from(encodeValue(key, value));
+    if (joined.has(key)) throw heldByOther(key, value);
+    joined.add(key);
+    try {
+      for (let attempt = 1; attempt <= attemptsLimit; attempt += 1) {
+        const holding = await tryJoin(key, data, replaces);
+        if (!holding) continue;
+        const forget = () => void joined.delete(key);
+        if (holding.lost.aborted) forget();
+        else holding.lost.addEventListener("abort", forget, { once: true });
+        return { lost: holding.lost, leave: () => holding.letGo(`${key} has left`) };
+      }
+      throw unreachable(url, `${key} could not be joined: others come and go too fast`);
+    } catch (error) {
+      joined.delete(key);
+      throw translateError(error, url);
+    }
+  };
+}
+
+/** The transaction that made the node; undefined when there is one already. */
+async function make(
+  client: ZooKeeper,
+  path: string,
+  data: Uint8Array,
+  acl: readonly Acl[],
+): Promise<bigint | undefined> {
+  try {
+    return (await client.create(path, data, { mode: "ephemeral", acl })).stat.czxid;
+  } catch (error) {
+    if (isZooKeeperError(error, "node-exists")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts our node in the place of one that may be replaced. Throws the conflict with one that may not; undefined when it has gone by itself. */
+async function takeOver<T>(
+  client: ZooKeeper,
+  key: Key<T>,
+  data: Uint8Array,
+  replaces: Replaces<T>,
+  acl: readonly Acl[],
+): Promise<bigint | undefined> {
+  const path = pathOfKey(key);
+  try {
+    const found = await client.getData(path);
+    const holder = parse<T>(found.data);
+    // Our own session's: of a holding that was given up, or made by a request whose answer was lost.
+    const isOurs = found.stat.ephemeralOwner === client.sessionId;
+    if (!isOurs && !(holder !== undefined && replaces(holder))) throw heldByOther(key, holder);
+    const { zxid } = await client.multi([
+      { do: "delete", path, version: found.stat.version },
+      { do: "create", path, data, mode: "ephemeral", acl },
+    ]);
+    return zxid;
+  } catch (error) {
+    if (isZooKeeperError(error, "no-node", "node-exists", "bad-version")) return undefined;
+    throw error;
+  }
+}
+
+function parse<T>(data: Uint8Array): T | undefined {
+  try {
+    return JSON.parse(decodeText(data)) as T;
+  } catch {
+    return undefined;
+  }
+}
+
+function heldByOther(key: string, holder: unknown): OrchestraError {
+  const pid = typeof holder === "object" && holder !== null && "pid" in holder ? ` (pid ${String(holder.pid)})` : "";
+  return new OrchestraError("conflict", `another process${pid} runs as ${nameOf(key)} on this store`, {
+    hint: "stop it first, or give this one another name or store; one that was killed is forgotten after some seconds",
+    details: { key, holder },
+  });
+}

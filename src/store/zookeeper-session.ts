@@ -1,0 +1,251 @@
+// The session with ZooKeeper that the store works on at the moment. An expired one is followed by a new one, so that reads and views go on
+// by themselves; what lived with the old one (presences, leaderships) hears that it may be gone, before the servers can think so.
+import type { Log } from "../log.ts";
+import { messageOf, type OrchestraError } from "../model/errors.ts";
+import type { SessionEvent, ZooKeeper } from "../zookeeper/zookeeper.ts";
+import { closedStore, isInterruption, translateError, unreachable } from "./zookeeper-errors.ts";
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly log: Log | undefined;
+  readonly connect: (onEvent: (event: SessionEvent) => void) => ZooKeeper;
+  /** Looks, on every new connection and before it is used, whether the store is the one that it was. */
+  readonly verify: (client: ZooKeeper) => Promise<void>;
+}
+
+export interface SessionListener {
+  /** A verified connection; watches of the same session are in place again, what happened meanwhile is not known. */
+  up?(client: ZooKeeper): void;
+  down?(): void;
+  /** From now on others may see what belongs to the session gone. Told once for each disconnection. */
+  doubt?(why: string): void;
+  /** This client is done with; its watches are gone. */
+  ended?(): void;
+}
+
+export interface Session {
+  readonly isUp: boolean;
+  /** What is being used or, while there is no connection, will be if it comes back in time. */
+  readonly client: ZooKeeper;
+  /** The verified client; waits for it a while. Throws `unavailable` with the reason. */
+  usable(): Promise<ZooKeeper>;
+  /** Runs what changes nothing, again where the connection failed. Throws OrchestraErrors only. */
+  read<T>(run: (client: ZooKeeper) => Promise<T>): Promise<T>;
+  /** The result ends it. */
+  listen(listener: SessionListener): () => void;
+  close(): Promise<void>;
+}
+
+/** How long an operation waits for a connection: an ensemble elects a new leader in less. */
+const waitLimitMs = 4_000;
+/** Between two attempts to get a new session, while no server can be reached. */
+const renewMs = 500;
+/** Part of the session's time for which those who act on it stop before its end: clocks differ, and an abort must be heard. */
+const marginPart = 1 / 12;
+
+/** Resolves with the first verified connection; throws the reason why there is none. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const session = new RenewedSession(options);
+  try {
+    await session.first();
+    return session;
+  } catch (error) {
+    await session.close();
+    throw translateError(error, options.url);
+  }
+}
+
+class RenewedSession implements Session {
+  client: ZooKeeper;
+  isUp = false;
+  readonly #options: SessionOptions;
+  readonly #listeners = new Set<SessionListener>();
+  readonly #waiting = new Set<() => void>();
+  #stopListening = () => {};
+  #doubtTimer: NodeJS.Timeout | undefined;
+  #renewTimer: NodeJS.Timeout | undefined;
+  #inDoubt = false;
+  #closed = false;
+  /** Why there is no connection, for people. */
+  #reason = "no server has answered yet";
+  /** Why the connection that there is cannot be used. */
+  #refusal: OrchestraError | undefined;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.client = this.#connect();
+  }
+
+  async first(): Promise<void> {
+    await this.client.ready;
+    await this.usable();
+  }
+
+  async usable(): Promise<ZooKeeper> {
+    const end = performance.now() + waitLimitMs;
+    for (;;) {
+      if (this.#closed) throw closedStore(this.#options.url);
+      if (this.#refusal) throw this.#refusal;
+      if (this.isUp) return this.client;
+      const left = end - performance.now();
+      if (left <= 0) throw unreachable(this.#options.url, this.#reason);
+      await this.#change(left);
+    }
+  }
+
+  async read<T>(run: (client: ZooKeeper) => Promise<T>): Promise<T> {
+    const end = performance.now() + waitLimitMs;
+    for (;;) {
+      const client = await this.usable();
+      try {
+        return await run(client);
+      } catch (error) {
+        if (!isInterruption(error) || performance.now() > end) throw translateError(error, this.#options.url);
+      }
+      // The state may only be about to change: let it.
+      await this.#change(50);
+    }
+  }
+
+  listen(listener: SessionListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.isUp = false;
+    clearTimeout(this.#renewTimer);
+    clearTimeout(this.#doubtTimer);
+    this.#stopListening();
+    this.#wakeWaiting();
+    this.#tell((listener) => listener.doubt?.("the store is closed"));
+    await this.client.close();
+  }
+
+  #connect(): ZooKeeper {
+    const client = this.#options.connect((event) => this.#note(event));
+    this.#stopListening = client.onState(() => this.#follow(client));
+    client.ready.catch((error: unknown) => {
+      this.#reason = messageOf(error);
+      this.#follow(client);
+    });
+    return client;
+  }
+
+  #follow(client: ZooKeeper): void {
+    if (client !== this.client || this.#closed) return;
+    switch (client.state) {
+      case "connected":
+        void this.#verify(client);
+        return;
+      case "connecting":
+        return;
+      case "disconnected":
+        this.#goDown();
+        this.#doubtBeforeEnd(client);
+        return;
+      case "expired":
+      case "closed":
+        if (this.#renewTimer) return;
+        this.#goDown();
+        this.#doubt("the session with the store has ended");
+        this.#stopListening();
+        this.#tell((listener) => listener.ended?.());
+        // Not at once, and not all hosts in the same moment.
+        this.#renewTimer = setTimeout(() => this.#renew(), renewMs * (client.sessionId === 0n ? 1 : Math.random() / 5));
+        return;
+      default:
+        client.state satisfies never;
+    }
+  }
+
+  #renew(): void {
+    this.#renewTimer = undefined;
+    this.#inDoubt = false;
+    this.client = this.#connect();
+  }
+
+  async #verify(client: ZooKeeper): Promise<void> {
+    const isCurrent = () => client === this.client && client.state === "connected" && !this.#closed;
+    try {
+      await this.#options.verify(client);
+      if (!isCurrent()) return;
+      this.#refusal = undefined;
+      clearTimeout(this.#doubtTimer);
+      this.#inDoubt = false;
+      this.isUp = true;
+      this.#tell((listener) => listener.up?.(client));
+    } catch (error) {
+      // A connection that failed is followed by another one.
+      if (isInterruption(error) || !isCurrent()) return;
+      const refusal = translateError(error, this.#options.url);
+      this.#options.log?.error(refusal.message, { hint: refusal.hint });
+      this.#refusal = refusal;
+      this.#doubt(refusal.message);
+    }
+    this.#wakeWaiting();
+  }
+
+  #goDown(): void {
+    this.#refusal = undefined;
+    if (!this.isUp) return;
+    this.isUp = false;
+    this.#tell((listener) => listener.down?.());
+    this.#wakeWaiting();
+  }
+
+  #doubtBeforeEnd(client: ZooKeeper): void {
+    clearTimeout(this.#doubtTimer);
+    const ms = client.aliveUntilMs - marginPart * client.sessionTimeoutMs - performance.now();
+    this.#doubtTimer = setTimeout(
+      () => this.#doubt("the store could not be reached for nearly a session"),
+      Math.max(0, ms),
+    );
+  }
+
+  #doubt(why: string): void {
+    clearTimeout(this.#doubtTimer);
+    if (this.#inDoubt) return;
+    this.#inDoubt = true;
+    this.#tell((listener) => listener.doubt?.(why));
+  }
+
+  #tell(call: (listener: SessionListener) => void): void {
+    for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) call(listener);
+  }
+
+  /** Resolves with the next change of state, or after `ms`. */
+  #change(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      this.#waiting.add(done);
+    });
+  }
+
+  #wakeWaiting(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  #note(event: SessionEvent): void {
+    const { log } = this.#options;
+    switch (event.type) {
+      case "refused":
+      case "disconnected":
+        this.#reason = `${event.server}: ${event.reason}`;
+        log?.debug(`store ${event.type}`, { server: event.server, reason: event.reason });
+        break;
+      case "expired":
+        log?.warn("the session with the store has expired; a new one is opened", { reason: event.reason });
+        break;
+      default:
+        log?.debug(`store ${event.type}`);
+    }
+  }
+}
