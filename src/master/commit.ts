@@ -13,7 +13,7 @@ import {
   verdictsKey,
 } from "../model/keys.ts";
 import type { VerdictsDocument } from "../model/node.ts";
-import type { FailuresDocument, PlacementsDocument, PodsDocument } from "../model/pod.ts";
+import type { PlacementsDocument, PodsDocument } from "../model/pod.ts";
 import { type Change, type Check, put, remove, type Snapshot, type Versioned } from "../store/store.ts";
 import { nextPlacements, withoutForget } from "./changes.ts";
 import type { Decision, DeploymentChange } from "./decision.ts";
@@ -31,14 +31,14 @@ const bytesPerPod = 200;
 /**
  * As much of the decision as one commit may carry, at least one Deployment; a Deployment's pods and their placements always together.
  * Each Deployment and revision that something is decided on is checked, so that nothing is written on a word that no longer holds.
- * `failures`: of the nodes that are forgotten, which no view of the master holds.
+ * `leftovers`: of the nodes that are forgotten, which no view of the master holds.
  */
 export function commitOf(
   decision: Decision,
   verdicts: VerdictsDocument | undefined,
   snapshot: Snapshot,
   bytesLimit: number,
-  failures: readonly Versioned<FailuresDocument>[],
+  leftovers: readonly Versioned<unknown>[],
 ): MasterCommit {
   const current = new Map(snapshot.list("placements").map(({ key, value }) => [nameOf(key), value] as const));
   const taken = takeFirst(decision.changes, current, bytesLimit);
@@ -70,7 +70,7 @@ export function commitOf(
     if (unused.has(key) || finished.has(nameOf(key).split("/")[0] ?? "")) drop(key);
   }
   for (const node of forgotten) for (const key of keysOfNode(node)) drop(key);
-  if (complete) changes.push(...failures.map(({ key, version }) => remove(key, version)));
+  if (complete) changes.push(...leftovers.map(({ key, version }) => remove(key, version)));
   for (const node of decision.returned) {
     const key = nodeControlKey(node);
     const left = withoutForget(snapshot.get(key)?.value ?? {});

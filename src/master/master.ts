@@ -7,13 +7,13 @@ import { type PassResult, startLoop } from "../loop.ts";
 import { clusterState, stateCollections, withVerdicts } from "../model/cluster-state.ts";
 import { messageOf } from "../model/errors.ts";
 import { clusterKey, failuresKey, nameOf, verdictsKey } from "../model/keys.ts";
+import { storeSeen } from "../model/known-store.ts";
 import type { VerdictsDocument } from "../model/node.ts";
-import type { FailuresDocument } from "../model/pod.ts";
 import type { Leadership, Snapshot, Store, Versioned, View } from "../store/store.ts";
+import { openStoreMemory, type StoreMemory } from "../store-memory.ts";
 import { commitOf } from "./commit.ts";
 import { decide } from "./decide.ts";
 import type { Problem } from "./decision.ts";
-import { openStoreMemory, type StoreMemory } from "./store-memory.ts";
 import { type Moment, openTimers } from "./timers.ts";
 import { verdictsOf } from "./verdicts.ts";
 
@@ -75,7 +75,8 @@ async function lead(options: MasterOptions, leadership: Leadership, stop: AbortS
   const ended = AbortSignal.any([stop, leadership.signal]);
   try {
     const { store, stateDir, clock, log } = options;
-    const memory = await openStoreMemory(stateDir, clock, log);
+    const holding = "it starts, moves and stops nothing";
+    const memory = await openStoreMemory({ folder: stateDir, role: "master", holding, clock, log });
     const view = await store.view([...stateCollections, "presence", verdictsKey, clusterKey]);
     try {
       const pass = masterPass(options, leadership, view, memory);
@@ -101,15 +102,15 @@ function masterPass(options: MasterOptions, leadership: Leadership, view: View, 
   return async (signal: AbortSignal): Promise<PassResult> => {
     const snapshot = view.snapshot();
     if (!snapshot.fresh || signal.aborted || leadership.signal.aborted) return {};
-    if (!memory.trusts(snapshot)) return {};
+    if (!memory.trusts(storeSeen(snapshot))) return {};
     const moment = { now: clock.now(), firstSeen, wall: clock.wall() };
     const { state, verdicts, ...looked } = lookAt(snapshot, moment, options.nodeLostAfterMs);
     const decision = decide(state, moment);
     firstSeen = new Map([...looked.seen, ...decision.firstSeen]);
     told = tell(decision.problems, told, log);
     const bytesLimit = Math.min(commitBytes, store.commitBytesLimit);
-    const failures = await failuresOf(store, decision.forgotten);
-    const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit, failures);
+    const leftovers = await leftoversOf(store, decision.forgotten);
+    const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit, leftovers);
     if (changes.length > 0) {
       await store.commit({ changes, checks, epoch: leadership.epoch });
       log.debug("master wrote", { documents: changes.map(({ key }) => key) });
@@ -135,9 +136,15 @@ function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
   };
 }
 
-async function failuresOf(store: Store, nodes: readonly string[]): Promise<Versioned<FailuresDocument>[]> {
-  const found = await Promise.all(nodes.map((node) => store.read(failuresKey(node))));
-  return found.filter((document) => document !== undefined);
+/** What the master's view does not hold of nodes that are to be forgotten. Without its claim a range is free for others. */
+async function leftoversOf(store: Store, nodes: readonly string[]): Promise<Versioned<unknown>[]> {
+  if (nodes.length === 0) return [];
+  const failures = await Promise.all(nodes.map((node) => store.read(failuresKey(node))));
+  const ranges = (await store.list(["ranges"])).list("ranges");
+  return [
+    ...failures.filter((document) => document !== undefined),
+    ...ranges.filter(({ value }) => nodes.includes(value.node)),
+  ];
 }
 
 /** What became of nodes, for the log: each change once. */

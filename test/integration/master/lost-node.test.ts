@@ -12,6 +12,7 @@ import {
   placementsKey,
   podsKey,
   presenceKey,
+  rangeKey,
   statusesKey,
   verdictsKey,
 } from "../../../src/model/keys.ts";
@@ -128,11 +129,14 @@ test("while two of three are absent the master holds and says so; forgetting one
     changes: [
       put(failuresKey("n2"), { failures: [failures] }, "absent"),
       put(nodeControlKey("n2"), { forget: act }, "absent"),
+      put(rangeKey("10.42.2.0/24"), { node: "n2" }, "absent"),
+      put(rangeKey("10.42.3.0/24"), { node: "n3" }, "absent"),
     ],
   });
   await eventually("n2 is gone", async () => (await store.read(nodeKey("n2"))) === undefined);
-  for (const key of [statusesKey("n2"), failuresKey("n2"), nodeControlKey("n2")])
+  for (const key of [statusesKey("n2"), failuresKey("n2"), nodeControlKey("n2"), rangeKey("10.42.2.0/24")])
     assert.equal(await store.read<unknown>(key), undefined, key);
+  assert.equal((await store.read(rangeKey("10.42.3.0/24")))?.value.node, "n3");
   assert.deepEqual((await store.read(placementsKey("n2")))?.value.placements, []);
   // With two nodes left there is nothing to hold for, so the other one is lost after its grace.
   await eventually("n3 is lost", async () => (await verdict("n3")) === "lost");
