@@ -1,5 +1,6 @@
 // Settings from the environment, read once at the edge: `process.env` appears nowhere else in src/.
 // Reads the environment and who runs us; writes nothing. Functions get the value they need, never the Config.
+import { isIPv4 } from "node:net";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { defaultNetworkRange } from "./model/cluster.ts";
@@ -18,6 +19,8 @@ export interface Config {
   readonly nodeName: string | undefined;
   /** What `nodeSelector` of a manifest can ask of this node. Its variable may be empty: no labels. */
   readonly nodeLabels: Readonly<Record<string, string>>;
+  /** Where other nodes reach this one. Absent: the address of the interface that leads out. */
+  readonly nodeAddress: string | undefined;
   /** Only a new cluster takes it: afterwards the range stands in the `cluster` document. */
   readonly networkRange: string;
   /** Where CoreDNS answers on loopback, besides port 53 on the bridge. */
@@ -52,6 +55,7 @@ export function readConfig(env: Environment = process.env, uid = process.getuid?
     storeUrl: storeUrl(env, `file:${join(stateDir, "store.db")}`),
     nodeName: nodeName(env),
     nodeLabels: nodeLabels(env),
+    nodeAddress: nodeAddress(env),
     networkRange: networkRange(env),
     dnsPort: port(env, "ORCHESTRA_DNS_PORT", 5300),
     nodeLostAfterMs: duration(env, "ORCHESTRA_NODE_LOST_AFTER", "5s"),
@@ -112,6 +116,14 @@ function nodeLabels(env: Environment): Readonly<Record<string, string>> {
     return [[key, value] as const];
   });
   return Object.freeze(Object.fromEntries(labels));
+}
+
+function nodeAddress(env: Environment): string | undefined {
+  const value = setting(env, "ORCHESTRA_NODE_ADDRESS");
+  if (value !== undefined && (!isIPv4(value) || /^(0|127)\./.test(value))) {
+    throw bad("ORCHESTRA_NODE_ADDRESS", value, "is no address of this host", "write an IPv4 address as 192.168.1.10");
+  }
+  return value;
 }
 
 function networkRange(env: Environment): string {

@@ -1,5 +1,6 @@
 // The only wiring: builds the adapters and starts the roles of this machine in order. Decides nothing.
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import type { Clock } from "./clock.ts";
@@ -19,6 +20,7 @@ import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDocker } from "./worker/docker.ts";
 import { nodeIdentity } from "./worker/identity.ts";
+import { ownAddress } from "./worker/own-address.ts";
 import { openLinuxRoutes } from "./worker/routes-linux.ts";
 import { removeRouting } from "./worker/routing.ts";
 import type { Runtime } from "./worker/runtime.ts";
@@ -63,7 +65,8 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   };
   try {
     const { nodeLabels: labels } = config;
-    const facts = { node, key, labels, address: ownAddress(), hostname: hostname(), version: options.version };
+    const address = config.nodeAddress ?? (await hostAddress());
+    const facts = { node, key, labels, address, hostname: hostname(), version: options.version };
     const shared = { store, clock, log };
     if (wanted.includes("worker")) {
       const host = openLinuxRoutes(cluster.id);
@@ -132,12 +135,8 @@ function packageFolder(from = import.meta.dirname): string {
   return packageFolder(dirname(from));
 }
 
-/** The first address that is not a bridge of containers: for people, and later for other machines. */
-function ownAddress(): string {
-  const addresses = Object.entries(networkInterfaces()).flatMap(([name, list = []]) =>
-    list.filter(({ family, internal }) => family === "IPv4" && !internal).map(({ address }) => ({ name, address })),
-  );
-  return addresses.find(({ name }) => !/^(docker|br-|veth|virbr)/.test(name))?.address ?? "127.0.0.1";
+async function hostAddress(): Promise<string> {
+  return ownAddress(networkInterfaces(), await readFile("/proc/net/route", "utf8").catch(() => ""));
 }
 
 /** Waits until names are answered. What is still missing then is told instead. */
