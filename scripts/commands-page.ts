@@ -61,6 +61,7 @@ const shapes: readonly {
       ["show/status", "Problem"],
     ],
   },
+  { title: "store import", types: [["store/import-text", "ImportDocument"]] },
   {
     title: "doctor",
     types: [

@@ -3,6 +3,7 @@
 import { Command, Errors, Flags } from "@oclif/core";
 import { type Config, readConfig, wantsDebug } from "../config.ts";
 import type { OrchestraError } from "../model/errors.ts";
+import type { OpenOptions } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 import { asOrchestraError, exitCodes, failureDocument, failureText, wantsJson } from "./failure.ts";
 
@@ -48,8 +49,12 @@ export abstract class BaseCommand extends Command {
    * Opens the store that the flags or the settings name, once; it is closed when the command ends, however it ends.
    * Only commands that write Deployments create it: a listing of nothing must not leave a file behind.
    */
-  protected openStore(flags: { readonly store: string | undefined }, create = false): Promise<Store> {
-    this.#store ??= this.#open(flags.store ?? this.settings.storeUrl, create);
+  protected openStore(
+    flags: { readonly store: string | undefined },
+    create = false,
+    options: Pick<OpenOptions, "unfinished"> = {},
+  ): Promise<Store> {
+    this.#store ??= this.#open(flags.store ?? this.settings.storeUrl, { create, ...options });
     return this.#store;
   }
 
@@ -77,9 +82,12 @@ export abstract class BaseCommand extends Command {
   }
 
   protected override async init(): Promise<void> {
-    // oclif swallows EPIPE and lets the command go on: a `-w` or `-f` whose reader has left would then never end.
-    process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    // oclif swallows EPIPE and lets the command go on: a `-w` or `-f` whose reader has left would then never end. Any other error
+    // it throws where nobody catches it: the command would end with a stack trace.
+    process.stdout.prependListener("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EPIPE") process.exit(process.exitCode ?? 0);
+      this.note(`Error: standard output cannot be written: ${error.message}`);
+      process.exit(exitCodes.unavailable);
     });
     await super.init();
   }
@@ -98,9 +106,15 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
-  async #open(url: string, create: boolean): Promise<Store> {
+  async #open(url: string, options: OpenOptions): Promise<Store> {
     const { openStore } = await import("../store/open-store.ts");
-    return openStore(url, { create });
+    try {
+      return await openStore(url, options);
+    } catch (error) {
+      // It may be tried again, to create what was not found.
+      this.#store = undefined;
+      throw error;
+    }
   }
 }
 

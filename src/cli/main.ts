@@ -24,7 +24,9 @@ export async function main({ root, commands, packageJson }: Program): Promise<vo
     // `this.exit()` and `--help` end a command by throwing; that is no failure.
     if (thrown instanceof Errors.ExitError) return handle(thrown);
     const { commandIDs } = await Config.load(options);
-    const error = asOrchestraError(thrown, commandIDs);
+    // As they are typed: oclif joins a topic and its command with a colon.
+    const commands = commandIDs.map((id) => id.replaceAll(":", " "));
+    const error = asOrchestraError(thrown, commands);
     process.exitCode = exitCodes[error.code];
     reportFailure(error, argv);
   }

@@ -12,6 +12,8 @@ export interface Desk {
   readonly storePath: string;
   /** Runs `orchestra` with these words; never throws for an exit code. */
   run(...words: readonly string[]): Promise<Outcome>;
+  /** The same of a line for the shell, in which `"$0" "$1"` is `orchestra`. */
+  shell(line: string): Promise<Outcome>;
 }
 
 export async function openDesk(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<Desk> {
@@ -24,5 +26,10 @@ export async function openDesk(t: TestContext, settings: NodeJS.ProcessEnv = {})
     ORCHESTRA_STORE: `file:${storePath}`,
     ...settings,
   };
-  return { folder, storePath, run: (...words) => execute(process.execPath, [program, ...words], env) };
+  return {
+    folder,
+    storePath,
+    run: (...words) => execute(process.execPath, [program, ...words], env),
+    shell: (line) => execute("bash", ["-o", "pipefail", "-c", line, process.execPath, program], env),
+  };
 }

@@ -1,0 +1,151 @@
+// What an import would do to a store, and why it is refused. Pure.
+import type { ClusterDocument } from "../model/cluster.ts";
+import { OrchestraError } from "../model/errors.ts";
+import { type Key, nameOf } from "../model/keys.ts";
+import type { KnownStore } from "../model/known-store.ts";
+import type { ExportFile } from "./export-file.ts";
+import type { Document } from "./snapshot.ts";
+import { type Change, type Position, put, remove, type Versioned } from "./store.ts";
+
+/** The store that is imported into, at one position. */
+export interface ImportTarget {
+  readonly url: string;
+  readonly position: Position;
+  readonly cluster: Versioned<ClusterDocument> | undefined;
+  readonly documents: readonly Document[];
+  /** Keys of the presence documents of those who are alive. */
+  readonly present: readonly string[];
+}
+
+export interface ImportOptions {
+  /** What this machine has seen of the file's cluster. */
+  readonly known: KnownStore | undefined;
+  /** Put the file's documents in the place of those that the cluster has there. */
+  readonly replace: boolean;
+  /** Go back to an older state of the cluster. */
+  readonly acceptRollback: boolean;
+}
+
+export interface ImportPlan {
+  /** What the cluster's document becomes, with the last of the changes. */
+  readonly cluster: ClusterDocument;
+  /** Of the document that is there now. */
+  readonly clusterVersion: number | "absent";
+  /** All but the cluster's document. */
+  readonly changes: readonly Change[];
+  readonly created: number;
+  readonly changed: number;
+  readonly removed: number;
+  /** The very file has been imported and nothing was written since. */
+  readonly done: boolean;
+}
+
+/** A store that is not there yet. */
+export const emptyTarget = (url: string): ImportTarget => ({
+  url,
+  position: 0,
+  cluster: undefined,
+  documents: [],
+  present: [],
+});
+
+/** Throws `conflict` with the first reason that forbids it, and the flag that allows it where there is one. */
+export function planImport(file: ExportFile, target: ImportTarget, options: ImportOptions): ImportPlan {
+  refuseStrangers(file, target);
+  const changes = changesTo(target.documents, file);
+  const done = isDone(file, target, changes);
+  if (!done) {
+    refuseFull(file, target, options);
+    refuseOlder(file, target, options);
+  }
+  const puts = changes.filter((change) => change.do === "put");
+  const created = puts.filter(({ version }) => version === "absent").length;
+  return {
+    cluster: done && target.cluster ? target.cluster.value : clusterAfter(file, target, options),
+    clusterVersion: target.cluster?.version ?? "absent",
+    changes,
+    created,
+    changed: puts.length - created,
+    removed: changes.length - puts.length,
+    done,
+  };
+}
+
+function refuseStrangers({ cluster }: ExportFile, target: ImportTarget): void {
+  const there = target.cluster?.value.id;
+  if (there !== undefined && there !== cluster.id) {
+    throw new OrchestraError("conflict", `${target.url} holds the cluster ${there}, and the file ${cluster.id}`, {
+      hint: "import into a store that is empty: give another path with --store",
+      details: { found: there, file: cluster.id },
+    });
+  }
+  if (target.present.length > 0) {
+    const nodes = target.present.map(nameOf);
+    throw new OrchestraError("conflict", `orchestra runs on ${target.url}: ${nodes.join(", ")}`, {
+      hint: "end it there first with orchestra down",
+      details: { nodes },
+    });
+  }
+}
+
+function refuseFull({ sha256 }: ExportFile, { url, cluster, documents }: ImportTarget, options: ImportOptions): void {
+  if (documents.length === 0 && !cluster) return;
+  if (cluster?.value.importing === sha256 || (cluster && options.replace)) return;
+  if (!cluster) {
+    throw new OrchestraError("conflict", `${url} holds ${documents.length} documents that belong to no cluster`, {
+      hint: "import into a store that is empty: give another path with --store",
+    });
+  }
+  const what =
+    cluster.value.importing === undefined ? "this cluster" : "half an import of another file of this cluster";
+  throw new OrchestraError("conflict", `${url} holds ${what} already`, {
+    hint: "give --replace to put what the file holds in its place",
+  });
+}
+
+/** An export that was made before the last change would undo it, and workers would stop what has been started since. */
+function refuseOlder({ header, cluster }: ExportFile, target: ImportTarget, options: ImportOptions): void {
+  if (options.acceptRollback) return;
+  const exported = { incarnation: cluster.incarnation, position: header.position };
+  const isLater = (seen: KnownStore | undefined) =>
+    seen !== undefined &&
+    (seen.incarnation > exported.incarnation ||
+      (seen.incarnation === exported.incarnation && seen.position > exported.position));
+  const there = target.cluster?.value;
+  // Half an import tells nothing: what it replaces was compared when it began.
+  const seenThere = there && there.importing === undefined ? { ...target, incarnation: there.incarnation } : undefined;
+  const who = isLater(options.known) ? "this machine has seen" : isLater(seenThere) ? `${target.url} holds` : undefined;
+  if (who === undefined) return;
+  throw new OrchestraError("conflict", `${who} a later state of the cluster than the file's, of ${header.exportedAt}`, {
+    hint: "to move it, end orchestra first and export again; to go back to that state, give --accept-rollback",
+  });
+}
+
+function changesTo(there: readonly Document[], { documents }: ExportFile): Change[] {
+  const before = new Map(there.map((document) => [document.key as string, document]));
+  const puts = documents.flatMap(({ key, value }): Change[] => {
+    const found = before.get(key);
+    before.delete(key);
+    if (found && JSON.stringify(found.value) === JSON.stringify(value)) return [];
+    return [put(key as Key<unknown>, value, found?.version ?? "absent")];
+  });
+  return [...puts, ...[...before.values()].map(({ key, version }) => remove(key, version))];
+}
+
+function isDone({ sha256 }: ExportFile, { cluster }: ImportTarget, changes: readonly Change[]): boolean {
+  return changes.length === 0 && cluster?.value.importing === undefined && cluster?.value.imported === sha256;
+}
+
+/** Above every incarnation that anybody may have seen: who follows it follows a deliberate act. */
+function clusterAfter(
+  { header, cluster, sha256 }: ExportFile,
+  target: ImportTarget,
+  { known, acceptRollback }: ImportOptions,
+): ClusterDocument {
+  const { continues: _before, ...own } = cluster;
+  const seen = [cluster.incarnation, target.cluster?.value.incarnation ?? 0, known?.incarnation ?? 0];
+  const continues = { incarnation: cluster.incarnation, position: header.position };
+  // Without it also who has seen more follows: that is what was asked for.
+  const bound = acceptRollback ? {} : { continues };
+  return { ...own, incarnation: Math.max(...seen) + 1, ...bound, imported: sha256 };
+}

@@ -1,0 +1,87 @@
+// Putting an exported file into a store, all of it or nothing: one commit, or several behind a mark that keeps everybody else out.
+// Works through the store contract alone, so any store can become any other. Reads and writes the store.
+import { OrchestraError } from "../model/errors.ts";
+import { clusterKey } from "../model/keys.ts";
+import { type ExportFile, movedDocuments, movedSelectors } from "./export-file.ts";
+import { type ImportOptions, type ImportPlan, type ImportTarget, planImport } from "./import-plan.ts";
+import { type Change, type Leadership, put, type Store } from "./store.ts";
+
+/** What a document adds to its own bytes on the wire: its key, checks, an ACL. */
+const overheadBytes = 300;
+
+/** What is in the store now. */
+export async function importTarget(store: Store): Promise<ImportTarget> {
+  const snapshot = await store.list([...movedSelectors, "presence"]);
+  return {
+    url: store.url,
+    position: snapshot.position,
+    cluster: snapshot.get(clusterKey),
+    documents: movedDocuments(snapshot),
+    present: snapshot.list("presence").map(({ key }) => key),
+  };
+}
+
+/**
+ * Imports the file as leader of the store, so that no master acts on what is half there; returns what was done. Throws `conflict` as
+ * `planImport` does, and when a master still leads after `electionLimitMs`: one that was killed is forgotten within its session. After a failure half-way the store opens for the same import only, which then goes on.
+ */
+export async function importFile(
+  store: Store,
+  file: ExportFile,
+  options: ImportOptions,
+  { electionLimitMs = 10_000 } = {},
+): Promise<ImportPlan> {
+  const leadership = await lead(store, electionLimitMs);
+  try {
+    const plan = planImport(file, await importTarget(store), options);
+    if (!plan.done) await write(store, plan, file.sha256, leadership.epoch);
+    return plan;
+  } finally {
+    await leadership.resign();
+  }
+}
+
+async function lead(store: Store, limitMs: number): Promise<Leadership> {
+  const stop = AbortSignal.timeout(limitMs);
+  try {
+    return await store.elect("master", stop);
+  } catch (error) {
+    if (!stop.aborted) throw error;
+    throw new OrchestraError("conflict", `a master leads on ${store.url}`, {
+      hint: "end it there first with orchestra down",
+      cause: error,
+    });
+  }
+}
+
+async function write(store: Store, plan: ImportPlan, sha256: string, epoch: number): Promise<void> {
+  const { cluster } = plan;
+  let version = plan.clusterVersion;
+  const chunks = chunksOf(plan.changes, store.commitBytesLimit);
+  const last = chunks.pop() ?? [];
+  for (const [index, chunk] of chunks.entries()) {
+    if (index === 0) {
+      await store.commit({ changes: [put(clusterKey, { ...cluster, importing: sha256 }, version)], epoch });
+      version = (await store.read(clusterKey))?.version ?? "absent";
+    }
+    const checks = version === "absent" ? [] : [{ key: clusterKey, version }];
+    await store.commit({ changes: chunk, checks, epoch });
+  }
+  await store.commit({ changes: [...last, put(clusterKey, cluster, version)], epoch });
+}
+
+/** In their order, each small enough for one commit together with the cluster's document. */
+function chunksOf(changes: readonly Change[], limit: number): Change[][] {
+  const chunks: Change[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const change of changes) {
+    const size = overheadBytes + (change.do === "put" ? Buffer.byteLength(JSON.stringify(change.value)) : 0);
+    if (bytes + size > limit / 2) {
+      chunks.push([]);
+      bytes = 0;
+    }
+    chunks.at(-1)?.push(change);
+    bytes += size;
+  }
+  return chunks;
+}
