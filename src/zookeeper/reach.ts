@@ -18,6 +18,8 @@ export interface Search {
   readonly untilMs: number;
   /** Named last in the first round: it was just lost. */
   readonly avoid: string | undefined;
+  /** How many connections in a row did not last. They count as rounds that failed: there is a pause before the next. */
+  readonly failedRounds: number;
   readonly onRefused: (server: string, reason: string) => void;
 }
 
@@ -34,20 +36,24 @@ const longestAttemptMs = 5_000;
 /** Throws SessionGone when a server says so, and ZooKeeperError with the reason of each server when time is up or none can ever be used. */
 export async function reachServer(search: Search, stop: AbortSignal): Promise<Found> {
   const reasons = new Map<string, Refusal | ZooKeeperError>();
-  for (let round = 0; ; round++) {
-    for (const server of shuffled(search.servers, round === 0 ? search.avoid : undefined)) {
+  let avoid = search.avoid;
+  for (let round = search.failedRounds; ; round++) {
+    if (round > 0) await pauseBefore(round, search.untilMs, stop);
+    for (const server of shuffled(search.servers, avoid)) {
       const found = await tryServer(search, server, reasons, stop);
       if (found) return found;
       if (performance.now() >= search.untilMs) throw unreachable(reasons);
     }
     if (search.servers.every((server) => isFinal(reasons.get(serverName(server))))) throw unreachable(reasons);
-    const longest = Math.min(
-      firstPauseMs * 2 ** round,
-      longestPauseMs,
-      Math.max(search.untilMs - performance.now(), 0),
-    );
-    await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: stop });
+    avoid = undefined;
   }
+}
+
+/** Longer from round to round, and of random length, so that many clients that lost one server do not come to another all at once. */
+async function pauseBefore(round: number, untilMs: number, stop: AbortSignal): Promise<void> {
+  const left = Math.max(untilMs - performance.now(), 0);
+  const longest = Math.min(firstPauseMs * 2 ** (round - 1), longestPauseMs, left);
+  await pause(longest * (0.5 + Math.random() / 2), undefined, { signal: stop });
 }
 
 export function serverName({ host, port }: Server): string {

@@ -47,6 +47,9 @@ export class Session implements ConnectionOwner {
   #password: Uint8Array = new Uint8Array(16);
   #timeoutMs: number;
   #lastZxid = 0n;
+  #connectedAtMs = 0;
+  /** Connections in a row that did not last. */
+  #shortLived = 0;
   #aliveUntilMs = 0;
   #expiry: NodeJS.Timeout | undefined;
   /** Why it is over. */
@@ -139,7 +142,9 @@ export class Session implements ConnectionOwner {
     const avoid = this.#server;
     const onRefused = (server: string, reason: string) => this.#emit({ type: "refused", server, reason });
     try {
-      const search = { servers, tls, credentials, greeting, replyBytesLimit, untilMs, avoid, onRefused };
+      // The first of them may be an accident; a server that takes the session and drops it each time must not be asked without a pause.
+      const failedRounds = Math.max(this.#shortLived - 1, 0);
+      const search = { servers, tls, credentials, greeting, replyBytesLimit, untilMs, avoid, failedRounds, onRefused };
       const found = await reachServer(search, this.#stop.signal);
       if (this.#stop.signal.aborted) found.greeted.socket.destroy();
       else this.#begin(found);
@@ -159,6 +164,7 @@ export class Session implements ConnectionOwner {
     this.#sessionId = welcome.sessionId;
     this.#password = welcome.password;
     this.#timeoutMs = welcome.timeoutMs;
+    this.#connectedAtMs = performance.now();
     const connection = new Connection(greeted, requestBytesLimit, this);
     this.#connection = connection;
     for (const body of this.#owner.watchBodies(this.#lastZxid)) {
@@ -194,7 +200,9 @@ export class Session implements ConnectionOwner {
     this.#connection = undefined;
     if (connection.lastZxid > this.#lastZxid) this.#lastZxid = connection.lastZxid;
     this.#aliveUntilMs = connection.aliveUntilMs;
-    const left = this.#aliveUntilMs - performance.now();
+    const now = performance.now();
+    const left = this.#aliveUntilMs - now;
+    this.#shortLived = now - this.#connectedAtMs < this.#timeoutMs ? this.#shortLived + 1 : 0;
     if (!this.#ending) {
       this.#setState("disconnected");
       this.#emit({ type: "disconnected", server, reason });

@@ -11,7 +11,9 @@ interface Watched {
   readonly mode: WatchMode;
   readonly listeners: Listeners<WatchEvent>;
   /** Settles with the server's word on the first of them. */
-  added: Promise<void>;
+  readonly added: Promise<void>;
+  /** Before that, a new connection need not set it: the request for it waits, or has failed. */
+  isSet: boolean;
 }
 
 const eventTypes: Readonly<Record<number, WatchEvent["type"]>> = {
@@ -54,6 +56,7 @@ export class Watches {
     };
     try {
       await watched.added;
+      watched.isSet = true;
     } catch (error) {
       unlisten();
       if (this.#watched.get(full) === watched) this.#watched.delete(full);
@@ -64,11 +67,8 @@ export class Watches {
 
   #begin(full: string, path: string, mode: WatchMode): Watched {
     // Listening begins now: events may stand right behind the answer.
-    const watched = {
-      mode,
-      listeners: new Listeners<WatchEvent>(),
-      added: this.#submit(addWatch(this.#paths, path, mode)),
-    };
+    const added = this.#submit(addWatch(this.#paths, path, mode));
+    const watched = { mode, listeners: new Listeners<WatchEvent>(), added, isSet: false };
     this.#watched.set(full, watched);
     return watched;
   }
@@ -120,7 +120,8 @@ export class Watches {
   #chunks(): { readonly full: string; readonly mode: WatchMode }[][] {
     const chunks: { readonly full: string; readonly mode: WatchMode }[][] = [];
     let room = 0;
-    for (const [full, { mode }] of this.#watched) {
+    for (const [full, { mode, isSet }] of this.#watched) {
+      if (!isSet) continue;
       const bytes = 4 + Buffer.byteLength(full);
       if (bytes > room) {
         chunks.push([]);

@@ -133,9 +133,18 @@ function serve(peer: FakePeer, script: FakeScript, greetings: FakeGreeting[]): v
   const reader = new Reader();
   let greeted = false;
   peer.socket.on("error", () => {});
+  const next = () => {
+    try {
+      return splitter.next(reader);
+    } catch {
+      // Not ZooKeeper's protocol: TLS, for example.
+      peer.socket.destroy();
+      return false;
+    }
+  };
   peer.socket.on("data", (chunk: Buffer) => {
     splitter.feed(chunk);
-    while (splitter.next(reader)) {
+    while (next()) {
       if (greeted) serveRequest(peer, script, reader);
       else {
         greeted = true;

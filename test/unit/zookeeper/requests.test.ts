@@ -1,6 +1,6 @@
 // Requests on one connection: their order, their bound, and what becomes of them when it ends.
 import assert from "node:assert/strict";
-import { afterEach, test } from "node:test";
+import { after, afterEach, test } from "node:test";
 import type { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { openAcl } from "../../../src/zookeeper/records.ts";
 import { opcode } from "../../../src/zookeeper/wire.ts";
@@ -20,11 +20,13 @@ import {
 const opened: { client: ZooKeeper; server: FakeZooKeeper }[] = [];
 afterEach(async () => {
   for (const { client, server } of opened.splice(0)) {
-    // The fake answers no request by itself, so it goes first.
+    // The fake answers no request by itself, so it goes first; the client looks for another one for a while.
     await server[Symbol.asyncDispose]();
-    await client.close();
+    closing.push(client.close());
   }
 });
+const closing: Promise<void>[] = [];
+after(() => Promise.all(closing));
 
 async function connected(script: FakeScript, options: Partial<ZooKeeperOptions> = {}) {
   const server = await fakeZooKeeper(script);
