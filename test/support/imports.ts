@@ -22,11 +22,11 @@ export interface SourceFile {
   readonly imports: readonly Import[];
 }
 
-/** Files that match the patterns, generated ones left out. */
+/** Files that match the patterns; generated ones, and what npm installs for the tests, are left out. */
 export function sourceFiles(...patterns: readonly string[]): SourceFile[] {
   const paths = patterns
     .flatMap((pattern) => globSync(pattern, { cwd: root }))
-    .filter((path) => !/\.generated\./.test(path));
+    .filter((path) => !/\.generated\.|\bnode_modules\b/.test(path));
   return paths.sort().map((path) => {
     const text = readFileSync(join(root, path), "utf8");
     return { path, text, code: bare(text), imports: importsOf(path, text) };

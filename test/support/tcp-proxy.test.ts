@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
-import { eventually } from "../../support/eventually.ts";
-import { frameSplitter, typeOf, xidOf } from "../../support/frames.ts";
-import { randomOf } from "../../support/rounds.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
+import { eventually } from "./eventually.ts";
+import { frameSplitter, typeOf, xidOf } from "./frames.ts";
+import { randomOf } from "./rounds.ts";
+import { type TcpProxy, tcpProxy } from "./tcp-proxy.ts";
 
 const ping = -2;
 const event = -1;
