@@ -1,12 +1,13 @@
 // From a store's URL to the store. The only file that knows which adapters there are.
 import { resolve } from "node:path";
 import type { Log } from "../log.ts";
-import { OrchestraError } from "../model/errors.ts";
+import type { ClusterDocument } from "../model/cluster.ts";
+import { isOrchestraError, OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
+import type { StoreAccess } from "../model/store-access.ts";
 import { checkCluster, checkLayout } from "./cluster.ts";
 import { openEmbedded } from "./embedded.ts";
 import type { Store } from "./store.ts";
-import type { StoreAccess } from "./zookeeper-access.ts";
 import { formatZooKeeperUrl, isZooKeeperUrl, parseZooKeeperUrl } from "./zookeeper-url.ts";
 
 export interface OpenOptions {
@@ -14,6 +15,8 @@ export interface OpenOptions {
   readonly create: boolean;
   /** Also one that holds half an import: for the import that finishes it. */
   readonly unfinished?: true;
+  /** A store on servers is opened also while none can be reached: for those who have work to do meanwhile, and look again later. */
+  readonly patient?: boolean;
   /** Credentials and certificates, for a store on servers. */
   readonly access?: StoreAccess;
   /** What happens to the connection is told there. */
@@ -32,6 +35,7 @@ export async function openStore(url: string, options: OpenOptions): Promise<Stor
     if (cluster) (unfinished ? checkLayout : checkCluster)(cluster.value, store.url);
     return store;
   } catch (error) {
+    if (options.patient && isOrchestraError(error, "unavailable")) return store;
     await store.close();
     throw error;
   }
@@ -43,11 +47,12 @@ export function absoluteUrl(url: string): string {
 }
 
 /** Loaded only here: a command on one machine does without. */
-async function openServers(url: string, { create, access = {}, log }: OpenOptions): Promise<Store> {
+async function openServers(url: string, { create, patient = false, access = {}, log }: OpenOptions): Promise<Store> {
   const place = parseZooKeeperUrl(url);
   const { readAccess } = await import("./zookeeper-access.ts");
   const { openZooKeeper } = await import("./zookeeper.ts");
-  return openZooKeeper({ place, create, ...(log && { log }), ...(await readAccess(place, access)) });
+  const check = (cluster: ClusterDocument) => checkLayout(cluster, formatZooKeeperUrl(place));
+  return openZooKeeper({ place, create, patient, check, ...(log && { log }), ...(await readAccess(place, access)) });
 }
 
 /** The absolute path of the file that a store's URL names; the store itself may be gone. Throws `invalid` as `openStore` does. */

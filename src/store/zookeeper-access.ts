@@ -1,21 +1,9 @@
 // Who we are for ZooKeeper, and whom we trust: credentials and certificates out of files, read when the store is opened.
 import { readFile } from "node:fs/promises";
 import { messageOf, OrchestraError } from "../model/errors.ts";
+import type { StoreAccess } from "../model/store-access.ts";
 import type { Credentials, TlsOptions } from "../zookeeper/zookeeper.ts";
 import { formatZooKeeperUrl, isLoopback, type ZooKeeperPlace } from "./zookeeper-url.ts";
-
-/** As the settings give it; nothing of it was read yet. */
-export interface StoreAccess {
-  readonly user?: string | undefined;
-  readonly password?: string | undefined;
-  readonly passwordFile?: string | undefined;
-  /** Files with PEM texts. */
-  readonly caFile?: string | undefined;
-  readonly certFile?: string | undefined;
-  readonly keyFile?: string | undefined;
-  /** Without credentials also where other machines can reach the servers. */
-  readonly insecure?: boolean | undefined;
-}
 
 export interface Access {
   readonly credentials?: Credentials;

@@ -5,7 +5,7 @@ import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { deposed } from "./encode.ts";
 import { isZooKeeperError } from "./zookeeper-errors.ts";
 import { pathOfKey } from "./zookeeper-paths.ts";
-import { decodeText } from "./zookeeper-text.ts";
+import { parseText } from "./zookeeper-text.ts";
 
 export const epochPath = pathOfKey(epochKey);
 
@@ -37,7 +37,8 @@ export function knownLeaders(): Leaders {
 export async function readEpoch(client: ZooKeeper): Promise<{ epoch: number; counter: number } | undefined> {
   try {
     const { data, stat } = await client.getData(epochPath);
-    const { epoch } = JSON.parse(decodeText(data)) as { readonly epoch: number };
+    // Should somebody have damaged it: its own counter has risen with every leader too.
+    const epoch = parseText<{ readonly epoch: number }>(data)?.epoch ?? stat.version + 1;
     return { epoch, counter: stat.version };
   } catch (error) {
     if (isZooKeeperError(error, "no-node")) return undefined;

@@ -4,12 +4,13 @@ import type { Log } from "../log.ts";
 import { collectionOf } from "../model/keys.ts";
 import type { WatchEvent } from "../zookeeper/records.ts";
 import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
-import { type Changes, type Document, type Selection, selects, sortDocuments } from "./snapshot.ts";
+import { type Document, type Selection, selects } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
-import { isInterruption, isZooKeeperError, replacedStore, translateError } from "./zookeeper-errors.ts";
-import { childKey, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
-import { type Found, readDocuments } from "./zookeeper-read.ts";
+import { isInterruption, replacedStore, translateError } from "./zookeeper-errors.ts";
+import { keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
+import { Picture } from "./zookeeper-picture.ts";
+import { childrenOf, type Found, readDocuments } from "./zookeeper-read.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -22,41 +23,14 @@ export interface MirrorOptions {
   readonly see: (position: Position) => void;
 }
 
-export interface Mirrored {
-  readonly documents: readonly Document[];
-  readonly position: Position;
-}
-
-/** What is followed because somebody looks at it: all documents of a collection, or one. */
+/** What is followed because somebody looks at it. */
 interface Shelf {
-  /** A collection, or a key. */
+  /** A collection, or the key of one document. */
   readonly name: string;
   users: number;
   watch: Watch | undefined;
   /** Everything on it has been read, or is known to have to be. */
   listed: boolean;
-}
-
-interface Shown {
-  /** Documents that are not in the view yet as they are now. */
-  readonly pending: Set<string>;
-}
-
-/** The names of the documents in a collection. */
-async function childrenOf(client: ZooKeeper, collection: string): Promise<string[]> {
-  try {
-    const { children } = await client.getChildren(pathOfKey(collection));
-    return children.map((name) => childKey(collection, name));
-  } catch (error) {
-    // The first document makes it.
-    if (isZooKeeperError(error, "no-node")) return [];
-    throw error;
-  }
-}
-
-/** A collection has one shelf; so has a single document. */
-function shelfNames({ collections, keys }: Selection): string[] {
-  return [...new Set([...collections, ...keys])];
 }
 
 /** After so many rounds in which others wrote meanwhile, all that changed since the first is read again together. */
@@ -70,14 +44,14 @@ const showLimitMs = 2_000;
 export class Mirror {
   readonly #options: MirrorOptions;
   readonly #shelves = new Map<string, Shelf>();
-  readonly #documents = new Map<string, Document>();
+  readonly #picture = new Picture();
   /** To be read again. */
   readonly #dirty = new Set<string>();
+  /** Being read: answers may have come, but nothing of them is in the picture yet. */
+  #reading: ReadonlySet<string> = new Set();
   readonly #damaged = new Map<string, number>();
-  readonly #views = new Map<FedView, Shown>();
   readonly #waiting = new Set<(error?: unknown) => void>();
   readonly #stopListening: () => void;
-  #position: Position = 0;
   #running = false;
   #soon: NodeJS.Immediate | undefined;
   #later: NodeJS.Timeout | undefined;
@@ -97,7 +71,7 @@ export class Mirror {
    * Follows what is selected until `release`, also when this throws. Resolves with the result of `take`, which gets it as it is now and
    * must use it at once: a moment later our own commit may have changed it.
    */
-  async follow<T>(selection: Selection, take: (mirrored: Mirrored) => T): Promise<T> {
+  async follow<T>(selection: Selection, take: (documents: readonly Document[], position: Position) => T): Promise<T> {
     const { session } = this.#options;
     for (const name of shelfNames(selection)) {
       const shelf = this.#shelves.get(name);
@@ -114,8 +88,7 @@ export class Mirror {
       if (session.isUp) await this.#nextRound();
       else await session.usable();
     }
-    const chosen = [...this.#documents.values()].filter(({ key }) => selects(selection, key));
-    return take({ documents: sortDocuments(chosen), position: this.#position });
+    return take(this.#picture.select(selection), this.#picture.position);
   }
 
   release(selection: Selection): void {
@@ -126,19 +99,20 @@ export class Mirror {
       if (shelf.users > 0) continue;
       this.#shelves.delete(name);
       void shelf.watch?.remove();
-      for (const keys of [this.#documents, this.#dirty, this.#damaged]) {
-        for (const key of keys.keys()) if (!this.#covers(key)) keys.delete(key);
+      for (const keys of [this.#dirty, this.#damaged]) {
+        for (const key of keys.keys()) if (!this.covers(key)) keys.delete(key);
       }
+      this.#picture.forget((key) => this.covers(key));
     }
   }
 
   /** What the view selects must be followed. Feeds it until it is dropped. */
   feed(view: FedView): void {
-    this.#views.set(view, { pending: new Set() });
+    this.#picture.feed(view);
   }
 
   drop(view: FedView): void {
-    if (this.#views.delete(view)) this.release(view.selection);
+    if (this.#picture.drop(view)) this.release(view.selection);
   }
 
   /**
@@ -147,36 +121,35 @@ export class Mirror {
    */
   async wrote(written: readonly (readonly [string, Document | undefined])[], position: Position): Promise<void> {
     for (const [key, document] of written) {
-      if (!this.#covers(key)) continue;
+      if (!this.covers(key)) continue;
       this.#dirty.delete(key);
-      this.#put(key, document);
+      this.#picture.put(key, document);
     }
     this.#see(position);
     this.#show();
-    const concerned = [...this.#views.keys()].filter(({ selection }) =>
-      written.some(([key]) => selects(selection, key)),
-    );
+    const concerned = this.#picture.views.filter(({ selection }) => written.some(([key]) => selects(selection, key)));
     const end = performance.now() + showLimitMs;
     const waits = (view: FedView) =>
-      this.#views.has(view) && this.#options.session.isUp && view.snapshot().position < position;
+      this.#picture.has(view) && this.#options.session.isUp && view.snapshot().position < position;
     while (concerned.some(waits) && performance.now() < end) await this.#nextRound().catch(() => {});
   }
 
+  /** Whether anybody looks at it. */
   covers(key: string): boolean {
-    return this.#covers(key);
+    return this.#shelves.has(key) || this.#shelves.has(collectionOf(key));
   }
 
   close(): void {
     this.#stopListening();
     clearImmediate(this.#soon);
     clearTimeout(this.#later);
-    for (const view of [...this.#views.keys()]) view.close();
+    for (const view of this.#picture.views) view.close();
     this.#endRound();
   }
 
   #onEvent({ path }: WatchEvent): void {
     const key = keyOfPath(path);
-    if (key === undefined || !this.#covers(key)) return;
+    if (key === undefined || !this.covers(key)) return;
     this.#dirty.add(key);
     // The events of one commit come together: they are read together.
     this.#soon ??= setImmediate(() => this.#run());
@@ -239,9 +212,7 @@ export class Mirror {
         if (!this.#options.session.isUp || client.state !== "connected") return;
         shelf.watch = watch;
         const there = new Set([shelf.name, ...children]);
-        for (const key of this.#documents.keys()) {
-          if (!there.has(key) && collectionOf(key) === shelf.name) this.#put(key, undefined);
-        }
+        for (const key of this.#picture.keysOf(shelf.name)) if (!there.has(key)) this.#picture.put(key, undefined);
         for (const key of there) this.#dirty.add(key);
         shelf.listed = true;
       }),
@@ -250,76 +221,58 @@ export class Mirror {
 
   async #read(client: ZooKeeper, keys: ReadonlySet<string>): Promise<void> {
     const { versions, url } = this.#options;
-    const { found, position } = await readDocuments(client, keys, {
-      versions,
-      known: (key) => this.#documents.get(key),
-      // What changed until here is in the answer; what is told from now on is not.
-      onAnswer: (key) => this.#dirty.delete(key),
-    });
-    if (position === undefined) throw replacedStore(url, "has been removed");
-    for (const [key, node] of found) this.#take(key, node);
-    this.#see(position);
+    this.#reading = new Set(keys);
+    try {
+      const { found, position } = await readDocuments(client, this.#reading, {
+        versions,
+        known: (key) => this.#picture.get(key),
+        // What changed until here is in the answer; what is told from now on is not.
+        onAnswer: (key) => this.#dirty.delete(key),
+      });
+      if (position === undefined) throw replacedStore(url, "has been removed");
+      for (const [key, node] of found) this.#take(key, node);
+      this.#see(position);
+    } catch (error) {
+      for (const key of this.#reading) if (this.covers(key)) this.#dirty.add(key);
+      throw error;
+    } finally {
+      this.#reading = new Set();
+    }
   }
 
   #take(key: string, found: Found): void {
-    if (!this.#covers(key)) return;
+    if (!this.covers(key)) return;
     if (found.is === "damaged" && this.#damaged.get(key) !== found.version) {
       this.#damaged.set(key, found.version);
       this.#options.log?.error(`the document ${key} is damaged and left out: ${found.why}`);
     }
     if (found.is !== "damaged") this.#damaged.delete(key);
-    this.#put(key, found.is === "document" ? found.document : undefined);
-  }
-
-  #put(key: string, document: Document | undefined): void {
-    if (this.#documents.get(key) === document) return;
-    if (document) this.#documents.set(key, document);
-    else this.#documents.delete(key);
-    for (const [{ selection }, { pending }] of this.#views) if (selects(selection, key)) pending.add(key);
+    this.#picture.put(key, found.is === "document" ? found.document : undefined);
   }
 
   #see(position: Position): void {
     this.#options.see(position);
-    this.#position = Math.max(this.#position, position);
+    this.#picture.position = Math.max(this.#picture.position, position);
   }
 
-  /** Each view that nothing is missing in gets what changed since it was fed last. */
   #show(): void {
-    for (const [view, { pending }] of this.#views) {
-      if (!this.#isQuiet(view.selection)) continue;
-      view.apply(this.#changes(pending));
-      pending.clear();
-    }
-  }
-
-  #changes(pending: ReadonlySet<string>): Changes {
-    const written: Document[] = [];
-    const left = new Map<string, Set<string>>();
-    for (const key of pending) {
-      const document = this.#documents.get(key);
-      if (document) written.push(document);
-      else left.set(collectionOf(key), new Set());
-    }
-    if (left.size > 0) for (const key of this.#documents.keys()) left.get(collectionOf(key))?.add(key);
-    return { position: this.#position, written, left };
+    this.#picture.show((selection) => this.#isQuiet(selection));
   }
 
   #isQuiet(selection: Selection): boolean {
     if (!this.#options.session.isUp) return false;
     for (const name of shelfNames(selection)) if (!this.#shelves.get(name)?.listed) return false;
-    for (const key of this.#dirty) if (selects(selection, key)) return false;
+    for (const keys of [this.#dirty, this.#reading]) {
+      for (const key of keys) if (selects(selection, key)) return false;
+    }
     return true;
   }
 
   /** Nobody knows what was missed: everything is listed again, and until then no view is fresh. */
   #distrust(): void {
     for (const shelf of this.#shelves.values()) shelf.listed = false;
-    for (const view of this.#views.keys()) view.markStale();
+    for (const view of this.#picture.views) view.markStale();
     this.#endRound();
-  }
-
-  #covers(key: string): boolean {
-    return this.#shelves.has(key) || this.#shelves.has(collectionOf(key));
   }
 
   /** Rejects with the reason when what is followed cannot be read. */
@@ -337,4 +290,9 @@ export class Mirror {
   #endRound(error?: unknown): void {
     for (const done of [...this.#waiting]) done(error);
   }
+}
+
+/** A collection has one shelf; so has a single document. */
+function shelfNames({ collections, keys }: Selection): string[] {
+  return [...new Set([...collections, ...keys])];
 }

@@ -11,7 +11,7 @@ import { isInterruption, isZooKeeperError, translateError, unreachable } from ".
 import { type Holding, holdNode } from "./zookeeper-holding.ts";
 import { parentPath, pathOfKey } from "./zookeeper-paths.ts";
 import type { Session } from "./zookeeper-session.ts";
-import { decodeText } from "./zookeeper-text.ts";
+import { parseText } from "./zookeeper-text.ts";
 
 export interface PresenceOptions {
   readonly url: string;
@@ -96,7 +96,7 @@ async function takeOver<T>(
   const path = pathOfKey(key);
   try {
     const found = await client.getData(path);
-    const holder = parse<T>(found.data);
+    const holder = parseText<T>(found.data);
     // Our own session's: of a holding that was given up, or made by a request whose answer was lost.
     const isOurs = found.stat.ephemeralOwner === client.sessionId;
     if (!isOurs && !(holder !== undefined && replaces(holder))) throw heldByOther(key, holder);
@@ -108,14 +108,6 @@ async function takeOver<T>(
   } catch (error) {
     if (isZooKeeperError(error, "no-node", "node-exists", "bad-version")) return undefined;
     throw error;
-  }
-}
-
-function parse<T>(data: Uint8Array): T | undefined {
-  try {
-    return JSON.parse(decodeText(data)) as T;
-  } catch {
-    return undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { type Document, parseDocument } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import { isZooKeeperError } from "./zookeeper-errors.ts";
-import { commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
+import { childKey, commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
 import { decodeText } from "./zookeeper-text.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -80,6 +80,18 @@ export async function readNode(client: ZooKeeper, path: string): Promise<Node | 
   } catch (error) {
     if (isZooKeeperError(error, "no-node")) return undefined;
     if (isZooKeeperError(error, "no-auth")) return "forbidden";
+    throw error;
+  }
+}
+
+/** The keys of the documents in a collection. */
+export async function childrenOf(client: ZooKeeper, collection: string): Promise<string[]> {
+  try {
+    const { children } = await client.getChildren(pathOfKey(collection));
+    return children.map((name) => childKey(collection, name));
+  } catch (error) {
+    // The first document makes it.
+    if (isZooKeeperError(error, "no-node")) return [];
     throw error;
   }
 }

@@ -1,11 +1,14 @@
 // The place of the store on its servers: made if it is to be made, and known again on every new connection.
+import type { ClusterDocument } from "../model/cluster.ts";
+import { clusterKey } from "../model/keys.ts";
 import type { Acl } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import type { Position } from "./store.ts";
 import { makeNode } from "./zookeeper-commit.ts";
 import { isZooKeeperError, noStore, notAStore, replacedStore } from "./zookeeper-errors.ts";
-import { commitsPath, removalsPath } from "./zookeeper-paths.ts";
-import { positionOf } from "./zookeeper-read.ts";
+import { commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
+import { positionOf, readNode } from "./zookeeper-read.ts";
+import { parseText } from "./zookeeper-text.ts";
 
 export interface RootOptions {
   readonly url: string;
@@ -13,6 +16,8 @@ export interface RootOptions {
   readonly chroot: string;
   readonly acl: readonly Acl[];
   readonly create: boolean;
+  /** Throws for a cluster that this program must not touch. */
+  readonly check: (cluster: ClusterDocument) => void;
   /** A client that sees the chroot from outside; the caller of it closes it. */
   readonly connectOutside: () => ZooKeeper;
 }
@@ -28,7 +33,7 @@ export function openRoot(options: RootOptions): Root {
   const { url } = options;
   let identity: bigint | undefined;
   let highest = 0;
-  const check = async (client: ZooKeeper): Promise<"there" | "missing"> => {
+  const look = async (client: ZooKeeper): Promise<"there" | "missing"> => {
     try {
       // A server that lags behind would show an older state. Reading, where `exists` would do, also tries the credentials.
       const [, { stat }] = await Promise.all([client.sync("/"), client.getData(commitsPath)]);
@@ -45,10 +50,15 @@ export function openRoot(options: RootOptions): Root {
   };
   return {
     async verify(client) {
-      if ((await check(client)) === "there") return;
-      if (!options.create) throw noStore(url);
-      await makeStore(client, options);
-      await check(client);
+      if ((await look(client)) === "missing") {
+        if (!options.create) throw noStore(url);
+        await makeStore(client, options);
+        await look(client);
+      }
+      const cluster = await readNode(client, pathOfKey(clusterKey));
+      // One that cannot be read is told to whoever asks for it.
+      const document = cluster === "forbidden" ? undefined : cluster && parseText<ClusterDocument>(cluster.data);
+      if (document) options.check(document);
     },
     see(position) {
       highest = Math.max(highest, position);

@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly connect: (onEvent: (event: SessionEvent) => void) => ZooKeeper;
   /** Looks, on every new connection and before it is used, whether the store is the one that it was. */
   readonly verify: (client: ZooKeeper) => Promise<void>;
+  /** Opens it also while no server can be reached. */
+  readonly patient: boolean;
 }
 
 export interface SessionListener {
@@ -38,20 +40,24 @@ export interface Session {
 
 /** How long an operation waits for a connection: an ensemble elects a new leader in less. */
 const waitLimitMs = 4_000;
+/** And how long when there has been none for longer than that: who asks again and again should not wait for each answer. */
+const awayLimitMs = 500;
 /** Between two attempts to get a new session, while no server can be reached. */
 const renewMs = 500;
 /** Part of the session's time for which those who act on it stop before its end: clocks differ, and an abort must be heard. */
 const marginPart = 1 / 12;
 
-/** Resolves with the first verified connection; throws the reason why there is none. */
+/** Resolves with the first verified connection; throws the reason why there is none, where one cannot wait for it. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const session = new RenewedSession(options);
   try {
     await session.first();
     return session;
   } catch (error) {
+    const failure = translateError(error, options.url);
+    if (options.patient && failure.code === "unavailable") return session;
     await session.close();
-    throw translateError(error, options.url);
+    throw failure;
   }
 }
 
@@ -66,6 +72,8 @@ class RenewedSession implements Session {
   #renewTimer: NodeJS.Timeout | undefined;
   #inDoubt = false;
   #closed = false;
+  /** Infinite while there is a connection. */
+  #downSince = performance.now();
   /** Why there is no connection, for people. */
   #reason = "no server has answered yet";
   /** Why the connection that there is cannot be used. */
@@ -82,7 +90,8 @@ class RenewedSession implements Session {
   }
 
   async usable(): Promise<ZooKeeper> {
-    const end = performance.now() + waitLimitMs;
+    const now = performance.now();
+    const end = Math.max(now + awayLimitMs, Math.min(this.#downSince, now) + waitLimitMs);
     for (;;) {
       if (this.#closed) throw closedStore(this.#options.url);
       if (this.#refusal) throw this.#refusal;
@@ -176,6 +185,7 @@ class RenewedSession implements Session {
       clearTimeout(this.#doubtTimer);
       this.#inDoubt = false;
       this.isUp = true;
+      this.#downSince = Number.POSITIVE_INFINITY;
       this.#tell((listener) => listener.up?.(client));
     } catch (error) {
       // A connection that failed is followed by another one.
@@ -192,6 +202,7 @@ class RenewedSession implements Session {
     this.#refusal = undefined;
     if (!this.isUp) return;
     this.isUp = false;
+    this.#downSince = performance.now();
     this.#tell((listener) => listener.down?.());
     this.#wakeWaiting();
   }

@@ -18,6 +18,15 @@ export function decodeText(data: Uint8Array): string {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("utf8");
 }
 
+/** The value, or undefined for what is no JSON. */
+export function parseText<T>(data: Uint8Array): T | undefined {
+  try {
+    return JSON.parse(decodeText(data)) as T;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Whether this text was written by the commit with this mark. */
 export function hasMark(data: Uint8Array, mark: string): boolean {
   return decodeText(data).endsWith(blanksOf(mark));

@@ -1,6 +1,7 @@
 // The store on a ZooKeeper ensemble, for many machines. One node for each document, below the chroot of the URL (`zookeeper-paths.ts`).
 // Talks to the servers; reads and writes nothing on this machine.
 import type { Log } from "../log.ts";
+import type { ClusterDocument } from "../model/cluster.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { Key } from "../model/keys.ts";
 import { type Acl, creatorAcl, openAcl } from "../zookeeper/records.ts";
@@ -37,6 +38,10 @@ import { knownVersions, type Versions } from "./zookeeper-versions.ts";
 export interface ZooKeeperStoreOptions {
   readonly place: ZooKeeperPlace;
   readonly create: boolean;
+  /** Opens it also while no server can be reached: everything is then `unavailable` until one can. */
+  readonly patient?: boolean;
+  /** Throws for a cluster that this program must not touch. Asked on every new connection. */
+  readonly check: (cluster: ClusterDocument) => void;
   readonly credentials?: Credentials;
   /** PEM texts. */
   readonly tls?: TlsOptions;
@@ -53,7 +58,7 @@ const connectLimitMs = 6_000;
 
 /** Opens the store; with `create` makes it, and its path, if it is not there. */
 export async function openZooKeeper(options: ZooKeeperStoreOptions): Promise<Store> {
-  const { place, create, credentials, tls, log } = options;
+  const { place, create, patient = false, credentials, tls, log, check } = options;
   const url = formatZooKeeperUrl(place);
   const acl = credentials || tls?.cert !== undefined ? creatorAcl : openAcl;
   const shared = {
@@ -64,12 +69,13 @@ export async function openZooKeeper(options: ZooKeeperStoreOptions): Promise<Sto
     ...(place.tls && { tls: tls ?? {} }),
   };
   const connectOutside = () => connectZooKeeper(shared);
-  const root = openRoot({ url, chroot: place.chroot, acl, create, connectOutside });
+  const root = openRoot({ url, chroot: place.chroot, acl, create, connectOutside, check });
   const session = await openSession({
     url,
     log,
     connect: (onEvent) => connectZooKeeper({ ...shared, chroot: place.chroot, onEvent }),
     verify: (client) => root.verify(client),
+    patient,
   });
   return new ZooKeeperStore({ url, chroot: place.chroot, acl, session, root, log });
 }
@@ -114,7 +120,7 @@ class ZooKeeperStore implements Store {
   async list(selectors: readonly Selector[]): Promise<Snapshot> {
     const selection = selectionOf(selectors);
     try {
-      return await this.#mirror.follow(selection, ({ documents, position }) =>
+      return await this.#mirror.follow(selection, (documents, position) =>
         makeSnapshot(selection, documents, position, true),
       );
     } finally {
@@ -125,7 +131,7 @@ class ZooKeeperStore implements Store {
   async view(selectors: readonly Selector[]): Promise<View> {
     const selection = selectionOf(selectors);
     try {
-      return await this.#mirror.follow(selection, ({ documents, position }) => {
+      return await this.#mirror.follow(selection, (documents, position) => {
         const view = openView(selection, documents, position, (closed) => this.#mirror.drop(closed));
         this.#mirror.feed(view);
         return view;

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import { nodeKey, presenceKey } from "../model/keys.ts";
-import type { NodeDocument } from "../model/node.ts";
+import type { NodeDocument, PresenceDocument } from "../model/node.ts";
 import { type Presence, put, type Store } from "../store/store.ts";
 import type { EngineInfo, NodeNetwork } from "./runtime.ts";
 
@@ -80,7 +80,10 @@ export async function joinNode(
   let cancel = () => {};
 
   const join = async () => {
-    presence = await store.join(presenceKey(facts.node), { key: facts.key, pid, since: clock.wall() });
+    const value = { key: facts.key, pid, since: clock.wall() };
+    // A machine runs one worker (its role's lock), so whoever has our key is our predecessor, and dead.
+    const replaces = (holder: PresenceDocument) => holder.key === facts.key;
+    presence = await store.join(presenceKey(facts.node), value, { replaces });
     if (left) return presence.leave();
     presence.lost.addEventListener("abort", () => {
       if (left) return;
