@@ -94,7 +94,13 @@ export class Watches {
     const path = this.#paths.given(full);
     if (name === undefined || path === undefined) return;
     const event: WatchEvent = { type: name, path };
-    this.#watched.get(full)?.listeners.tell(event);
+    const own = this.#watched.get(full);
+    // Lists of children are for persistent watches: a recursive one hears of each child, and gets these only because another watch asked for them.
+    if (name === "children") {
+      if (own?.mode === "persistent") own.listeners.tell(event);
+      return;
+    }
+    own?.listeners.tell(event);
     for (let end = full.length; end > 0; ) {
       end = full.lastIndexOf("/", end - 1);
       const ancestor = end > 0 ? full.slice(0, end) : "/";

@@ -49,6 +49,15 @@ test("kinds of events that mean nothing here are left out, and so is what lies o
   assert.deepEqual(events, [{ type: "deleted", path: "/a" }]);
 });
 
+test("a list of children is told to the persistent watch that asked for it, and to no recursive one", async () => {
+  const watches = watchesBelow("");
+  const told: string[] = [];
+  for (const path of ["/", "/a/b"]) await watches.add(path, "recursive", () => assert.fail(path));
+  await watches.add("/a", "persistent", ({ type, path }) => told.push(`${type} ${path}`));
+  for (const path of ["/a", "/a/b", "/c"]) watches.dispatch(4, path);
+  assert.deepEqual(told, ["children /a"]);
+});
+
 test("several listeners share the server's watch, and the last one ends it", async () => {
   const sent: number[] = [];
   const watches = new Watches(new Paths("", undefined), async ({ type }) => void sent.push(type));

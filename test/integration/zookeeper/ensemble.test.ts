@@ -1,0 +1,145 @@
+// Three real servers, of which some are killed, frozen and brought back while clients go on.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
+import { openAcl } from "../../../src/zookeeper/records.ts";
+import type { ZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
+import { eventually } from "../../support/eventually.ts";
+import { startClient, testClient } from "../../support/zookeeper-clients.ts";
+import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../../support/zookeeper-server.ts";
+
+let zooKeeper: RunningZooKeeper;
+before(async () => {
+  zooKeeper = await startZooKeeper({ servers: 3 });
+});
+beforeEach(async () => {
+  for (const server of zooKeeper.servers) if ((await server.mode()) === undefined) await restart(server);
+  await zooKeeper.leader();
+});
+after(() => zooKeeper.close());
+
+const data = Buffer.from("data");
+const limitMs = 40_000;
+
+async function restart(server: ZooKeeperServer): Promise<void> {
+  await server.kill();
+  await server.start();
+}
+
+/** The server that a client is connected to just now. */
+function serverOf(events: readonly { readonly type: string; readonly server?: string }[]): ZooKeeperServer {
+  const last = events.filter(({ type }) => type === "connected" || type === "reconnected").at(-1)?.server;
+  return zooKeeper.servers.find(({ host }) => last?.startsWith(`${host}:`)) ?? assert.fail(`connected to ${last}`);
+}
+
+/** One write after another, each with the version of the one before; a lost answer is looked up. Ends with the versions that were acknowledged. */
+function writer(client: ZooKeeper, path: string): { readonly acknowledged: number[]; end(): Promise<void> } {
+  const acknowledged: number[] = [];
+  let ended = false;
+  const run = async () => {
+    let version = 0;
+    while (!ended) {
+      try {
+        version = (await client.setData(path, Buffer.from(`${version + 1}`), version)).stat.version;
+        acknowledged.push(version);
+      } catch (error) {
+        assert.ok(error instanceof ZooKeeperError, String(error));
+        assert.ok(["connection-lost", "not-sent"].includes(error.code), error.message);
+        if (error.code === "connection-lost") version = await lookUp(client, path, version);
+      }
+    }
+  };
+  const running = run();
+  return {
+    acknowledged,
+    async end() {
+      ended = true;
+      await running;
+    },
+  };
+}
+
+/** A read may meet the next disconnection. */
+async function lookUp(client: ZooKeeper, path: string, known: number): Promise<number> {
+  try {
+    await client.sync(path);
+    const found = (await client.getData(path)).stat.version;
+    assert.ok(found === known || found === known + 1, `version ${found} after ${known}: a write was repeated`);
+    return found;
+  } catch (error) {
+    if (error instanceof ZooKeeperError && error.code === "connection-lost") return lookUp(client, path, known);
+    throw error;
+  }
+}
+
+for (const { name, victim, how } of [
+  { name: "its server is killed", victim: "own", how: "kill" },
+  { name: "the leader is killed", victim: "leader", how: "kill" },
+  { name: "its server freezes", victim: "own", how: "freeze" },
+  { name: "the leader freezes", victim: "leader", how: "freeze" },
+] as const) {
+  test(`${name}: the session and its nodes stay, watches too, and no write is done twice`, async (t) => {
+    const path = `/${victim}-${how}`;
+    const { client, events, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 10_000 });
+    const { client: other } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 20_000 });
+    await client.create(path, data, { mode: "persistent", acl: openAcl });
+    await client.create(`${path}/alive`, data, { mode: "ephemeral", acl: openAcl });
+    let told = 0;
+    await client.addWatch(path, "recursive", () => told++);
+    const writing = writer(client, path);
+    await eventually("it writes", () => writing.acknowledged.length > 20);
+    const server = victim === "own" ? serverOf(events) : await zooKeeper.leader();
+    if (how === "kill") await server.kill();
+    else server.freeze();
+    t.after(() => restart(server));
+    const before = writing.acknowledged.length;
+    await eventually("it goes on writing", () => writing.acknowledged.length > before + 50, limitMs);
+    await writing.end();
+    assert.ok(!states.includes("expired"));
+    const owner = (await client.exists(`${path}/alive`))?.ephemeralOwner;
+    assert.equal(owner, client.sessionId);
+    const seen = told;
+    await eventually(
+      "the other one writes",
+      () =>
+        other.setData(path, data, -1).then(
+          () => true,
+          () => false,
+        ),
+      limitMs,
+    );
+    await eventually("the watch is still there", () => told > seen);
+  });
+}
+
+test("quorum lost and back within the session: what waits is done then, and the session is the same", async (t) => {
+  const { client, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 30_000 });
+  await client.create("/quorum", data, { mode: "ephemeral", acl: openAcl });
+  const { sessionId } = client;
+  const [first, second] = zooKeeper.servers as [ZooKeeperServer, ZooKeeperServer];
+  await Promise.all([first.kill(), second.kill()]);
+  await eventually("it is lost", () => states.includes("disconnected"), limitMs);
+  const waiting = client.setData("/quorum", Buffer.from("later"), 0);
+  await Promise.all([first.start(), second.start()]);
+  assert.equal((await waiting).stat.version, 1);
+  assert.equal(client.sessionId, sessionId);
+});
+
+test("quorum lost for longer than the session: over by the local clock; a new client says why, and comes when it is back", async (t) => {
+  const { client, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 2_000 });
+  const [first, second] = zooKeeper.servers as [ZooKeeperServer, ZooKeeperServer];
+  await Promise.all([first.kill(), second.kill()]);
+  await eventually("it is over", () => client.state === "expired", limitMs);
+  assert.deepEqual(states.slice(-2), ["disconnected", "expired"]);
+  const { client: hasty } = startClient(t, zooKeeper.servers, { connectLimitMs: 2_000 });
+  await assert.rejects(hasty.ready, (error: ZooKeeperError) => {
+    assert.equal(error.code, "unreachable");
+    assert.match(error.message, /nothing listens there/);
+    assert.match(error.message, /has it a quorum|does not answer/);
+    return true;
+  });
+  const { client: patient } = startClient(t, zooKeeper.servers, { connectLimitMs: limitMs });
+  await Promise.all([first.start(), second.start()]);
+  await patient.ready;
+  await patient.sync("/");
+});
