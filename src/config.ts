@@ -6,6 +6,7 @@ import { isAbsolute, join } from "node:path";
 import { defaultNetworkRange } from "./model/cluster.ts";
 import { parseDuration } from "./model/duration.ts";
 import { OrchestraError } from "./model/errors.ts";
+import type { StoreAccess } from "./model/store-access.ts";
 
 const logLevels = ["debug", "info", "warn", "error"] as const;
 
@@ -15,6 +16,8 @@ export interface Config {
   /** What may be deleted at any time. */
   readonly cacheDir: string;
   readonly storeUrl: string;
+  /** Credentials and certificates for a store on servers. */
+  readonly storeAccess: StoreAccess;
   /** Absent: the one kept in the state folder, at the first start the host's name. */
   readonly nodeName: string | undefined;
   /** What `nodeSelector` of a manifest can ask of this node. Its variable may be empty: no labels. */
@@ -53,6 +56,7 @@ export function readConfig(env: Environment = process.env, uid = process.getuid?
     stateDir,
     cacheDir: folder(env, "ORCHESTRA_CACHE_DIR", join(xdgCache, "orchestra")),
     storeUrl: storeUrl(env, `file:${join(stateDir, "store.db")}`),
+    storeAccess: storeAccess(env),
     nodeName: nodeName(env),
     nodeLabels: nodeLabels(env),
     nodeAddress: nodeAddress(env),
@@ -87,10 +91,30 @@ function folder(env: Environment, name: string, fallback: string): string {
 
 function storeUrl(env: Environment, fallback: string): string {
   const value = setting(env, "ORCHESTRA_STORE") ?? fallback;
-  if (!/^file:./.test(value)) {
-    throw bad("ORCHESTRA_STORE", value, "is no store", "write file: and a path, as file:/var/lib/orchestra/store.db");
+  if (!/^(file:|zks?:\/\/)./i.test(value)) {
+    // Whatever stands before an @ may be a password.
+    const shown = value.replace(/^.*@/s, "…@");
+    const hint = "write file: and a path, as file:/var/lib/orchestra/store.db, or zk://HOST,HOST,HOST/PATH";
+    throw bad("ORCHESTRA_STORE", shown, "is no store", hint);
   }
   return value;
+}
+
+/** What goes together is looked at when the store is opened: commands that need none work with half a set. */
+function storeAccess(env: Environment): StoreAccess {
+  const file = (name: string) => {
+    const value = setting(env, name);
+    return value === undefined ? undefined : folder(env, name, value);
+  };
+  return Object.freeze({
+    user: setting(env, "ORCHESTRA_STORE_USER"),
+    password: setting(env, "ORCHESTRA_STORE_PASSWORD"),
+    passwordFile: file("ORCHESTRA_STORE_PASSWORD_FILE"),
+    caFile: file("ORCHESTRA_STORE_CA_FILE"),
+    certFile: file("ORCHESTRA_STORE_CERT_FILE"),
+    keyFile: file("ORCHESTRA_STORE_KEY_FILE"),
+    insecure: oneOf(env, "ORCHESTRA_INSECURE_STORE", ["0", "1"], "0") === "1",
+  });
 }
 
 function nodeName(env: Environment): string | undefined {

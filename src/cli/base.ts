@@ -32,7 +32,11 @@ export abstract class BaseCommand extends Command {
     store: Flags.string({
       summary: "Where the documents are. Default: ORCHESTRA_STORE, else store.db in the state folder.",
       helpGroup: "GLOBAL",
-      helpValue: "file:PATH",
+      helpValue: "file:PATH|zk://HOST,…/PATH",
+    }),
+    "insecure-store": Flags.boolean({
+      summary: "Use a store on other machines without credentials: everyone who reaches it can run any image.",
+      helpGroup: "GLOBAL",
     }),
   };
 
@@ -41,7 +45,7 @@ export abstract class BaseCommand extends Command {
 
   /** The settings, read at the first use: a command that needs none works with a broken environment too. */
   protected get settings(): Config {
-    this.#config ??= readConfig();
+    this.#config ??= this.#readConfig();
     return this.#config;
   }
 
@@ -106,10 +110,20 @@ export abstract class BaseCommand extends Command {
     await super.finally(error);
   }
 
+  /** The flag counts for every command in the same way, so it is looked for here and not in each of them. */
+  #readConfig(): Config {
+    const config = readConfig();
+    const end = this.argv.indexOf("--");
+    const words = end < 0 ? this.argv : this.argv.slice(0, end);
+    return words.includes("--insecure-store")
+      ? { ...config, storeAccess: { ...config.storeAccess, insecure: true } }
+      : config;
+  }
+
   async #open(url: string, options: OpenOptions): Promise<Store> {
     const { openStore } = await import("../store/open-store.ts");
     try {
-      return await openStore(url, options);
+      return await openStore(url, { ...options, access: () => this.settings.storeAccess });
     } catch (error) {
       // It may be tried again, to create what was not found.
       this.#store = undefined;

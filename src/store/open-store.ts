@@ -17,8 +17,8 @@ export interface OpenOptions {
   readonly unfinished?: true;
   /** A store on servers is opened also while none can be reached: for those who have work to do meanwhile, and look again later. */
   readonly patient?: boolean;
-  /** Credentials and certificates, for a store on servers. */
-  readonly access?: StoreAccess;
+  /** Credentials and certificates. Only asked for where the store is on servers: elsewhere nobody has to have them right. */
+  readonly access?: () => StoreAccess;
   /** What happens to the connection is told there. */
   readonly log?: Log;
 }
@@ -47,12 +47,15 @@ export function absoluteUrl(url: string): string {
 }
 
 /** Loaded only here: a command on one machine does without. */
-async function openServers(url: string, { create, patient = false, access = {}, log }: OpenOptions): Promise<Store> {
+async function openServers(
+  url: string,
+  { create, patient = false, access = () => ({}), log }: OpenOptions,
+): Promise<Store> {
   const place = parseZooKeeperUrl(url);
   const { readAccess } = await import("./zookeeper-access.ts");
   const { openZooKeeper } = await import("./zookeeper.ts");
   const check = (cluster: ClusterDocument) => checkLayout(cluster, formatZooKeeperUrl(place));
-  return openZooKeeper({ place, create, patient, check, ...(log && { log }), ...(await readAccess(place, access)) });
+  return openZooKeeper({ place, create, patient, check, ...(log && { log }), ...(await readAccess(place, access())) });
 }
 
 /** The absolute path of the file that a store's URL names; the store itself may be gone. Throws `invalid` as `openStore` does. */

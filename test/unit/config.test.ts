@@ -25,6 +25,13 @@ const neverEmpty = [
   "ORCHESTRA_STATE_DIR",
   "ORCHESTRA_CACHE_DIR",
   "ORCHESTRA_STORE",
+  "ORCHESTRA_STORE_USER",
+  "ORCHESTRA_STORE_PASSWORD",
+  "ORCHESTRA_STORE_PASSWORD_FILE",
+  "ORCHESTRA_STORE_CA_FILE",
+  "ORCHESTRA_STORE_CERT_FILE",
+  "ORCHESTRA_STORE_KEY_FILE",
+  "ORCHESTRA_INSECURE_STORE",
   "ORCHESTRA_NODE",
   "ORCHESTRA_NETWORK_RANGE",
   "ORCHESTRA_DNS_PORT",
@@ -49,6 +56,37 @@ for (const { name, value, field } of accepted) {
   test(`${name}=${value} is taken as it is`, () => assert.equal(readConfig({ [name]: value }, 0)[field], value));
 }
 
+test("a store on servers is taken as it is, with what is needed to reach it", () => {
+  const config = readConfig(
+    {
+      ORCHESTRA_STORE: "zks://a,b,c/orchestra",
+      ORCHESTRA_STORE_USER: "ann",
+      ORCHESTRA_STORE_PASSWORD_FILE: "/run/password",
+      ORCHESTRA_INSECURE_STORE: "1",
+    },
+    0,
+  );
+  assert.equal(config.storeUrl, "zks://a,b,c/orchestra");
+  const { user, passwordFile, password, insecure } = config.storeAccess;
+  assert.deepEqual(
+    { user, passwordFile, password, insecure },
+    {
+      user: "ann",
+      passwordFile: "/run/password",
+      password: undefined,
+      insecure: true,
+    },
+  );
+});
+
+test("a password in a store's URL is not repeated", () => {
+  const read = () => readConfig({ ORCHESTRA_STORE: "zk:ann:secret@host" }, 0);
+  assert.throws(
+    read,
+    (error: Error) => /ORCHESTRA_STORE: .* is no store/.test(error.message) && !/secret/.test(error.message),
+  );
+});
+
 test("labels of the node are pairs with commas between them", () => {
   const labels = (text: string) => readConfig({ ORCHESTRA_NODE_LABELS: text }, 0).nodeLabels;
   assert.deepEqual(labels(""), {});
@@ -62,7 +100,11 @@ const refused = [
   ["ORCHESTRA_STATE_DIR", "state"],
   ["ORCHESTRA_CACHE_DIR", "./cache"],
   ["ORCHESTRA_STORE", "/var/lib/store.db"],
-  ["ORCHESTRA_STORE", "zk://host"],
+  ["ORCHESTRA_STORE", "http://host"],
+  ["ORCHESTRA_STORE", "zk:host"],
+  ["ORCHESTRA_STORE_PASSWORD_FILE", "password"],
+  ["ORCHESTRA_STORE_CA_FILE", "./ca.pem"],
+  ["ORCHESTRA_INSECURE_STORE", "yes"],
   ["ORCHESTRA_STORE", "file:"],
   ["ORCHESTRA_NODE", "Web_1"],
   ["ORCHESTRA_NODE", "a/b"],

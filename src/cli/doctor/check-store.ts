@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { stateCollections } from "../../model/cluster-state.ts";
 import { isOrchestraError, messageOf } from "../../model/errors.ts";
 import { clusterKey } from "../../model/keys.ts";
+import type { StoreAccess } from "../../model/store-access.ts";
 import { openStore, storePath } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import { type Check, fail, ok, warn } from "./checks.ts";
@@ -12,19 +13,33 @@ import { type Check, fail, ok, warn } from "./checks.ts";
 const slowSyncMs = 100;
 
 /** `store` is open, for the checks that follow; the caller closes it. */
-export async function checkStore(url: string): Promise<{ readonly checks: Check[]; readonly store?: Store }> {
-  const path = storePath(url);
+export async function checkStore(
+  url: string,
+  access: StoreAccess,
+): Promise<{ readonly checks: Check[]; readonly store?: Store }> {
+  const path = url.startsWith("file:") ? storePath(url) : undefined;
+  const others = path === undefined ? await checkThere(url, access) : [];
   try {
-    const store = await openStore(url, { create: false });
+    const store = await openStore(url, { create: false, access: () => access });
     const cluster = await store.read(clusterKey);
     const { position } = await store.list(stateCollections);
-    const text = `${path}, ${cluster ? `cluster ${cluster.value.id}, ` : ""}${size(path)}, ${position} commits`;
-    return { checks: [ok("Store", text), checkSync(dirname(path))], store };
+    const name = cluster ? `, cluster ${cluster.value.id}` : "";
+    const text = `${path ?? url}${name}${path === undefined ? "" : `, ${size(path)}`}, ${position} commits`;
+    const disk = path === undefined ? [] : [checkSync(dirname(path))];
+    return { checks: [ok("Store", text), ...disk, ...others], store };
   } catch (error) {
-    if (isOrchestraError(error, "not-found")) return { checks: [ok("Store", "none yet: orchestra up creates it")] };
+    if (isOrchestraError(error, "not-found")) {
+      return { checks: [ok("Store", "none yet: orchestra up creates it"), ...others] };
+    }
     const mend = (isOrchestraError(error) && error.hint) || "put a backup in its place";
-    return { checks: [fail("Store", messageOf(error), mend)] };
+    return { checks: [fail("Store", messageOf(error), mend), ...others] };
   }
+}
+
+/** Loaded only here: a store on one machine does without. */
+async function checkThere(url: string, access: StoreAccess): Promise<Check[]> {
+  const { checkServers } = await import("./check-zookeeper.ts");
+  return checkServers(url, access);
 }
 
 function size(path: string): string {

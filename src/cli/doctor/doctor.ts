@@ -25,7 +25,7 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
   const up = runningUp(config.stateDir, storeUrl);
   const node = up?.node ?? upRecordsOf(config.stateDir, storeUrl).at(-1)?.node;
   const engine = await checkEngine(openRuntime(config, { cluster: "doctor", node: "doctor" }));
-  const stored = await checkStore(storeUrl);
+  const stored = await checkStore(storeUrl, config.storeAccess);
   try {
     const known = stored.store ? await readKnown(stored.store, node) : {};
     const { info } = engine;

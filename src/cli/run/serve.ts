@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
-import { openLog } from "../../log.ts";
+import { type Log, openLog } from "../../log.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import type { RoleName } from "../../model/role.ts";
 import { isRunning, processOf, writeProcessRecord } from "../../process-record.ts";
@@ -51,18 +51,19 @@ export async function serve(options: ServeOptions): Promise<void> {
     rolesOf(one).some((role) => roles.includes(role)),
   );
   if (running) throw alreadyRunning(running);
-  const store = await openStore(storeUrl, { create: true });
+  const log = openLog(config.logLevel);
+  // A worker that restarts while no server answers goes on with what it knows.
+  const store = await openStore(storeUrl, { create: true, patient: true, access: () => config.storeAccess, log });
   try {
-    await serveStore(options, store, stop);
+    await serveStore(options, store, stop, log);
   } finally {
     await store.close();
   }
 }
 
-async function serveStore(options: ServeOptions, store: Store, stop: AbortSignal): Promise<void> {
+async function serveStore(options: ServeOptions, store: Store, stop: AbortSignal, log: Log): Promise<void> {
   const { config, storeUrl, version, roles: wanted, onServing } = options;
   const { stateDir, networkRange } = config;
-  const log = openLog(config.logLevel);
   const since = systemClock.wall();
   const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now: since, log });
   const releases = wanted.map((role) => lockRole(clusterFolder(stateDir, cluster.id), role));

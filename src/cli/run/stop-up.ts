@@ -65,7 +65,7 @@ function signal(record: ProcessRecord, name: NodeJS.Signals): boolean {
 async function removeOurPods(config: Config, { cluster, node, store: url }: RolesRecord): Promise<number> {
   const runtime = openRuntime(config, { cluster, node });
   // Without the store the pods are stopped all the same, in the usual way.
-  const store = await openStore(url, { create: false }).catch(() => undefined);
+  const store = await openStore(url, { create: false, access: () => config.storeAccess }).catch(() => undefined);
   try {
     const removed = await removePods(runtime, store ? await templatesIn(store) : new Map());
     if (store) await forgetStatuses(store, node);
