@@ -114,14 +114,14 @@ function retry({ slot, keeper, predecessor }: Slot, draft: Draft, frozen: boolea
 type Draft = ReturnType<typeof openDraft>;
 
 /** The next document while it is being thought out. */
-function openDraft({ deployment, document, isTaken }: DeploymentFacts, pods: readonly PodFacts[]) {
+function openDraft({ deployment, document, isTaken, incarnation }: DeploymentFacts, pods: readonly PodFacts[]) {
   const records = new Map<string, PodRecord>(pods.map(({ record }) => [record.id, record]));
   const uid = document?.uid ?? deployment.uid;
   const first = (document?.pods ?? []).reduce(
     (next, { serial }) => Math.max(next, serial + 1),
     document?.nextSerial ?? 0,
   );
-  const serials = openSerials(uid, first, isTaken);
+  const serials = openSerials(uid, first, isTaken, incarnation);
   const stop = ({ record, node }: PodFacts, reason: StopReason) => {
     if (record.stop) return;
     if (node === undefined) records.delete(record.id);

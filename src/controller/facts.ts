@@ -41,6 +41,8 @@ export interface DeploymentFacts {
   /** Ids that exist somewhere although no pods document lists them: never given to a new pod. */
   readonly isTaken: (id: string) => boolean;
   readonly moves: Moves;
+  /** Of the store; absent: the first. */
+  readonly incarnation?: number;
 }
 
 /** Durations by the leader's own clock. */

@@ -1,11 +1,13 @@
 // The room that makes pods answer by name: pods, placements, statuses, verdicts and templates → the zone file, and a CoreDNS that serves it.
-// Reads a view of the store; writes `dns/` in the state folder. Both outlive this process and the store: names answer on without either.
+// Reads a view of the store; writes `dns/` and `dns.json` in the state folder. Names answer on without this process, and without the store.
 import { stat } from "node:fs/promises";
 import { type Loop, type PassResult, startLoop } from "../loop.ts";
 import { clusterState } from "../model/cluster-state.ts";
 import { isOrchestraError } from "../model/errors.ts";
-import { type Collection, nodeKey, verdictsKey } from "../model/keys.ts";
+import { type Collection, clusterKey, nodeKey, verdictsKey } from "../model/keys.ts";
+import { storeSeen } from "../model/known-store.ts";
 import type { Snapshot, Store, View } from "../store/store.ts";
+import { openStoreMemory, type StoreMemory } from "../store-memory.ts";
 import { type Coredns, type CorednsOptions, openCoredns } from "./coredns.ts";
 import { type CorednsFiles, corednsFiles } from "./coredns-process.ts";
 import { recordsOf } from "./records.ts";
@@ -44,6 +46,7 @@ class Names implements Dns {
   /** Absent: the store has not answered yet. CoreDNS is kept running with the zone and the gateway of last time. */
   #view: View | undefined;
   #stopListening = () => {};
+  #memory: StoreMemory | undefined;
   /** The gateway that CoreDNS was last made sure of. */
   #served: string | undefined;
   #loops: { readonly zone: Loop; readonly process: Loop } | undefined;
@@ -55,7 +58,9 @@ class Names implements Dns {
   }
 
   async start(): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock, log, stateDir } = this.#options;
+    const holding = "names answer on as they were";
+    this.#memory = await openStoreMemory({ folder: stateDir, role: "dns", holding, clock, log });
     await this.#openView().catch((error: unknown) => {
       if (!isOrchestraError(error, "unavailable")) throw error;
     });
@@ -70,10 +75,11 @@ class Names implements Dns {
     this.#stopListening();
     await Promise.all([this.#loops?.zone.close(), this.#loops?.process.close()]);
     this.#view?.close();
+    await this.#memory?.close();
   }
 
   async #openView(): Promise<View> {
-    const view = await this.#options.store.view([...followed, verdictsKey]);
+    const view = await this.#options.store.view([...followed, verdictsKey, clusterKey]);
     this.#stopListening = view.onChange(() => {
       this.#loops?.zone.wake();
       if (this.#gateway() !== this.#served) this.#loops?.process.wake();
@@ -90,7 +96,7 @@ class Names implements Dns {
     const { clock, log } = this.#options;
     const snapshot = (this.#view ?? (await this.#openView())).snapshot();
     // An old zone answers better than one that a gap in our knowledge has emptied.
-    if (!snapshot.fresh) return {};
+    if (!snapshot.fresh || !this.#memory?.trusts(storeSeen(snapshot))) return {};
     const body = zoneBody(recordsOf(stateOf(snapshot)));
     const written = await writeZoneFile(this.#files.zone, body, Date.parse(clock.wall()) / 1000);
     if (!written) return {};

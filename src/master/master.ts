@@ -129,7 +129,7 @@ function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
   const timers = openTimers(moment);
   const { verdicts, againInMs } = verdictsOf(written, { ...state, present }, timers, nodeLostAfterMs);
   return {
-    state: withVerdicts(state, verdicts),
+    state: { ...withVerdicts(state, verdicts), incarnation: snapshot.get(clusterKey)?.value.incarnation ?? 1 },
     verdicts: verdicts === written ? undefined : verdicts,
     seen: timers.seen,
     againInMs,

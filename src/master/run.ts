@@ -138,7 +138,7 @@ function holdersOf(
 }
 
 function outcomeOf(
-  { name, placed, timers, demands, moves }: RunInput,
+  { state, name, placed, timers, demands, moves }: RunInput,
   {
     deployment,
     document,
@@ -152,8 +152,9 @@ function outcomeOf(
   },
 ): Outcome {
   const known = demands.of(name, deployment.revision) !== undefined;
+  const { incarnation = 1 } = state;
   return reconcile(
-    { name, deployment, document, pods: facts, inTheWay, isTaken: (id) => placed.has(id), moves },
+    { name, deployment, document, pods: facts, inTheWay, isTaken: (id) => placed.has(id), moves, incarnation },
     known,
     timers,
   );

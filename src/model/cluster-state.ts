@@ -18,6 +18,8 @@ export interface ClusterState {
   readonly nodes: ReadonlyMap<string, NodeDocument>;
   readonly verdicts: ReadonlyMap<string, Verdict>;
   readonly controls: ReadonlyMap<string, ControlDocument>;
+  /** Of the store, where somebody makes pods; absent: the first. */
+  readonly incarnation?: number;
   /** Nothing is moved or stopped for an absent or lost node. */
   readonly hold?: Hold;
 }

@@ -120,8 +120,21 @@ export interface PodStatus {
 export interface StatusesDocument {
   /** When it was written: for "last change 3m ago". */
   readonly at: string;
+  /** The worker does not follow this store: it keeps running what it knew, and stops nothing. */
+  readonly hold?: WorkerHold;
   /** Sorted by pod. */
   readonly statuses: readonly PodStatus[];
+}
+
+/** Why a worker does not follow the store, and what it would do here if it did. */
+export interface WorkerHold {
+  readonly since: string;
+  readonly reason: string;
+  /** The store's that it knows: whatever it is to follow has a higher one. */
+  readonly incarnation: number;
+  /** The first names, and how many there are in all. */
+  readonly stops: { readonly count: number; readonly names: readonly string[] };
+  readonly starts: { readonly count: number; readonly names: readonly string[] };
 }
 
 /** The last failure in a slot. */

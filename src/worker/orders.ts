@@ -1,12 +1,14 @@
 // What this worker is told: its placements with their templates, and whether the word of the store may be trusted now.
 // Reads a view of `placements/<node>` and `cluster`, and each template once: a revision never changes. Without the store it goes on with the last known.
+import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, placementsKey, revisionKey } from "../model/keys.ts";
-import { whyStrange } from "../model/known-store.ts";
-import type { Placement, Reason } from "../model/pod.ts";
+import { type KnownStore, toFollow, whyStrange } from "../model/known-store.ts";
+import type { Placement, Reason, WorkerHold } from "../model/pod.ts";
 import { type PodTemplate, type ResolvedTemplate, resolveTemplate } from "../model/template.ts";
 import type { Snapshot, Store, View } from "../store/store.ts";
+import { workerHold } from "./hold.ts";
 import type { LastKnown } from "./last-known.ts";
 
 export interface Orders {
@@ -16,13 +18,15 @@ export interface Orders {
   refusalOf(placement: Placement): Reason | undefined;
   /** Pods may be stopped and strays removed: the view is fresh, and its store is the one that we know. */
   readonly mayStop: boolean;
+  /** Why the store, which answers, is not followed. */
+  readonly hold?: WorkerHold;
   /** The placements changed since the last look. */
   readonly isNew: boolean;
   /** Not everything could be read: look again after a while. */
   readonly incomplete: boolean;
 }
 
-export type KnownOrders = Pick<LastKnown, "incarnation" | "position" | "placements" | "templates">;
+export type KnownOrders = Pick<LastKnown, keyof KnownStore | "placements" | "templates">;
 
 export interface OrdersOptions {
   readonly store: Store;
@@ -30,6 +34,7 @@ export interface OrdersOptions {
   readonly lastKnown: KnownOrders | undefined;
   /** Returns the template, or throws what is wrong with it: what the store holds is not believed. */
   readonly validateTemplate: (template: unknown) => PodTemplate;
+  readonly clock: Clock;
   readonly log: Log;
   readonly wake: () => void;
 }
@@ -47,10 +52,18 @@ export interface OrdersSource {
   close(): void;
 }
 
-export function openOrders({ store, node, lastKnown, validateTemplate, log, wake }: OrdersOptions): OrdersSource {
+export function openOrders({
+  store,
+  node,
+  lastKnown,
+  validateTemplate,
+  clock,
+  log,
+  wake,
+}: OrdersOptions): OrdersSource {
   let view: View | undefined;
   let known = lastKnown;
-  let distrusted: string | undefined;
+  let distrusted: { readonly reason: string; readonly since: string } | undefined;
   let lookedAt: readonly Placement[] | undefined;
   const templates = new Map<string, Template>();
   for (const [key, stored] of Object.entries(lastKnown?.templates ?? {})) templates.set(key, checked(stored));
@@ -92,10 +105,16 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
   };
 
   const say = (reason: string | undefined) => {
-    if (reason === distrusted) return;
+    if (reason === distrusted?.reason) return;
     if (reason === undefined) log.info("the worker follows the store again");
     else log.warn("the worker holds: it keeps the last known pods running and stops nothing", { reason });
-    distrusted = reason;
+    distrusted = reason === undefined ? undefined : { reason, since: clock.wall() };
+  };
+
+  const holdAgainst = (snapshot: Snapshot | undefined): { hold?: WorkerHold } => {
+    if (!snapshot?.fresh || !known || !distrusted) return {};
+    const shown = snapshot.get(placementsKey(node))?.value.placements ?? [];
+    return { hold: workerHold(distrusted.reason, distrusted.since, known, shown) };
   };
 
   return {
@@ -114,6 +133,7 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
         templateOf: (placement) => templates.get(keyOf(placement))?.resolved,
         refusalOf: (placement) => templates.get(keyOf(placement))?.refusal,
         mayStop: reason === undefined && snapshot?.get(placementsKey(node)) !== undefined,
+        ...holdAgainst(snapshot),
         isNew,
         incomplete: !complete || reason !== undefined,
       };
@@ -129,19 +149,32 @@ export function openOrders({ store, node, lastKnown, validateTemplate, log, wake
 /** Why what the store shows is not acted on; undefined: it is. Nothing that is absent means anything. */
 export function whyNotTrusted(snapshot: Snapshot, node: string, known: KnownOrders | undefined): string | undefined {
   if (!snapshot.fresh) return "the store cannot be reached";
-  const strange = whyStrange({ cluster: snapshot.get(clusterKey)?.value, position: snapshot.position }, known);
+  const cluster = snapshot.get(clusterKey)?.value;
+  const placements = snapshot.get(placementsKey(node))?.value;
+  const isAccepted = known !== undefined && (cluster?.incarnation ?? 0) > known.incarnation;
+  // Without a document there is nothing to compare; that is told below.
+  const written = placements ? placements.count : known?.written;
+  const strange = whyStrange(
+    { cluster, position: snapshot.position, ...(written === undefined ? {} : { written }) },
+    known,
+  );
   if (strange !== undefined) return strange;
-  if (known && known.placements.length > 0 && !snapshot.get(placementsKey(node))) {
-    return "the store no longer has the placements of this node";
+  if (known && known.placements.length > 0 && !placements && !isAccepted) {
+    return `the store no longer has the placements of this node; put them back, or ${toFollow}`;
   }
   return undefined;
 }
 
 function follow(snapshot: Snapshot, node: string, known: KnownOrders | undefined): KnownOrders {
+  const cluster = snapshot.get(clusterKey)?.value;
+  const { placements = [], count = 0 } = snapshot.get(placementsKey(node))?.value ?? {};
+  const clusterId = cluster?.id ?? known?.clusterId;
   return {
-    incarnation: snapshot.get(clusterKey)?.value.incarnation ?? known?.incarnation ?? 1,
+    ...(clusterId === undefined ? {} : { clusterId }),
+    incarnation: cluster?.incarnation ?? known?.incarnation ?? 1,
     position: snapshot.position,
-    placements: snapshot.get(placementsKey(node))?.value.placements ?? [],
+    written: count,
+    placements,
     templates: {},
   };
 }

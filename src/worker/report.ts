@@ -4,12 +4,12 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { failuresKey, statusesKey } from "../model/keys.ts";
-import { type Failure, failuresPerNode, type PodStatus } from "../model/pod.ts";
+import { type Failure, failuresPerNode, type PodStatus, type StatusesDocument, type WorkerHold } from "../model/pod.ts";
 import { type Change, put, type Store } from "../store/store.ts";
 
 export interface Report {
   /** What is true now; written soon if it differs from what was written last. Returns whether it differs from what was told last. */
-  statuses(statuses: readonly PodStatus[]): boolean;
+  statuses(statuses: readonly PodStatus[], hold?: WorkerHold): boolean;
   failure(failure: Failure): void;
   /** Writes what is waiting, if the store takes it. */
   close(): Promise<void>;
@@ -20,6 +20,8 @@ const spacingMs = 40;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 
+type Told = Omit<StatusesDocument, "at">;
+
 export interface ReportOptions {
   readonly store: Store;
   readonly node: string;
@@ -28,7 +30,7 @@ export interface ReportOptions {
 }
 
 export function openReport({ store, node, clock, log }: ReportOptions): Report {
-  let wanted: readonly PodStatus[] | undefined;
+  let wanted: Told | undefined;
   let wantedText: string | undefined;
   let written: string | undefined;
   let fresh: Failure[] = [];
@@ -79,10 +81,11 @@ export function openReport({ store, node, clock, log }: ReportOptions): Report {
   };
 
   return {
-    statuses(statuses) {
-      const text = JSON.stringify(statuses);
+    statuses(statuses, hold) {
+      const told = { ...(hold ? { hold } : {}), statuses };
+      const text = JSON.stringify(told);
       if (text === wantedText) return false;
-      wanted = statuses;
+      wanted = told;
       wantedText = text;
       schedule();
       return true;
@@ -101,16 +104,12 @@ export function openReport({ store, node, clock, log }: ReportOptions): Report {
 }
 
 /** Nothing when the store has it already: after a restart of ours usually everything is as it was. */
-async function statusesChange(
-  store: Store,
-  node: string,
-  statuses: readonly PodStatus[],
-  at: string,
-): Promise<Change[]> {
+async function statusesChange(store: Store, node: string, told: Told, at: string): Promise<Change[]> {
   const key = statusesKey(node);
   const found = await store.read(key);
-  if (JSON.stringify(found?.value.statuses ?? []) === JSON.stringify(statuses)) return [];
-  return [put(key, { at, statuses }, found?.version ?? "absent")];
+  const { at: _last, ...last } = found?.value ?? { at, statuses: [] };
+  if (JSON.stringify(last) === JSON.stringify(told)) return [];
+  return [put(key, { at, ...told }, found?.version ?? "absent")];
 }
 
 async function failuresChange(store: Store, node: string, told: readonly Failure[]): Promise<Change> {

@@ -92,6 +92,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     node: facts.node,
     lastKnown,
     validateTemplate: options.validateTemplate,
+    clock,
     log,
     wake,
   });
@@ -123,6 +124,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
         .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
         .filter((status) => status !== undefined)
         .sort((a, b) => (a.pod < b.pod ? -1 : 1)),
+      told.hold,
     );
     // What the disk keeps of a pod changes only with what is told of it.
     if (isNew || told.isNew) disk.save(() => lastKnownNow(orders.known(), table.views()));

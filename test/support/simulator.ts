@@ -113,6 +113,11 @@ export function allPlacements(state: ClusterState): { readonly node: string; rea
   return [...state.placements].flatMap(([name, { placements }]) => placements.map((pod) => ({ node: name, pod })));
 }
 
+/** The node of each pod that has one. */
+export function nodesOf(state: ClusterState): ReadonlyMap<string, string> {
+  return new Map(allPlacements(state).map(({ node: at, pod }) => [pod.pod, at]));
+}
+
 /** What the worker saw of a pod. */
 export function statusOf(state: ClusterState, on: string, pod: string): PodStatus | undefined {
   return state.statuses.get(on)?.statuses.find((status) => status.pod === pod);

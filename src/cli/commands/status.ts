@@ -1,4 +1,7 @@
+import type { ClusterDocument } from "../../model/cluster.ts";
+import type { Store } from "../../store/store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
+import type { Holder } from "../holders.ts";
 import type { StatusDocument } from "../show/status.ts";
 
 /** An engine that hangs must not make `status` hang: then that is what it tells. */
@@ -28,10 +31,19 @@ export default class Status extends BaseCommand {
       presences: new Map(presences.map(({ key, value }) => [nameOf(key), value])),
       docker: await this.#docker(),
       dns: cluster && (await this.#dns(cluster.id)),
+      holders: await this.#holders(store, cluster),
     });
     await this.printDocument(flags.output, document, () =>
       statusText(document, observation.nowMs, wantsColour(process.stdout)),
     );
+  }
+
+  async #holders(store: Store, cluster: ClusterDocument | undefined): Promise<Holder[]> {
+    const { holderSelectors, holdersOf } = await import("../holders.ts");
+    const { lastKnownCluster } = await import("../run/known-cluster.ts");
+    const { stateDir } = this.settings;
+    const known = (await lastKnownCluster(stateDir, store.url)) ?? cluster;
+    return known ? holdersOf(await store.list(holderSelectors), stateDir, known.id) : [];
   }
 
   async #docker(): Promise<StatusDocument["docker"]> {

@@ -1,13 +1,14 @@
 import { Errors, Flags } from "@oclif/core";
 import type { Config } from "../../config.ts";
+import { silentLog } from "../../log.ts";
 import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
-import { ensureCluster } from "../../store/cluster.ts";
 import { absoluteUrl, openStore } from "../../store/open-store.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
+import { knownCluster } from "../run/known-cluster.ts";
 import { lostAfterFlag, withLostAfter } from "../run/lost-after.ts";
 import { runningUp, serve } from "../run/serve.ts";
 
@@ -46,18 +47,20 @@ When it ends, pods run on and names are answered, and the next up takes over fro
   }
 
   async #detach(storeUrl: string, others: readonly string[]): Promise<void> {
-    const { stateDir, networkRange } = this.settings;
+    const { stateDir, networkRange, storeAccess } = this.settings;
     const running = runningUp(stateDir, storeUrl);
     if (running) {
       this.print(`orchestra is already running as node ${running.node} (pid ${running.pid}).`);
       return;
     }
-    const store = await openStore(storeUrl, { create: true });
-    const cluster = await ensureCluster(store, { now: new Date().toISOString(), networkRange }).finally(() =>
+    const store = await openStore(storeUrl, { create: true, patient: true, access: () => storeAccess });
+    const now = new Date().toISOString();
+    const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now, log: silentLog }).finally(() =>
       store.close(),
     );
     const logPath = upLogPath(stateDir, cluster.id);
-    const serving = await startDetached(["up", "--store", storeUrl, ...others], logPath);
+    const insecure = storeAccess.insecure ? ["--insecure-store"] : [];
+    const serving = await startDetached(["up", "--store", storeUrl, ...insecure, ...others], logPath);
     for (const warning of serving.warnings) this.note(`Warning: ${warning}`);
     this.print(`orchestra is up as node ${serving.node} (pid ${serving.pid}); its log is ${logPath}.`);
     this.print("Next: orchestra apply -f FOLDER, orchestra get pods, orchestra down");

@@ -4,6 +4,7 @@ import { replaceFile } from "../../durable-file.ts";
 import type { Log } from "../../log.ts";
 import type { ClusterDocument } from "../../model/cluster.ts";
 import { isOrchestraError, messageOf } from "../../model/errors.ts";
+import { clusterKey } from "../../model/keys.ts";
 import { readStateFile } from "../../state-file.ts";
 import { clusterFilePath, clustersIn } from "../../state-folder.ts";
 import { ensureCluster } from "../../store/cluster.ts";
@@ -28,12 +29,21 @@ export interface KnownClusterOptions {
 }
 
 /**
- * The store's cluster, made if it has none yet. A store that does not answer is believed to be the cluster that it was when it last did:
- * pods and names need no store. Throws `unavailable` when this machine never knew it.
+ * The store's cluster, made if it never had one. A store that does not answer is believed to be the cluster that it was when it last did:
+ * pods and names need no store. So is one that has lost it: a new cluster would leave what runs here to nobody. Throws `unavailable` when this machine never knew it.
  */
 export async function knownCluster(options: KnownClusterOptions): Promise<ClusterDocument> {
   const { store, storeUrl, stateDir, networkRange, now, log } = options;
   try {
+    const before = (await store.read(clusterKey)) ? undefined : await lastKnownCluster(stateDir, storeUrl);
+    if (before) {
+      const hint = "put the store back, import a backup, or have it followed as it is: orchestra store accept-rollback";
+      log.warn("the store is empty, and this machine belongs to a cluster on it; its pods and names are kept", {
+        cluster: before.id,
+        hint,
+      });
+      return before;
+    }
     const cluster = await ensureCluster(store, { now, networkRange });
     const known: KnownCluster = { store: storeUrl, cluster, at: now };
     await replaceFile(clusterFilePath(stateDir, cluster.id), `${JSON.stringify(known)}\n`);
@@ -50,6 +60,11 @@ export async function knownCluster(options: KnownClusterOptions): Promise<Cluste
     });
     return cluster;
   }
+}
+
+/** The cluster that the store was when a role on this machine last asked it; undefined: none ever did. */
+export async function lastKnownCluster(stateDir: string, storeUrl: string): Promise<ClusterDocument | undefined> {
+  return (await lastKnown(stateDir, storeUrl))?.cluster;
 }
 
 /** The latest one, should the store have been replaced. */

@@ -86,10 +86,13 @@ export function nodeColumns(nowMs: number): readonly Column<NodeRow>[] {
   ];
 }
 
-function nodeStatus({ state, since, cordoned }: NodeRow, nowMs: number): Cell {
+function nodeStatus({ state, since, cordoned, hold }: NodeRow, nowMs: number): Cell {
   const absence = state === "present" ? state : `${state}${since === undefined ? "" : ` for ${age(since, nowMs)}`}`;
-  const tone: Tone = state !== "present" ? "bad" : cordoned ? "busy" : "good";
-  return { text: cordoned ? `${absence}, cordoned` : absence, tone };
+  const tone: Tone = state !== "present" || hold !== undefined ? "bad" : cordoned ? "busy" : "good";
+  return {
+    text: [absence, ...(hold === undefined ? [] : ["holds"]), ...(cordoned ? ["cordoned"] : [])].join(", "),
+    tone,
+  };
 }
 
 /** Bytes for people: rounded, because a machine's memory is no round number. */

@@ -94,6 +94,7 @@ function nodeText({ node, network, pods, hold }: NodeDescription, options: Descr
       ["Name", node.name],
       ["Status", node.state === "present" ? "present" : `${node.state}${since}`],
       ["Hold", hold && holdText(hold)],
+      ["Worker", node.hold && `holds: ${node.hold}`],
       ["Cordoned", cordoned && `${age(cordoned.at, options.nowMs)} ago by ${cordoned.by}`],
       ["Address", node.address],
       ["Network", network && `${network.name}, ${network.range}, gateway ${network.gateway}`],

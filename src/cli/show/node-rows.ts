@@ -16,6 +16,8 @@ export interface NodeRow {
   /** With `absent` and `lost`: since when, as far as anybody saw it. */
   readonly since?: string;
   readonly cordoned?: Act;
+  /** Why its worker does not follow the store, while it is there. */
+  readonly hold?: string;
   /** Pods placed on it, those that are stopping too. */
   readonly pods: number;
   /** What its pods reserve, out of `capacity`. */
@@ -41,6 +43,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       ...(since === undefined ? {} : { since }),
     } as const;
     const cordoned = state.controls.get(name)?.cordoned;
+    const hold = state.statuses.get(name)?.hold;
     const { capacity, address, platform, labels, versions, network } = document;
     const templates = here.map(({ deployment, pod }) => templateOf(state, deployment, pod.revision));
     return {
@@ -48,6 +51,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       name,
       ...(present.has(name) ? { state: "present" } : away),
       ...(cordoned ? { cordoned } : {}),
+      ...(hold && present.has(name) ? { hold: hold.reason } : {}),
       pods: here.length,
       reserved: sum(templates.map((template) => (template ? resolveResources(template) : nothing))),
       capacity,
@@ -86,7 +90,10 @@ export function holdText({ reason }: Hold): string {
 /** What one should know of every listing: each a sentence. */
 export function notesOf(observation: Observation): string[] {
   const hold = holdOf(observation);
-  return [staleNote(observation), hold && holdText(hold)].filter((note) => note !== undefined);
+  const holding = [...observation.state.statuses]
+    .filter(([node, { hold: own }]) => own && observation.present.has(node))
+    .map(([node, { hold: own }]) => `the worker of ${node} holds: ${own?.reason}`);
+  return [staleNote(observation), hold && holdText(hold), ...holding].filter((note) => note !== undefined);
 }
 
 /** One sentence about old statuses, or undefined when there are none. */

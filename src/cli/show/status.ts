@@ -2,6 +2,7 @@
 import type { ClusterDocument } from "../../model/cluster.ts";
 import type { Hold, PresenceDocument } from "../../model/node.ts";
 import type { Phase } from "../../model/phase.ts";
+import type { Holder } from "../holders.ts";
 import { age, paint } from "../print.ts";
 import { deploymentStatus } from "./columns.ts";
 import { fields } from "./describe-text.ts";
@@ -18,6 +19,8 @@ export interface StatusFacts {
   readonly presences: ReadonlyMap<string, PresenceDocument>;
   readonly docker: StatusDocument["docker"];
   readonly dns: StatusDocument["dns"] | undefined;
+  /** Who does not follow the store. */
+  readonly holders: readonly Holder[];
 }
 
 /** `status -o json`. */
@@ -54,7 +57,7 @@ export interface StatusDocument {
 }
 
 interface Problem {
-  /** A name that every command takes (`deployment/web`), or `up`, `docker`, `dns`, `nodes`. */
+  /** A name that every command takes (`deployment/web`), or `up`, `master`, `docker`, `dns`, `nodes`. */
   readonly about: string;
   readonly message: string;
 }
@@ -86,10 +89,12 @@ export function statusDocument(facts: StatusFacts): StatusDocument {
   };
 }
 
-function problemsOf({ observation, pending, presences, docker, dns }: StatusFacts): Problem[] {
+function problemsOf({ observation, pending, presences, docker, dns, holders }: StatusFacts): Problem[] {
   const problems: Problem[] = [];
   const add = (about: string, message: string) => problems.push({ about, message });
   if (presences.size === 0) add("up", "no orchestra up runs on this store: start it with orchestra up --detach");
+  for (const { about, reason } of holders)
+    add(about, `${about.startsWith("node/") ? "its worker holds" : "holds"}: ${reason}`);
   if ("error" in docker) add("docker", docker.error);
   if (dns && !dns.running) add("dns", "CoreDNS has ended: names are not answered");
   else if (dns && !dns.healthy) add("dns", "CoreDNS runs and does not answer its health check");

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
-import { clusterKey } from "../../../src/model/keys.ts";
+import { clusterKey, statusesKey } from "../../../src/model/keys.ts";
 import type { PodTemplate } from "../../../src/model/template.ts";
 import { put, type Store } from "../../../src/store/store.ts";
 import { openMemory } from "../../../src/worker/memory.ts";
@@ -84,6 +84,14 @@ test("a store that was replaced is held off: its word stops nothing", async (t) 
     runtime,
     log: { ...silentLog, warn: (_message, fields) => void warnings.push(String(fields?.["reason"])) },
   });
-  await eventually("it says why", () => warnings.some((reason) => /replaced .*remove worker\.json/.test(reason)));
-  assert.equal((await runtime.list(signal)).filter(({ state }) => state === "running").length, 2);
+  await eventually("it says why", () => warnings.some((reason) => /replaced .*accept-rollback$/.test(reason)));
+  const running = async () => (await runtime.list(signal)).filter(({ state }) => state === "running").length;
+  assert.equal(await running(), 2);
+  const told = async () => (await lab.store.read(statusesKey(lab.node)))?.value.hold;
+  const hold = await eventually("it tells others", told);
+  assert.deepEqual([hold.incarnation, hold.stops, hold.starts.count], [1, { count: 2, names: ["web-0", "web-1"] }, 0]);
+
+  const now = (await lab.store.read(clusterKey)) ?? assert.fail("no cluster");
+  await lab.store.commit({ changes: [put(clusterKey, { ...now.value, incarnation: 2 }, now.version)] });
+  await eventually("it follows", async () => (await running()) === 0 && (await told()) === undefined);
 });

@@ -13,6 +13,7 @@ import {
   type Action,
   allPlacements,
   nodeNames,
+  nodesOf,
   openWorld,
   type Shape,
   statusOf,
@@ -88,10 +89,6 @@ function livePods(state: ClusterState, of: string) {
   const nodes = nodesOf(state);
   const isLost = (id: string) => state.verdicts.get(nodes.get(id) ?? "")?.state === "lost";
   return (state.pods.get(of)?.pods ?? []).filter(({ id, stop }) => !stop && !isLost(id));
-}
-
-function nodesOf(state: ClusterState): ReadonlyMap<string, string> {
-  return new Map(allPlacements(state).map(({ node: at, pod }) => [pod.pod, at]));
 }
 
 /** Slots of `of` below `replicas` that have a pod which answers. */

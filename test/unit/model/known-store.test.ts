@@ -14,19 +14,41 @@ const cluster = (change: Partial<ClusterDocument> = {}): ClusterDocument => ({
   ...change,
 });
 
-const known = { incarnation: 2, position: 100 };
+const known = { clusterId: "0a1b2c3d", incarnation: 2, position: 100, written: 7 };
 const continues = { incarnation: 2, position: 100 };
 
 const cases = [
-  { name: "the same incarnation, further on", seen: { cluster: cluster(), position: 101 } },
-  { name: "the same incarnation, where it was", seen: { cluster: cluster(), position: 100 } },
-  { name: "the same incarnation, earlier", seen: { cluster: cluster(), position: 99 }, why: /is older than it was/ },
+  { name: "the same incarnation, further on", seen: { cluster: cluster(), position: 101, written: 8 } },
+  { name: "the same incarnation, where it was", seen: { cluster: cluster(), position: 100, written: 7 } },
+  {
+    name: "the same incarnation, earlier",
+    seen: { cluster: cluster(), position: 99, written: 7 },
+    why: /is older than it was/,
+  },
   {
     name: "an earlier incarnation",
     seen: { cluster: cluster({ incarnation: 1 }), position: 999 },
     why: /1 instead of 2/,
   },
-  { name: "no cluster at all", seen: { cluster: undefined, position: 999 }, why: /incarnation none instead of 2/ },
+  { name: "no cluster at all", seen: { cluster: undefined, position: 999 }, why: /the store is empty/ },
+  {
+    name: "another cluster",
+    seen: { cluster: cluster({ id: "ffff0000" }), position: 999 },
+    why: /another cluster \(ffff0000 instead of/,
+  },
+  {
+    name: "an older copy that others have written into until it was as far on",
+    seen: { cluster: cluster(), position: 999, written: 6 },
+    why: /is older than it was \(it had come to 100\)/,
+  },
+  {
+    name: "the same, where no more placements had been written",
+    seen: { cluster: cluster(), position: 999, written: 7 },
+  },
+  {
+    name: "an accepted rollback, whatever it lacks",
+    seen: { cluster: cluster({ incarnation: 3 }), position: 1, written: 0 },
+  },
   { name: "a later incarnation, whatever its position", seen: { cluster: cluster({ incarnation: 3 }), position: 1 } },
   {
     name: "an import of all that was seen",

@@ -1,0 +1,44 @@
+import { Flags } from "@oclif/core";
+import { BaseCommand } from "../../base.ts";
+
+export default class StoreAcceptRollback extends BaseCommand {
+  static override summary = "Follow a store that is older than it was, or empty.";
+  static override description =
+    `When a backup is put in the store's place, or the store comes back without its last changes, machines hold: they keep what they run, and stop nothing.
+This says that the store is meant as it is. It shows first which pods the machines would stop and start, as far as that is known,
+and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes nothing.`;
+  static override examples = [
+    "<%= config.bin %> store accept-rollback",
+    "<%= config.bin %> store accept-rollback --yes",
+  ];
+  static override flags = { yes: Flags.boolean({ char: "y", summary: "Do not ask.", default: false }) };
+
+  async run(): Promise<void> {
+    const { flags } = await this.parse(StoreAcceptRollback);
+    const { acceptRollback, acceptText } = await import("../../store/accept-rollback.ts");
+    const { holderSelectors, holdersOf } = await import("../../holders.ts");
+    const { lastKnownCluster } = await import("../../run/known-cluster.ts");
+    const { absoluteUrl } = await import("../../../store/open-store.ts");
+    const { clusterKey } = await import("../../../model/keys.ts");
+    const { confirm } = await import("../../change/confirm.ts");
+    const { stateDir, storeUrl } = this.settings;
+    const store = await this.openStore(flags);
+    const snapshot = await store.list(holderSelectors);
+    const known = await lastKnownCluster(stateDir, absoluteUrl(flags.store ?? storeUrl));
+    const cluster = known ?? snapshot.get(clusterKey)?.value;
+    const holders = cluster ? await holdersOf(snapshot, stateDir, cluster.id) : [];
+    if (!cluster || holders.length === 0) {
+      this.print(
+        "Nothing to accept: nobody that is known here holds. A machine that does says so in orchestra status.",
+      );
+      return;
+    }
+    this.print(acceptText(holders, snapshot.list("presence").length));
+    if (!flags.yes && !(await confirm("Follow the store as it is?", "accepting a rollback"))) {
+      this.print("Nothing was changed.");
+      return;
+    }
+    const incarnation = await acceptRollback(store, snapshot, holders, cluster);
+    this.print(`Accepted, as incarnation ${incarnation}: machines that run follow now, others when they start.`);
+  }
+}

@@ -1,0 +1,63 @@
+// Who does not follow the store, and why: what running workers have written into it, and what the roles of this machine would say of it.
+// Reads the state folder.
+import { join } from "node:path";
+import { nameOf, placementsKey } from "../model/keys.ts";
+import { type KnownStore, storeSeen, whyStrange } from "../model/known-store.ts";
+import type { WorkerHold } from "../model/pod.ts";
+import { readStateFile } from "../state-file.ts";
+import { clusterFolder } from "../state-folder.ts";
+import type { Selector, Snapshot } from "../store/store.ts";
+import { storeMemoryPath } from "../store-memory.ts";
+import { followingWould } from "../worker/hold.ts";
+import type { LastKnown } from "../worker/last-known.ts";
+import { whyNotTrusted } from "../worker/orders.ts";
+
+export interface Holder {
+  /** `node/n1` for its worker; `master` and `dns` are those of this machine. */
+  readonly about: string;
+  readonly reason: string;
+  /** The one that it knows. */
+  readonly incarnation: number;
+  /** Of a worker: its node, and what following the store would do there. */
+  readonly node?: string;
+  readonly stops?: WorkerHold["stops"];
+  readonly starts?: WorkerHold["starts"];
+}
+
+/** What a snapshot must hold to tell. */
+export const holderSelectors: readonly Selector[] = ["placements", "statuses", "presence", "cluster" as Selector];
+
+/** All that hold, as far as it can be known from here. `cluster`: the one that this machine belongs to. */
+export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: string): Promise<Holder[]> {
+  const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+  const told = snapshot.list("statuses").flatMap(({ key, value }): Holder[] => {
+    const node = nameOf(key);
+    if (!value.hold || !present.has(node)) return [];
+    const { reason, incarnation, stops, starts } = value.hold;
+    return [{ about: `node/${node}`, node, reason, incarnation, stops, starts }];
+  });
+  const here = await thisMachine(snapshot, stateDir, cluster);
+  return [...told, ...here.filter(({ about }) => !told.some((other) => other.about === about))];
+}
+
+async function thisMachine(snapshot: Snapshot, stateDir: string, cluster: string): Promise<Holder[]> {
+  const folder = clusterFolder(stateDir, cluster);
+  const holders: Holder[] = [];
+  const identity = await readStateFile<{ readonly node: string }>(join(stateDir, "node.json"));
+  const worker = await readStateFile<LastKnown>(join(folder, "worker.json"));
+  if (identity && worker) holders.push(...workerHere(snapshot, identity.node, worker));
+  for (const role of ["master", "dns"] as const) {
+    const known = await readStateFile<KnownStore>(storeMemoryPath(folder, role));
+    const why = whyStrange(storeSeen(snapshot), known);
+    if (known && why !== undefined) holders.push({ about: role, reason: why, incarnation: known.incarnation });
+  }
+  return holders;
+}
+
+function workerHere(snapshot: Snapshot, node: string, known: LastKnown): Holder[] {
+  const reason = whyNotTrusted(snapshot, node, known);
+  if (reason === undefined) return [];
+  const shown = snapshot.get(placementsKey(node))?.value.placements ?? [];
+  const would = followingWould(known.placements, shown);
+  return [{ about: `node/${node}`, node, reason, incarnation: known.incarnation, ...would }];
+}
