@@ -16,6 +16,7 @@ const shared = [
   "role-lock",
   "state-file",
   "state-folder",
+  "store-memory",
 ];
 
 interface Room {
@@ -45,7 +46,7 @@ const rooms: Readonly<Record<string, Room>> = {
   master: {
     frontDoor: "master",
     mayImport: ["src/store/store.ts", "src/controller/", "src/scheduler/"],
-    acts: ["master", "store-memory"],
+    acts: ["master"],
   },
   worker: {
     frontDoor: "worker",
