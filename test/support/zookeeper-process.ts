@@ -52,13 +52,23 @@ export function javaCommand(options: readonly string[] = []): [string, ...string
   // Compiling little starts fastest; a server of a test never lives long enough to miss the rest.
   const quick = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"];
   // It dies with the process that started it, even where that one is killed.
-  return ["setpriv", "--pdeathsig", "KILL", "java", ...quick, ...options, "-cp", classPath.join(":")];
+  return ["java", ...quick, ...options, "-cp", classPath.join(":")];
 }
 
 export const serverPorts = { plain: plainPort, secure: securePort, quorum: 21_812, election: 21_813 } as const;
 
-/** Not started yet. `folder` holds `zoo.cfg`, which names the address and ports, and gets `server.log`. */
-export function zooKeeperServer(folder: string, host: string, options: readonly string[]): ZooKeeperServer {
+export interface ServerSetup {
+  /** Holds `zoo.cfg`, which names the address and ports, and gets `server.log`. */
+  readonly folder: string;
+  readonly host: string;
+  /** What a command line begins with to be where the address is. */
+  readonly enter: readonly string[];
+  /** Options of Java. */
+  readonly java: readonly string[];
+}
+
+/** Not started yet. */
+export function zooKeeperServer({ folder, host, enter, java }: ServerSetup): ZooKeeperServer {
   let child: ChildProcess | undefined;
   let gone: Promise<unknown> = Promise.resolve();
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null;
@@ -80,7 +90,7 @@ export function zooKeeperServer(folder: string, host: string, options: readonly 
       if (isRunning()) throw new Error(`the server ${host} is running already`);
       const output = openSync(log, "a");
       const main = "org.apache.zookeeper.server.quorum.QuorumPeerMain";
-      const [program, ...args] = [...javaCommand(options), main, join(folder, "zoo.cfg")];
+      const [program = "", ...args] = [...enter, ...javaCommand(java), main, join(folder, "zoo.cfg")];
       child = spawn(program, args, { stdio: ["ignore", output, output] });
       gone = once(child, "exit");
       const isUp = async () => {

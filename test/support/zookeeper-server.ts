@@ -13,6 +13,8 @@ export type { ZooKeeperServer } from "./zookeeper-process.ts";
 export interface ZooKeeperOptions {
   /** 1, or 3 for an ensemble. */
   readonly servers?: 1 | 3;
+  /** Machines of a lab to run them on, one for each server; absent: this one. */
+  readonly machines?: readonly ServerPlace[];
   /** Sessions last at least two ticks (the default makes that 1 s) and at most a minute. */
   readonly tickMs?: number;
   /** "need": clients must show a certificate. Plain connections work beside it. */
@@ -23,6 +25,13 @@ export interface ZooKeeperOptions {
   readonly java?: readonly string[];
   /** Wait for the disk at each write, as real servers do. Tests, whose machine never loses power, go without. */
   readonly forceSync?: boolean;
+}
+
+export interface ServerPlace {
+  /** The address that the server has there. */
+  readonly host: string;
+  /** A command line that begins with these words runs in the machine's network, as a process of ours. */
+  readonly enter: readonly string[];
 }
 
 export interface RunningZooKeeper {
@@ -43,14 +52,17 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
   const folder = await mkdtemp(join(tmpdir(), "orchestra-test-"));
   // Loopback is a whole network: an address of one's own saves looking for free ports, which another test may take meanwhile.
   const network = `127.${randomInt(1, 255)}.${randomInt(0, 256)}`;
-  const hosts = Array.from({ length: options.servers ?? 1 }, (_, index) => `${network}.${index + 1}`);
+  const places: readonly ServerPlace[] =
+    options.machines ??
+    Array.from({ length: options.servers ?? 1 }, (_, index) => ({ host: `${network}.${index + 1}`, enter: [] }));
+  const hosts = places.map(({ host }) => host);
   const servers: ZooKeeperServer[] = [];
   const removeFolder = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   const end = () => {
     for (const { pid } of servers) if (pid !== 0) killQuietly(pid);
     removeFolder();
   };
-  process.once("exit", end);
+  
   const close = async () => {
     process.removeListener("exit", end);
     await Promise.all(servers.map((server) => server.kill()));
@@ -59,7 +71,7 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
   try {
     const certificates = options.tls && (await makeCertificates(folder, hosts));
     if (certificates) await writeStores(folder, certificates);
-    for (const host of hosts) servers.push(await prepare(folder, host, hosts, options));
+    for (const place of places) servers.push(await prepare(folder, place, hosts, options));
     await Promise.all(servers.map((server) => server.start()));
     const leader = () => eventually("ZooKeeper serves", () => leaderOf(servers), 30_000);
     await leader();
@@ -80,7 +92,7 @@ async function leaderOf(servers: readonly ZooKeeperServer[]): Promise<ZooKeeperS
 
 async function prepare(
   folder: string,
-  host: string,
+  { host, enter }: ServerPlace,
   hosts: readonly string[],
   options: ZooKeeperOptions,
 ): Promise<ZooKeeperServer> {
@@ -108,12 +120,13 @@ async function prepare(
   };
   const lines = Object.entries(config).map(([key, value]) => `${key}=${value}\n`);
   await writeFile(join(own, "zoo.cfg"), lines.join(""));
-  return zooKeeperServer(own, host, [
+  const java = [
     `-Dzookeeper.forceSync=${options.forceSync ? "yes" : "no"}`,
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
     ...(options.tls ? tlsProperties(folder, options.tls) : []),
     ...(options.java ?? []),
-  ]);
+  ];
+  return zooKeeperServer({ folder: own, host, enter, java });
 }
 
 /** The server wants its key and its certificate in one file. */

@@ -1,0 +1,122 @@
+// A machine of a lab: network, processes, mounts and host name of its own. Everything that runs in it ends with its first process, which ends with ours.
+import { type ChildProcess, execFile, type SpawnOptions, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { promisify } from "node:util";
+import { eventually } from "../eventually.ts";
+
+const run = promisify(execFile);
+
+export interface Machine {
+  readonly name: string;
+  /** A command line that begins with these words runs in the machine. */
+  readonly enter: readonly string[];
+  /** In its network only: the process itself is one of ours, with a pid and signals. */
+  readonly enterNetwork: readonly string[];
+  /** Of its first process. */
+  readonly pid: number;
+  /** Runs a program in it to its end, and throws unless that is a good one; gives what it printed. */
+  run(...words: readonly string[]): Promise<string>;
+  /** Starts a program in it. Its own pid, for signals, is what `pidOf` gives. */
+  start(words: readonly string[], options: SpawnOptions): ChildProcess;
+  /** Every process stands still, containers too. */
+  pause(): void;
+  resume(): void;
+  /** Power off: every process is gone, and its network with them. */
+  kill(): Promise<void>;
+}
+
+/** Needs root. */
+export async function startMachine(name: string): Promise<Machine> {
+  // The loop collects processes that nobody else waits for, as the first process of a machine has to.
+  const script = `hostname ${name}; echo up; while :; do sleep 3600 & wait; done`;
+  const namespaces = ["--net", "--pid", "--mount", "--uts", "--fork", "--kill-child", "--mount-proc"];
+  const words = ["--pdeathsig", "KILL", "unshare", ...namespaces, "sh", "-c", script];
+  const outer = spawn("setpriv", words, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const ended = once(outer, "exit");
+  let said = "";
+  outer.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  await Promise.race([once(outer.stdout, "data"), ended]);
+  if (outer.exitCode !== null) throw new Error(`the machine ${name} cannot be made: ${said.trim()}`);
+  const pid = childrenOf(outer.pid ?? 0)[0];
+  if (pid === undefined) throw new Error(`the machine ${name} has no first process`);
+  const enter = ["nsenter", "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
+  const machine: Machine = {
+    name,
+    enter,
+    enterNetwork: ["nsenter", `--net=/proc/${pid}/ns/net`],
+    pid,
+    async run(...line) {
+      const [program = "", ...rest] = [...enter, ...line];
+      return (await run(program, rest, { maxBuffer: 64 * 1024 * 1024 })).stdout;
+    },
+    start(line, options) {
+      const [program = "", ...rest] = [...enter, ...line];
+      return spawn(program, rest, { detached: true, ...options });
+    },
+    pause: () => signalAll(pid, "SIGSTOP"),
+    resume: () => signalAll(pid, "SIGCONT"),
+    async kill() {
+      if (outer.exitCode === null && outer.signalCode === null) signal(pid, "SIGKILL");
+      await ended;
+    },
+  };
+  await machine.run("ip", "link", "set", "lo", "up");
+  return machine;
+}
+
+/** The process that `nsenter` has started: signals to `nsenter` itself do not reach it. */
+export async function pidOf(entered: ChildProcess): Promise<number> {
+  const outer = entered.pid ?? 0;
+  return eventually("a program in a machine", () => childrenOf(outer)[0]);
+}
+
+/** Looked for again until nothing new has been started meanwhile. */
+function signalAll(first: number, name: "SIGSTOP" | "SIGCONT"): void {
+  const done = new Set<number>([first]);
+  for (;;) {
+    const found = processesOf(first).filter((pid) => !done.has(pid));
+    if (found.length === 0) return;
+    for (const pid of found) {
+      done.add(pid);
+      signal(pid, name);
+    }
+  }
+}
+
+/** Those in the machine's own process namespace, and what they have started, in namespaces of containers. */
+function processesOf(first: number): number[] {
+  const namespace = namespaceOf(first);
+  const all = readdirSync("/proc").map(Number).filter(Boolean);
+  const found = all.filter((pid) => namespaceOf(pid) === namespace);
+  for (const pid of found) for (const child of childrenOf(pid)) if (!found.includes(child)) found.push(child);
+  return found;
+}
+
+function namespaceOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return undefined;
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const lists = threads.map((thread) => readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8"));
+    return lists.flatMap((list) => list.split(" ").map(Number).filter(Boolean));
+  } catch {
+    return [];
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
