@@ -4,31 +4,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { folderOf, type TestCluster, testCluster } from "../support/cluster.ts";
+import { watchAnswers } from "../support/answers.ts";
+import { folderOf, testCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { demoManifest } from "../support/manifest-text.ts";
 import { randomOf, rounds, seed } from "../support/rounds.ts";
-
-/** Asks CoreDNS again and again; the result tells every set of addresses that was answered, in order, without repetitions. */
-function watchAnswers(cluster: TestCluster, name: string): () => Promise<string[]> {
-  const stop = new AbortController();
-  const seen: string[] = [];
-  const watching = (async () => {
-    while (!stop.signal.aborted) {
-      const answer = await cluster.resolve(name).then(
-        (addresses) => addresses.join(),
-        (error: NodeJS.ErrnoException) => `no answer: ${error.code}`,
-      );
-      if (seen.at(-1) !== answer) seen.push(answer);
-      await pause(20);
-    }
-  })();
-  return async () => {
-    stop.abort();
-    await watching;
-    return seen;
-  };
-}
 
 for (const signal of ["SIGTERM", "SIGKILL"] as const) {
   test(`after ${signal} and the next up nothing has restarted, lost its readiness or changed its names`, async (t) => {

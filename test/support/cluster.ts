@@ -11,8 +11,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { observe } from "../../src/cli/show/observe.ts";
 import { type PodRow, podRows } from "../../src/cli/show/rows.ts";
-import { clusterFolder, type RolesRecord, upRecordsOf } from "../../src/state-folder.ts";
-import { openStore } from "../../src/store/open-store.ts";
+import { readProcessRecord } from "../../src/process-record.ts";
+import { clusterFolder, clustersIn, type RolesRecord, upRecordPath, upRecordsOf } from "../../src/state-folder.ts";
+import { absoluteUrl, openStore } from "../../src/store/open-store.ts";
 import { eventually } from "./eventually.ts";
 
 const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
@@ -43,6 +44,8 @@ export interface TestCluster {
   start(...words: readonly string[]): ChildProcess;
   /** Starts `up` in the foreground, as a supervisor would, and resolves when it serves. */
   up(): Promise<UpProcess>;
+  /** From now on everything looks at this store, as after `export ORCHESTRA_STORE=…`. */
+  useStore(url: string): void;
   /** Of the last `up`. */
   record(): RolesRecord;
   /** Writes a manifest into the test's folder; returns its path. */
@@ -79,14 +82,15 @@ export async function testCluster(
   { env = {}, storePath, enter = [] }: ClusterOptions = {},
 ): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "orchestra-e2e-"));
-  const store = storePath ?? join(folder, "state", "store.db");
+  const path = storePath ?? join(folder, "state", "store.db");
+  let store = `file:${path}`;
   const stateDir = join(folder, "state");
   const dnsPort = await freePort();
-  const environment = {
+  const environment: NodeJS.ProcessEnv = {
     ...process.env,
     ORCHESTRA_STATE_DIR: stateDir,
     ORCHESTRA_CACHE_DIR: join(folder, "cache"),
-    ORCHESTRA_STORE: `file:${store}`,
+    ORCHESTRA_STORE: store,
     ORCHESTRA_NETWORK_RANGE: ownRange(),
     ORCHESTRA_DNS_PORT: String(dnsPort),
     ORCHESTRA_NODE: `e2e-${randomBytes(3).toString("hex")}`,
@@ -94,7 +98,7 @@ export async function testCluster(
   };
   const children = new Set<ChildProcess>();
   const record = () => {
-    const found = upRecordsOf(stateDir, `file:${store}`).at(-1);
+    const found = upRecordsOf(stateDir, store).at(-1);
     if (!found) throw new Error(`no orchestra was started in ${stateDir}`);
     return found;
   };
@@ -106,7 +110,7 @@ export async function testCluster(
     return child;
   };
   const pods = async (deployment?: string) => {
-    const opened = await openStore(`file:${store}`, { create: false });
+    const opened = await openStore(store, { create: false });
     try {
       const rows = podRows(await observe(opened));
       return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
@@ -118,15 +122,22 @@ export async function testCluster(
 
   test.after(async () => {
     for (const child of children) child.kill("SIGKILL");
-    const records = upRecordsOf(stateDir, `file:${store}`);
-    await run("down", "--store", `file:${store}`);
-    for (const { cluster } of records) await removeFromEngine(cluster, environment);
+    // A cluster may have moved away from its store, and the store may be gone.
+    for (const cluster of clustersIn(stateDir)) {
+      const last = readProcessRecord<RolesRecord>(upRecordPath(stateDir, cluster));
+      if (last) await run("down", "--store", last.store);
+      if (last) await removeFromEngine(cluster, environment);
+    }
     await rm(folder, { recursive: true, force: true });
   });
 
   return {
     folder,
-    storePath: store,
+    storePath: path,
+    useStore(url) {
+      store = absoluteUrl(url);
+      environment["ORCHESTRA_STORE"] = store;
+    },
     environment,
     run,
     start,
