@@ -1,7 +1,7 @@
 // What an import would do to a store, and why it is refused. Pure.
 import type { ClusterDocument } from "../model/cluster.ts";
 import { OrchestraError } from "../model/errors.ts";
-import { type Key, nameOf } from "../model/keys.ts";
+import { collectionOf, type Key, nameOf } from "../model/keys.ts";
 import type { KnownStore } from "../model/known-store.ts";
 import type { ExportFile } from "./export-file.ts";
 import type { Document } from "./snapshot.ts";
@@ -89,10 +89,12 @@ function refuseStrangers({ cluster }: ExportFile, target: ImportTarget): void {
 }
 
 function refuseFull({ sha256 }: ExportFile, { url, cluster, documents }: ImportTarget, options: ImportOptions): void {
-  if (documents.length === 0 && !cluster) return;
+  // Revisions may be left over from a commit that failed: a store may write them first.
+  const foreign = documents.filter(({ key }) => collectionOf(key) !== "revisions");
+  if (foreign.length === 0 && !cluster) return;
   if (cluster?.value.importing === sha256 || (cluster && options.replace)) return;
   if (!cluster) {
-    throw new OrchestraError("conflict", `${url} holds ${documents.length} documents that belong to no cluster`, {
+    throw new OrchestraError("conflict", `${url} holds ${foreign.length} documents that belong to no cluster`, {
       hint: "import into a store that is empty: give another path with --store",
     });
   }

@@ -148,6 +148,10 @@ const allowed: readonly {
   readonly options?: Partial<ImportOptions>;
 }[] = [
   {
+    name: "revisions that a failed commit has left",
+    target: { ...emptyTarget("b"), documents: [{ key: "revisions/a/0123" as Key<unknown>, value: {}, version: 1 }] },
+  },
+  {
     name: "a machine that has seen just what was exported",
     target: emptyTarget("b"),
     options: { known: { incarnation: 3, position: 100 } },
