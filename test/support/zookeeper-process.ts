@@ -52,7 +52,7 @@ export function javaCommand(options: readonly string[] = []): [string, ...string
   // Compiling little starts fastest; a server of a test never lives long enough to miss the rest.
   const quick = ["-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"];
   // It dies with the process that started it, even where that one is killed.
-  return ["java", ...quick, ...options, "-cp", classPath.join(":")];
+  return ["setpriv", "--pdeathsig", "KILL", "java", ...quick, ...options, "-cp", classPath.join(":")];
 }
 
 export const serverPorts = { plain: plainPort, secure: securePort, quorum: 21_812, election: 21_813 } as const;

@@ -62,7 +62,7 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
     for (const { pid } of servers) if (pid !== 0) killQuietly(pid);
     removeFolder();
   };
-  
+  process.once("exit", end);
   const close = async () => {
     process.removeListener("exit", end);
     await Promise.all(servers.map((server) => server.kill()));
