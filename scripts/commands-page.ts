@@ -78,6 +78,7 @@ const shapes: readonly {
       ["../model/pod", "Reason"],
       ["../model/pod", "ReasonCode"],
       ["../model/phase", "Phase"],
+      ["../model/node", "Hold"],
       ["../model/pod", "Rollout"],
       ["../model/template", "Resources"],
     ],

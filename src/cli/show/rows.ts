@@ -87,7 +87,7 @@ function deploymentRow({ state }: Observation, name: string, pods: readonly Join
     name,
     replicas,
     ready,
-    updated: running.filter(({ pod }) => pod.revision === document.revision).length,
+    updated: running.filter(({ pod, phase }) => pod.revision === document.revision && phase !== "lost").length,
     revision: document.revision,
     image: templateOf(state, name, document.revision)?.image ?? "",
     source: document.source,
