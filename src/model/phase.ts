@@ -11,8 +11,8 @@ export type Phase =
   | "ready"
   | "stopping"
   | "stopped"
-  | "failed"
-  | "lost"; // its node is lost: what was seen last is no longer believed
+  | "lost" // its node is lost: what was seen last is no longer believed
+  | "failed";
 
 /** The phase that people and machines are shown. `status` counts only where there is a placement for it. */
 export function phaseOf(
