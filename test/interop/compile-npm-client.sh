@@ -11,6 +11,9 @@ if [ "$(cat $done_for 2>/dev/null)" = "$wanted" ]; then exit 0; fi
 # With the headers of another Node it compiles without a word and cannot be loaded; without any they are downloaded.
 prefix=$(node -p 'path.dirname(path.dirname(process.execPath))')
 if [ -e "$prefix/include/node/node.h" ]; then export npm_config_nodedir="$prefix"; fi
+# As in scripts/setup.sh: behind a company's proxy the machine's own authorities are needed too.
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r $authorities ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
 npm ci --no-audit --no-fund --loglevel=error </dev/null >../../.cache/interop.log 2>&1 || {
   cat ../../.cache/interop.log >&2
   exit 1
