@@ -2,7 +2,8 @@
 import type { ClusterDocument } from "../model/cluster.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { collectionOf, type Key, nameOf } from "../model/keys.ts";
-import type { KnownStore } from "../model/known-store.ts";
+import { type KnownStore, whyStrange } from "../model/known-store.ts";
+import type { PlacementsDocument } from "../model/pod.ts";
 import type { ExportFile } from "./export-file.ts";
 import type { Document } from "./snapshot.ts";
 import { type Change, type Position, put, remove, type Versioned } from "./store.ts";
@@ -18,8 +19,8 @@ export interface ImportTarget {
 }
 
 export interface ImportOptions {
-  /** What this machine has seen of the file's cluster. */
-  readonly known: KnownStore | undefined;
+  /** What this machine's roles have seen of the file's cluster. */
+  readonly known: readonly KnownStore[];
   /** Put the file's documents in the place of those that the cluster has there. */
   readonly replace: boolean;
   /** Go back to an older state of the cluster. */
@@ -106,21 +107,28 @@ function refuseFull({ sha256 }: ExportFile, { url, cluster, documents }: ImportT
 }
 
 /** An export that was made before the last change would undo it, and workers would stop what has been started since. */
-function refuseOlder({ header, cluster }: ExportFile, target: ImportTarget, options: ImportOptions): void {
-  if (options.acceptRollback) return;
-  const exported = { incarnation: cluster.incarnation, position: header.position };
-  const isLater = (seen: KnownStore | undefined) =>
-    seen !== undefined &&
-    (seen.incarnation > exported.incarnation ||
-      (seen.incarnation === exported.incarnation && seen.position > exported.position));
+function refuseOlder(file: ExportFile, target: ImportTarget, { acceptRollback, known }: ImportOptions): void {
+  if (acceptRollback) return;
+  const exported = { cluster: file.cluster, position: file.header.position, written: writtenIn(file) };
+  const isLater = (seen: KnownStore) => whyStrange(exported, seen) !== undefined;
   const there = target.cluster?.value;
   // Half an import tells nothing: what it replaces was compared when it began.
-  const seenThere = there && there.importing === undefined ? { ...target, incarnation: there.incarnation } : undefined;
-  const who = isLater(options.known) ? "this machine has seen" : isLater(seenThere) ? `${target.url} holds` : undefined;
+  const isThereLater =
+    there !== undefined &&
+    there.importing === undefined &&
+    isLater({ incarnation: there.incarnation, position: target.position });
+  const who = known.some(isLater) ? "this machine has seen" : isThereLater ? `${target.url} holds` : undefined;
   if (who === undefined) return;
-  throw new OrchestraError("conflict", `${who} a later state of the cluster than the file's, of ${header.exportedAt}`, {
+  const { exportedAt } = file.header;
+  throw new OrchestraError("conflict", `${who} a later state of the cluster than the file's, of ${exportedAt}`, {
     hint: "to move it, end orchestra first and export again; to go back to that state, give --accept-rollback",
   });
+}
+
+/** How often its placements had been written, as machines remember it of a store. */
+function writtenIn({ documents }: ExportFile): number {
+  const placements = documents.filter(({ key }) => collectionOf(key) === "placements");
+  return placements.reduce((sum, { value }) => sum + ((value as Partial<PlacementsDocument>).count ?? 0), 0);
 }
 
 function changesTo(there: readonly Document[], { documents }: ExportFile): Change[] {
@@ -145,7 +153,7 @@ function clusterAfter(
   { known, acceptRollback }: ImportOptions,
 ): ClusterDocument {
   const { continues: _before, ...own } = cluster;
-  const seen = [cluster.incarnation, target.cluster?.value.incarnation ?? 0, known?.incarnation ?? 0];
+  const seen = [cluster.incarnation, target.cluster?.value.incarnation ?? 0, ...known.map((one) => one.incarnation)];
   const continues = { incarnation: cluster.incarnation, position: header.position };
   // Without it also who has seen more follows: that is what was asked for.
   const bound = acceptRollback ? {} : { continues };

@@ -9,15 +9,17 @@ import { isRunning, readProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
 import { readStateFile } from "../../state-file.ts";
 import { clusterFolder, type RolesRecord, upRecordPath } from "../../state-folder.ts";
+import { storeMemoryPath } from "../../store-memory.ts";
 
-/** The latest that the roles on this machine have seen of the cluster's store; undefined: nothing. */
-export async function knownHere(stateDir: string, cluster: string): Promise<KnownStore | undefined> {
-  const paths = ["master.json", "worker.json"].map((file) => join(clusterFolder(stateDir, cluster), file));
+/** What the roles on this machine have seen of the cluster's store. */
+export async function knownHere(stateDir: string, cluster: string): Promise<KnownStore[]> {
+  const folder = clusterFolder(stateDir, cluster);
+  const paths = [
+    ...(["master", "dns"] as const).map((role) => storeMemoryPath(folder, role)),
+    join(folder, "worker.json"),
+  ];
   const known = await Promise.all(paths.map((path) => readStateFile<KnownStore>(path)));
-  return known
-    .filter((one) => one !== undefined)
-    .sort((a, b) => a.incarnation - b.incarnation || a.position - b.position)
-    .at(-1);
+  return known.filter((one) => one !== undefined);
 }
 
 /** Keeps every role of the cluster from starting on this machine; returns the release. Throws `conflict` when one runs. */

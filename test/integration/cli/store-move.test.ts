@@ -9,8 +9,10 @@ import { clusterKey } from "../../../src/model/keys.ts";
 import { lockRole } from "../../../src/role-lock.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { put } from "../../../src/store/store.ts";
+import { connectZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
 import { documentsOf, fill } from "../../support/builders.ts";
 import { type Desk, openDesk } from "../../support/desk.ts";
+import { startZooKeeper } from "../../support/zookeeper-server.ts";
 
 const cluster = "0a1b2c3d";
 
@@ -141,6 +143,24 @@ for (const { name, text, code, says } of strange) {
     assert.ok(!existsSync(target));
   });
 }
+
+test("a store that holds a damaged document is not exported: who imports it would take the document for removed", async (t) => {
+  const { desk, file } = await filled(t);
+  const servers = await startZooKeeper();
+  t.after(() => servers.close());
+  const url = `zk://${servers.connect}/here`;
+  assert.equal((await documentOf(desk, file, "--store", url, "--yes")).state, "imported");
+  const [host = "", port] = servers.connect.split(":");
+  const client = connectZooKeeper({ servers: [{ host, port: Number(port) }], chroot: "/here" });
+  t.after(() => client.close());
+  const { data, stat } = await client.getData("/pods/web");
+  await client.setData("/pods/web", data.subarray(0, 10), stat.version);
+  const { code, stdout, stderr } = await desk.run("store", "export", "--store", url);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /the export would not be whole: the document pods\/web is damaged/);
+  await client.setData("/pods/web", data, -1);
+  assert.equal((await desk.run("store", "export", "--store", url)).code, 0);
+});
 
 test("on a terminal an export says that what is shown may be secret", async (t) => {
   const { desk } = await filled(t);

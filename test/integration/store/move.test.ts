@@ -16,7 +16,7 @@ import { tempFolder } from "../../support/temp-folder.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
 
 const names = Array.from({ length: 12 }, (_, index) => `app-${index}`);
-const plain = { known: undefined, replace: false, acceptRollback: false };
+const plain = { known: [], replace: false, acceptRollback: false };
 const now = "2026-01-02T03:04:05.000Z";
 const isConflict = (error: unknown) => isOrchestraError(error, "conflict");
 

@@ -38,7 +38,7 @@ const target = (change: Partial<ImportTarget>, own: Partial<ClusterDocument> = {
   position: 100,
   ...change,
 });
-const plain: ImportOptions = { known: undefined, replace: false, acceptRollback: false };
+const plain: ImportOptions = { known: [], replace: false, acceptRollback: false };
 const earlier = { incarnation: 2, continues: { incarnation: 1, position: 7 } };
 
 test("into an empty store everything is created, and the cluster goes on as its next incarnation", () => {
@@ -50,7 +50,7 @@ test("into an empty store everything is created, and the cluster goes on as its 
 });
 
 test("the incarnation is above all that the file, the store and this machine have seen", () => {
-  const all = { known: { incarnation: 8, position: 1 }, replace: true, acceptRollback: true };
+  const all = { known: [{ incarnation: 8, position: 1 }], replace: true, acceptRollback: true };
   assert.equal(planImport(file, target({}), all).cluster.incarnation, 9);
   assert.equal(planImport(file, target({}, { incarnation: 11 }), all).cluster.incarnation, 12);
 });
@@ -115,14 +115,20 @@ const refusals: readonly {
   {
     name: "this machine has seen more of the same incarnation",
     target: emptyTarget("file:/b"),
-    options: { known: { incarnation: 3, position: 101 } },
+    options: { known: [{ incarnation: 3, position: 101 }] },
     says: /^this machine has seen a later state/,
     hint: /--accept-rollback/,
   },
   {
+    name: "this machine has seen placements that the file lacks, which comes from an older copy",
+    target: emptyTarget("file:/b"),
+    options: { known: [{ incarnation: 3, position: 90, written: 1 }] },
+    says: /^this machine has seen a later state/,
+  },
+  {
     name: "this machine has seen a later incarnation",
     target: emptyTarget("file:/b"),
-    options: { known: { incarnation: 4, position: 1 } },
+    options: { known: [{ incarnation: 4, position: 1 }] },
     says: /^this machine has seen a later state/,
   },
   {
@@ -154,12 +160,12 @@ const allowed: readonly {
   {
     name: "a machine that has seen just what was exported",
     target: emptyTarget("b"),
-    options: { known: { incarnation: 3, position: 100 } },
+    options: { known: [{ incarnation: 3, position: 100 }] },
   },
   {
     name: "a machine that has seen an earlier incarnation only",
     target: emptyTarget("b"),
-    options: { known: { incarnation: 2, position: 999 } },
+    options: { known: [{ incarnation: 2, position: 999 }] },
   },
   {
     name: "back into the store that the cluster once moved from",
@@ -182,7 +188,7 @@ for (const { name, target: to, options } of allowed) {
 
 test("an import that was done is not done again, and needs no flag", () => {
   const there = target({ documents: documentsOf("a", "b"), position: 999 }, { incarnation: 4, imported: "5a5a" });
-  assert.equal(planImport(file, there, { ...plain, known: { incarnation: 4, position: 1 } }).done, true);
+  assert.equal(planImport(file, there, { ...plain, known: [{ incarnation: 4, position: 1 }] }).done, true);
   const changed = target({ documents: documentsOf("a") }, { incarnation: 4, imported: "5a5a" });
   assert.throws(() => planImport(file, changed, plain), /holds this cluster already/);
 });

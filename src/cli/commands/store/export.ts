@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { OrchestraError } from "../../../model/errors.ts";
 import { BaseCommand } from "../../base.ts";
 
 export default class StoreExport extends BaseCommand {
@@ -18,8 +19,12 @@ While orchestra runs it is a backup of one moment; to move, end orchestra first,
     const { flags } = await this.parse(StoreExport);
     const { exportStore } = await import("../../../store/export.ts");
     const { readersOfStdout, writeNewFile } = await import("../../store/files.ts");
-    const store = await this.openStore(flags);
+    const { silentLog } = await import("../../../log.ts");
+    const lacking: string[] = [];
+    const log = { ...silentLog, error: (message: string) => void lacking.push(message) };
+    const store = await this.openStore(flags, false, { log });
     const { text, cluster, present } = await exportStore(store, new Date().toISOString());
+    if (lacking.length > 0) throw notWhole(lacking);
     if (present.length > 0) {
       this.note(
         `Note: orchestra runs on this store (${present.join(", ")}). To move it, end orchestra and export again.`,
@@ -38,4 +43,11 @@ While orchestra runs it is a backup of one moment; to move, end orchestra first,
     }
     process.stdout.write(text);
   }
+}
+
+/** Whoever followed an import of it would take what is left out for removed. */
+function notWhole(lacking: readonly string[]): OrchestraError {
+  return new OrchestraError("invalid", `the export would not be whole: ${lacking.join("; ")}`, {
+    hint: "mend what is named, then export again",
+  });
 }
