@@ -43,11 +43,11 @@ export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: s
 async function thisMachine(snapshot: Snapshot, stateDir: string, cluster: string): Promise<Holder[]> {
   const folder = clusterFolder(stateDir, cluster);
   const holders: Holder[] = [];
-  const identity = await readStateFile<{ readonly node: string }>(join(stateDir, "node.json"));
-  const worker = await readStateFile<LastKnown>(join(folder, "worker.json"));
+  const identity = await readIfAny<{ readonly node: string }>(join(stateDir, "node.json"));
+  const worker = await readIfAny<LastKnown>(join(folder, "worker.json"));
   if (identity && worker) holders.push(...workerHere(snapshot, identity.node, worker));
   for (const role of ["master", "dns"] as const) {
-    const known = await readStateFile<KnownStore>(storeMemoryPath(folder, role));
+    const known = await readIfAny<KnownStore>(storeMemoryPath(folder, role));
     const why = whyStrange(storeSeen(snapshot), known);
     if (known && why !== undefined) holders.push({ about: role, reason: why, incarnation: known.incarnation });
   }
@@ -60,4 +60,9 @@ function workerHere(snapshot: Snapshot, node: string, known: LastKnown): Holder[
   const shown = snapshot.get(placementsKey(node))?.value.placements ?? [];
   const would = followingWould(known.placements, shown);
   return [{ about: `node/${node}`, node, reason, incarnation: known.incarnation, ...would }];
+}
+
+/** A file that is damaged, or another user's, tells nothing here; the roles themselves say so. */
+function readIfAny<T>(path: string): Promise<T | undefined> {
+  return readStateFile<T>(path).catch(() => undefined);
 }

@@ -4,10 +4,10 @@ import type { ClusterState } from "../model/cluster-state.ts";
 import type { PlacedPod } from "./placed-pods.ts";
 
 /**
- * A host's pods are up elsewhere within a second, and yet an absence that was no loss makes at most so many pods too many for each
- * second that it lasts; a thousand pulls at once from one registry help nobody either.
+ * As many as a host usually has: they are all made elsewhere at once. More would all want their images from one registry at the same
+ * moment, and where the loss is none after all, so many pods too many are the harm of each second.
  */
-export const movesPerSecond = 50;
+export const movesPerSecond = 100;
 const secondMs = 1_000;
 
 /** What may be moved in this pass. `paced` false: everything at once, as a preview wants it. */

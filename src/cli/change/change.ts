@@ -8,6 +8,7 @@ import { ensureCluster } from "../../store/cluster.ts";
 import type { Snapshot, Store } from "../../store/store.ts";
 import { wantsColour } from "../print.ts";
 import { openProgress } from "../progress.ts";
+import { holdNotes } from "../show/node-rows.ts";
 import { lookAt } from "./change-look.ts";
 import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
@@ -70,6 +71,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
     say("Nothing was changed.");
     return 0;
   }
+  if (snapshot && running && wait) tellHolds(snapshot);
   const plan = changing ? await write(options, planned) : planned;
   const wrote = changesAnything(plan);
   // What is as it should be in the look that found nothing to change needs no second look.
@@ -125,6 +127,12 @@ async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): P
     progress?.end();
     process.removeListener("SIGINT", interrupt);
   }
+}
+
+/** Whoever holds may well not do what is waited for. */
+function tellHolds(snapshot: Snapshot): void {
+  const notes = holdNotes({ ...observationOf(snapshot), nowMs: Date.now() });
+  for (const note of notes) process.stderr.write(`Note: ${note}.\n`);
 }
 
 /** The last words of a wait. */

@@ -5,10 +5,12 @@ import { age } from "../print.ts";
 import { holdOf, holdText } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 
-/** One sentence; undefined: the node is there, or the pod has none. */
+/** One sentence; undefined: the node is there and its worker follows the store, or the pod has none. */
 export function awayText(observation: Observation, pod: JoinedPod): string | undefined {
   const { state, present, nowMs } = observation;
   const { node, verdict } = pod;
+  const strange = node !== undefined && present.has(node) ? state.statuses.get(node)?.hold : undefined;
+  if (strange) return `the worker of ${node} keeps what it knew and stops nothing: ${strange.reason}`;
   if (node === undefined || present.has(node) || verdict === undefined || verdict.state === "present") return undefined;
   const forHowLong = `${node} has been ${verdict.state} for ${age(verdict.since, nowMs)}`;
   const hold = holdOf(observation);

@@ -87,13 +87,19 @@ export function holdText({ reason }: Hold): string {
   return `the master holds: ${reason}; nothing is moved or stopped for them until they return, or until orchestra nodes forget NODE`;
 }
 
-/** What one should know of every listing: each a sentence. */
-export function notesOf(observation: Observation): string[] {
+/** Who holds, and why: the master for absent nodes, workers against the store. Each a sentence. */
+export function holdNotes(observation: Observation): string[] {
   const hold = holdOf(observation);
-  const holding = [...observation.state.statuses]
+  const workers = [...observation.state.statuses]
     .filter(([node, { hold: own }]) => own && observation.present.has(node))
     .map(([node, { hold: own }]) => `the worker of ${node} holds: ${own?.reason}`);
-  return [staleNote(observation), hold && holdText(hold), ...holding].filter((note) => note !== undefined);
+  return [...(hold ? [holdText(hold)] : []), ...workers];
+}
+
+/** What one should know of every listing: each a sentence. */
+export function notesOf(observation: Observation): string[] {
+  const stale = staleNote(observation);
+  return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation)];
 }
 
 /** One sentence about old statuses, or undefined when there are none. */

@@ -196,3 +196,13 @@ test("a pod on a node that is away: what is done about it, and why not", () => {
   assert.match(told[2] ?? "", /^stopping\|its node was lost and another pod has taken its place/);
   assert.equal(told.length, 3);
 });
+
+test("a pod whose worker holds against the store", () => {
+  const fixture = observed({ deployments: { web: { pods: [{ node: "n1" }] } }, nodes: { n1: {} } });
+  const hold = { since: builtAt, reason: "the store is older", incarnation: 1, stops: nobody, starts: nobody };
+  const statuses = new Map([["n1", { at: builtAt, hold, statuses: [] }]]);
+  const [pod] = joinPods({ ...fixture.state, statuses });
+  const told = pod && why({ ...fixture, state: { ...fixture.state, statuses } }, pod, []).because[0];
+  assert.equal(told?.message, "the worker of n1 keeps what it knew and stops nothing: the store is older");
+});
+const nobody = { count: 0, names: [] };
