@@ -1,4 +1,4 @@
-// Cordon and uncordon: the operator's word about a node, which the scheduler's filter reads. Both are fine a second time.
+// Cordon, drain and uncordon: the operator's word about a node, which the master reads. Each is fine a second time.
 import type { Act } from "../model/deployment.ts";
 import { isOrchestraError } from "../model/errors.ts";
 import { nodeControlKey } from "../model/keys.ts";
@@ -25,13 +25,25 @@ export function cordon(store: Store, node: string, act: Act): Promise<CordonResu
   });
 }
 
-/** Takes that back. */
+/** Says the same, and that the pods that are there have to go, each when its successor elsewhere is ready. */
+export function drain(store: Store, node: string, act: Act): Promise<{ readonly changed: boolean }> {
+  return again(async () => {
+    const key = nodeControlKey(node);
+    const found = await store.read(key);
+    if (found?.value.drained) return { changed: false };
+    const { cordoned = act, ...others } = found?.value ?? {};
+    await store.commit({ changes: [put(key, { ...others, cordoned, drained: act }, found?.version ?? "absent")] });
+    return { changed: true };
+  });
+}
+
+/** Takes both back. */
 export function uncordon(store: Store, node: string): Promise<CordonResult> {
   return again(async () => {
     const key = nodeControlKey(node);
     const found = await store.read(key);
     if (!found?.value.cordoned) return { changed: false, cordoned: undefined };
-    const { cordoned: _old, ...others } = found.value;
+    const { cordoned: _old, drained: _too, ...others } = found.value;
     const isEmpty = Object.keys(others).length === 0;
     await store.commit({ changes: [isEmpty ? remove(key, found.version) : put(key, others, found.version)] });
     return { changed: true, cordoned: undefined };

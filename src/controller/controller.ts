@@ -178,6 +178,7 @@ function isSteady({ deployment, document, pods }: DeploymentFacts): boolean {
       pod.record.wasReady === true &&
       pod.record.failures === undefined &&
       !pod.misplaced &&
+      !pod.drained &&
       isReady(pod),
   );
 }

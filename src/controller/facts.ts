@@ -13,6 +13,8 @@ export interface PodFacts {
   readonly live: boolean;
   /** Its node no longer has the labels that the Deployment's nodeSelector asks for. */
   readonly misplaced: boolean;
+  /** An operator wants its node to be without pods. */
+  readonly drained: boolean;
   /** Its node is lost: nothing is known of it, and it may run on there. */
   readonly lost: boolean;
   /** An operator has said that its node will not come back. */
@@ -75,7 +77,7 @@ export function distrustMs({ record, status }: PodFacts, trustedAfterMs: number,
 
 /** It is not what the Deployment asks for now: another revision, or on a node that it may not be on. */
 export function isStale(pod: PodFacts, revision: string): boolean {
-  return pod.record.revision !== revision || pod.misplaced;
+  return pod.record.revision !== revision || pod.misplaced || pod.drained;
 }
 
 /** It has ended, or was never placed and so never began, or went with its node: nothing is left of it. */

@@ -48,8 +48,9 @@ export function sortSlot(slot: number, pods: readonly PodFacts[], revision: stri
 }
 
 /** Why a pod of an older kind stops. */
-export function staleReason({ record }: PodFacts, revision: string): StopReason {
-  return record.revision === revision ? "misplaced" : "rollout";
+export function staleReason({ record, drained }: PodFacts, revision: string): StopReason {
+  if (record.revision !== revision) return "rollout";
+  return drained ? "drain" : "misplaced";
 }
 
 /** A hopeless pod that has a node stops first. One that has none is gone at once. */

@@ -171,8 +171,9 @@ function factsOf(
     const node = there?.node ?? chosen.get(record.id);
     const labels = selector && node !== undefined ? state.nodes.get(node)?.labels : undefined;
     const misplaced = labels !== undefined && !satisfiesSelector(selector, labels);
+    const drained = node !== undefined && state.controls.get(node)?.drained !== undefined;
     const { status, live = false, lost = false, forgotten = false } = there ?? {};
-    return { record, node, status, live, misplaced, lost, forgotten };
+    return { record, node, status, live, misplaced, drained, lost, forgotten };
   });
 }
 

@@ -58,6 +58,8 @@ export interface VerdictsDocument {
 /** `controls/nodes/<node>`. Written by operators; the master removes what it has carried out. */
 export interface ControlDocument {
   readonly cordoned?: Act;
+  /** Its pods are to be replaced elsewhere, within the limits of each rollout. Said together with `cordoned`. */
+  readonly drained?: Act;
   /** The machine will not come back: the master drops its pods and its documents. Withdrawn when its worker is there all the same. */
   readonly forget?: Act;
 }

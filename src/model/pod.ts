@@ -9,6 +9,7 @@ export type StopReason =
   | "delete"
   | "replaced" // the worker gave up on it, and a successor was made
   | "misplaced" // its node no longer satisfies `placement`
+  | "drain" // its node is drained, and its successor elsewhere is ready
   | "lost"; // its node was lost, and its successor elsewhere is ready
 
 /** One pod that should exist, in `pods/<deployment>`. */
@@ -173,5 +174,6 @@ export const stopReasonText: Readonly<Record<StopReason, string>> = Object.freez
   delete: "deleted",
   replaced: "replaced after it failed",
   misplaced: "its node no longer satisfies the placement",
+  drain: "moved away: its node is drained",
   lost: "its node was lost and another pod has taken its place",
 });

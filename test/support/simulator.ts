@@ -23,7 +23,7 @@ export type Action =
     }
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "touch"; readonly name: string }
-  | { readonly do: "cordon" | "absent" | "lost" | "label"; readonly node: string; readonly on: boolean }
+  | { readonly do: "cordon" | "drain" | "absent" | "lost" | "label"; readonly node: string; readonly on: boolean }
   | { readonly do: "forget"; readonly node: string }
   | { readonly do: "hold"; readonly on: boolean }
   | { readonly do: "worker"; readonly pick: number; readonly fate: "forward" | "crash" | "give-up" }
@@ -89,7 +89,7 @@ export function openWorld(): World {
     calm() {
       world.act({ do: "hold", on: false });
       for (const name of nodeNames) {
-        for (const word of ["cordon", "absent"] as const) world.act({ do: word, node: name, on: false });
+        for (const word of ["cordon", "drain", "absent"] as const) world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
       }
       for (let passes = 0; passes < calmLimit; passes += 1) {
@@ -159,7 +159,7 @@ function change(state: ClusterState, action: Extract<Action, { do: "delete" | "t
   return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
 }
 
-type Operation = Extract<Action, { do: "cordon" | "absent" | "lost" | "label" | "forget" | "hold" }>;
+type Operation = Extract<Action, { do: "cordon" | "drain" | "absent" | "lost" | "label" | "forget" | "hold" }>;
 
 function operate(state: ClusterState, action: Operation): ClusterState {
   if (action.do === "hold") {
@@ -171,13 +171,14 @@ function operate(state: ClusterState, action: Operation): ClusterState {
   if (action.do === "forget") return control({ ...said, forget: act });
   const { node: name, on } = action;
   if (action.do === "cordon") return control(on ? { ...said, cordoned: act } : withoutCordon(said));
+  if (action.do === "drain") return control(on ? { ...said, cordoned: act, drained: act } : withoutCordon(said));
   if (action.do === "label")
     return { ...state, nodes: new Map(state.nodes).set(name, node({ labels: on ? { disk: "ssd" } : {} })) };
   const verdict = on ? ({ state: action.do, since: builtAt } as const) : ({ state: "present" } as const);
   return { ...state, verdicts: new Map(state.verdicts).set(name, verdict) };
 }
 
-function withoutCordon({ cordoned: _old, ...others }: ControlDocument): ControlDocument {
+function withoutCordon({ cordoned: _old, drained: _too, ...others }: ControlDocument): ControlDocument {
   return others;
 }
 

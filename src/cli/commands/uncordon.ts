@@ -3,7 +3,8 @@ import { BaseCommand } from "../base.ts";
 
 export default class Uncordon extends BaseCommand {
   static override summary = "Place pods on a node again.";
-  static override description = "Takes a cordon back. A second time changes nothing.";
+  static override description =
+    "Takes a cordon or drain back. Pods that have moved stay where they are. A second time changes nothing.";
   static override examples = ["<%= config.bin %> uncordon n1"];
   static override args = {
     node: Args.string({ description: "a node's name", required: true, ignoreStdin: true }),

@@ -86,13 +86,11 @@ export function nodeColumns(nowMs: number): readonly Column<NodeRow>[] {
   ];
 }
 
-function nodeStatus({ state, since, cordoned, hold }: NodeRow, nowMs: number): Cell {
+function nodeStatus({ state, since, cordoned, drained, hold, pods }: NodeRow, nowMs: number): Cell {
   const absence = state === "present" ? state : `${state}${since === undefined ? "" : ` for ${age(since, nowMs)}`}`;
   const tone: Tone = state !== "present" || hold !== undefined ? "bad" : cordoned ? "busy" : "good";
-  return {
-    text: [absence, ...(hold === undefined ? [] : ["holds"]), ...(cordoned ? ["cordoned"] : [])].join(", "),
-    tone,
-  };
+  const words = drained ? [pods > 0 ? "draining" : "drained"] : cordoned ? ["cordoned"] : [];
+  return { text: [absence, ...(hold === undefined ? [] : ["holds"]), ...words].join(", "), tone };
 }
 
 /** Bytes for people: rounded, because a machine's memory is no round number. */

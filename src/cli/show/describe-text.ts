@@ -87,7 +87,7 @@ function podText({ pod, template, because, failure }: PodDescription, options: D
 }
 
 function nodeText({ node, network, pods, hold }: NodeDescription, options: DescribeTextOptions): string {
-  const { reserved, capacity, cordoned, versions } = node;
+  const { reserved, capacity, cordoned, drained, versions } = node;
   const since = node.since === undefined ? "" : ` for ${age(node.since, options.nowMs)}`;
   const sections = [
     fields([
@@ -95,6 +95,7 @@ function nodeText({ node, network, pods, hold }: NodeDescription, options: Descr
       ["Status", node.state === "present" ? "present" : `${node.state}${since}`],
       ["Hold", hold && holdText(hold)],
       ["Worker", node.hold && `holds: ${node.hold}`],
+      ["Drained", drained && `${age(drained.at, options.nowMs)} ago by ${drained.by}`],
       ["Cordoned", cordoned && `${age(cordoned.at, options.nowMs)} ago by ${cordoned.by}`],
       ["Address", node.address],
       ["Network", network && `${network.name}, ${network.range}, gateway ${network.gateway}`],

@@ -16,6 +16,8 @@ export interface NodeRow {
   /** With `absent` and `lost`: since when, as far as anybody saw it. */
   readonly since?: string;
   readonly cordoned?: Act;
+  /** Its pods are being moved away, or have been. */
+  readonly drained?: Act;
   /** Why its worker does not follow the store, while it is there. */
   readonly hold?: string;
   /** Pods placed on it, those that are stopping too. */
@@ -42,7 +44,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       state: verdict?.state === "lost" ? "lost" : "absent",
       ...(since === undefined ? {} : { since }),
     } as const;
-    const cordoned = state.controls.get(name)?.cordoned;
+    const { cordoned, drained } = state.controls.get(name) ?? {};
     const hold = state.statuses.get(name)?.hold;
     const { capacity, address, platform, labels, versions, network } = document;
     const templates = here.map(({ deployment, pod }) => templateOf(state, deployment, pod.revision));
@@ -51,6 +53,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       name,
       ...(present.has(name) ? { state: "present" } : away),
       ...(cordoned ? { cordoned } : {}),
+      ...(drained ? { drained } : {}),
       ...(hold && present.has(name) ? { hold: hold.reason } : {}),
       pods: here.length,
       reserved: sum(templates.map((template) => (template ? resolveResources(template) : nothing))),

@@ -15,8 +15,8 @@ import {
   verdictsKey,
 } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import { type Presence, put } from "../../../src/store/store.ts";
-import { builtAt, documentsOf, fill, node, podId } from "../../support/builders.ts";
+import { type Presence, put, type Store } from "../../../src/store/store.ts";
+import { builtAt, documentsOf, fill, node, podId, status } from "../../support/builders.ts";
 import { openDesk } from "../../support/desk.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -114,3 +114,39 @@ test("where nothing runs the word is noted, and a worker that is back before it 
   await eventually("withdrawn", async () => (await store.read(nodeControlKey("n3"))) === undefined);
   assert.ok(await store.read(nodeKey("n3")));
 });
+
+test("drain moves the pods of a node away and waits for it; uncordon takes it back", async (t) => {
+  const { run, store, lead } = await openNodes(t);
+  lead();
+  const draining = run("drain", "n3", "--timeout", "60s");
+  let ended = false;
+  void draining.then(() => {
+    ended = true;
+  });
+  await eventually("the end of drain", () => workAll(store).then(() => ended), 60_000);
+  const { code, stdout, stderr } = await draining;
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^node\/n3 has no pods any more\.$/m);
+  assert.deepEqual((await store.read(placementsKey("n3")))?.value.placements, []);
+  assert.match((await run("get", "nodes")).stdout, /^n3 +present, drained +0 /m);
+  assert.equal((await run("drain", "n3")).code, 0, "a second time is fine");
+  await run("uncordon", "n3");
+  assert.equal(await store.read(nodeControlKey("n3")), undefined);
+
+  for (const name of ["n1", "n2"]) assert.equal((await run("cordon", name)).code, 0);
+  const stuck = await run("drain", "n2", "--timeout", "100ms");
+  assert.deepEqual([stuck.code, /^Error: not all pods have left n2 after 100ms/m.test(stuck.stderr)], [5, true]);
+});
+
+/** What good workers would say of all their pods now. */
+async function workAll(store: Store): Promise<void> {
+  for (const name of names) {
+    const placements = (await store.read(placementsKey(name)))?.value.placements ?? [];
+    const statuses = placements.map(({ pod, slot, stop }) =>
+      status({ id: pod, slot }, { phase: stop ? "stopped" : "ready" }),
+    );
+    const found = await store.read(statusesKey(name));
+    if (JSON.stringify(found?.value.statuses) === JSON.stringify(statuses)) continue;
+    await store.commit({ changes: [put(statusesKey(name), { at: builtAt, statuses }, found?.version ?? "absent")] });
+  }
+}

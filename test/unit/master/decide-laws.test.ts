@@ -46,7 +46,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom("cordon" as const, "absent" as const, "lost" as const, "lost" as const, "label" as const),
+      do: fc.constantFrom(...(["cordon", "drain", "absent", "lost", "lost", "label"] as const)),
       node,
       on,
     }),
