@@ -111,6 +111,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     table.settle(now);
     const decision = decide(table.views(), now, callsAtATime - table.calls);
     for (const step of decision.steps) steps.begin(step);
+    for (const pod of decision.giveUp) steps.giveUp(pod);
     const views = table.views().filter(({ placement }) => placement !== undefined);
     const isNew = report.statuses(
       views
