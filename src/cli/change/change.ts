@@ -9,7 +9,15 @@ import type { Snapshot, Store } from "../../store/store.ts";
 import { wantsColour } from "../print.ts";
 import { openProgress } from "../progress.ts";
 import { lookAt } from "./change-look.ts";
-import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
+import {
+  failureText,
+  meanwhileText,
+  notWaitedText,
+  upToDateText,
+  type WaitFailure,
+  waitFailure,
+  writtenText,
+} from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { summaryText } from "./plan-text.ts";
 import { endOf, failureLines, progressLines, unfinishedTexts, type WaitEnd, waitExitCodes } from "./wait-text.ts";
@@ -62,6 +70,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   }
   const plan = changing ? await write(options, planned) : planned;
   const wrote = changesAnything(plan);
+  say(meanwhileText(planned, plan));
   // What is as it should be in the look that found nothing to change needs no second look.
   const isDone = !changing && snapshot !== undefined && isAllDone(snapshot, plan);
   const followed = running && wait && !isDone ? await waitFor(options, plan) : undefined;
