@@ -14,6 +14,8 @@ const kinds: Readonly<Record<string, ContainerChange>> = {
   die: "exited",
   destroy: "gone",
   health_status: "health",
+  pause: "paused",
+  unpause: "paused",
   oom: "starved",
 };
 

@@ -16,13 +16,16 @@ export interface ContainerState {
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
   readonly startedAt?: string;
+  /** Its process exists and is kept from running. */
+  readonly paused?: true;
   /** Of the image's own HEALTHCHECK, where it has one. */
   readonly health?: "starting" | "healthy" | "unhealthy";
 }
 
 /**
- * - `changed`: this container started, ended, is gone, or its health changed: look at it. `starved`: the kernel has killed a process of it for want
- *   of memory. An engine may tell that only after the end that came of it, and what it tells of the end then does not say so.
+ * - `changed`: this container started, ended, is gone, or its health changed: look at it. `paused`: it was, or goes on. `starved`: the kernel
+ *   has killed a process of it for want of memory. An engine may tell that only after the end that came of it, and what it tells of the end
+ *   then does not say so.
  * - `lost`: the engine went silent. `gap`: it talks (again), and changes before now may have been missed: list.
  */
 export type RuntimeEvent =
@@ -30,7 +33,7 @@ export type RuntimeEvent =
   | { readonly kind: "lost" }
   | { readonly kind: "gap" };
 
-export type ContainerChange = "running" | "exited" | "gone" | "health" | "starved";
+export type ContainerChange = "running" | "exited" | "gone" | "health" | "paused" | "starved";
 
 export interface NodeNetwork {
   readonly name: string;

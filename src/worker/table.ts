@@ -248,6 +248,10 @@ export class PodTable {
 
 function isSameAsListed(known: ContainerState, listed: ContainerState): boolean {
   return (
-    known.id === listed.id && known.state === listed.state && known.ip === listed.ip && known.health === listed.health
+    known.id === listed.id &&
+    known.state === listed.state &&
+    known.ip === listed.ip &&
+    known.paused === listed.paused &&
+    known.health === listed.health
   );
 }
