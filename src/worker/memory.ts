@@ -97,7 +97,9 @@ class RuntimeInMemory implements MemoryRuntime {
   async removeNetwork(name: string): Promise<boolean> {
     this.#answer();
     if ([...this.#containers.values()].some(({ spec }) => spec.network === name)) return false;
-    return this.#networks.delete(name);
+    const wasThere = this.#networks.delete(name);
+    if (wasThere) this.#tell({ kind: "network-gone" });
+    return wasThere;
   }
 
   async pull({ image, imagePullPolicy }: ResolvedTemplate): Promise<void> {

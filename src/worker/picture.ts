@@ -55,6 +55,11 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
     isDue = true;
   };
 
+  const onDoubt = () => {
+    isDoubted = true;
+    isDue = true;
+  };
+
   const register = async () => {
     if (!unregistered || closed) return;
     const document = unregistered;
@@ -98,8 +103,9 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
       try {
         isDue = false;
         const afterSilence = wasSilent;
-        if (afterSilence || isDoubted) await prepare(signal);
+        const isDoubtedNow = isDoubted;
         isDoubted = false;
+        if (afterSilence || isDoubtedNow) await prepare(signal);
         const asOf = table.asOf;
         const containers = await runtime.list(signal);
         table.listed(containers, asOf, afterSilence, clock.now());
@@ -115,16 +121,14 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
     async watch(signal) {
       await runtime.watch((event) => {
         if (event.kind === "lost") onSilence();
+        else if (event.kind === "network-gone") onDoubt();
         else if (event.kind === "gap") isDue = true;
         else if (table.event(event, clock.now())) isDue = true;
         wake();
       }, signal);
     },
     onSilence,
-    onDoubt() {
-      isDoubted = true;
-      isDue = true;
-    },
+    onDoubt,
     network() {
       if (network) return network;
       throw new OrchestraError("unavailable", "Docker has not answered yet");

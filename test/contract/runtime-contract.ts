@@ -140,6 +140,19 @@ export function runtimeContract(name: string, open: (test: Test) => Promise<Runt
     await watching;
   });
 
+  law("the end of the network is told, whoever has removed it", async ({ runtime, network }) => {
+    const stop = new AbortController();
+    const told: RuntimeEvent["kind"][] = [];
+    const watching = runtime.watch(({ kind }) => told.push(kind), stop.signal);
+    await eventually("the first gap", () => told.includes("gap"));
+    await runtime.ensureNetwork({ name: network, range: "10.42.0.0/16" }, signal);
+    await runtime.removeNetwork(network, signal);
+    await eventually("its end", () => told.includes("network-gone"));
+    assert.deepEqual(told, ["gap", "network-gone"]);
+    stop.abort();
+    await watching;
+  });
+
   law("the network is made once", async ({ runtime, network }) => {
     const request = { name: network, range: "10.42.0.0/16" };
     const first = await runtime.ensureNetwork(request, signal);
