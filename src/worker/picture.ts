@@ -22,8 +22,8 @@ export interface PictureOptions {
 }
 
 export interface Picture {
-  /** Lists if something may have been missed, or `afterMs` have passed. Throws `unavailable` while the engine is silent. */
-  refresh(afterMs: number, signal: AbortSignal): Promise<void>;
+  /** Lists if something may have been missed, or `afterMs` have passed; returns when it is due again. Throws `unavailable` while the engine is silent. */
+  refresh(afterMs: number, signal: AbortSignal): Promise<number>;
   /** Follows the engine's events until the signal. */
   watch(signal: AbortSignal): Promise<void>;
   /** A call was not answered. */
@@ -99,7 +99,7 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
 
   return {
     async refresh(afterMs, signal) {
-      if (!isDue && clock.now() - listedAt < afterMs) return;
+      if (!isDue && clock.now() - listedAt < afterMs) return listedAt + afterMs;
       try {
         isDue = false;
         const afterSilence = wasSilent;
@@ -113,6 +113,7 @@ export function openPicture({ store, runtime, table, clock, log, facts, cluster,
         // A silence that began meanwhile is still to be looked at.
         if (!isDue) wasSilent = false;
         listedAt = clock.now();
+        return listedAt + afterMs;
       } catch (error) {
         onSilence();
         throw error;

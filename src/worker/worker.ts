@@ -104,7 +104,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
 
   const pass = async (signal: AbortSignal) => {
-    await picture.refresh(relistMs, signal);
+    const listAt = await picture.refresh(relistMs, signal);
     const told = await orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
@@ -121,7 +121,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     );
     // What the disk keeps of a pod changes only with what is told of it.
     if (isNew || told.isNew) disk.save(() => lastKnownNow(orders.known(), table.views()));
-    const nextAt = Math.min(decision.nextAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
+    const nextAt = Math.min(decision.nextAt, listAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
     return { againInMs: Math.max(0, nextAt - clock.now()) };
   };
 
