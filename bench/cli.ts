@@ -1,9 +1,9 @@
 // The command line: its start beside a bundled oclif hello, and an apply of a thousand manifests beside `docker stack deploy`.
 // No engine is needed on our side: nothing runs on the store, so apply ends when all is written.
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchFolder } from "./bench-ending.ts";
 import { startBenchEngine } from "./bench-engine.ts";
 import { bundleHello } from "./bench-hello.ts";
 import { median, report, rounds, timed } from "./bench-measure.ts";
@@ -18,12 +18,12 @@ interface Place {
 }
 
 async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "orchestra-bench-"));
+  const { folder, remove } = await benchFolder();
   try {
     await start(place(folder, "start"));
     await thousand(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
   }
 }
 
