@@ -9,14 +9,12 @@ const { signal } = new AbortController();
 test("a network that was removed by hand is made again, for new containers and for those that were in it", async (t) => {
   const lab = await workerLab(t);
   let creations = 0;
-  const counted = {
-    ...lab.runtime,
-    create: (...args: Parameters<typeof lab.runtime.create>) => {
-      creations += 1;
-      return lab.runtime.create(...args);
-    },
+  const create = lab.runtime.create.bind(lab.runtime);
+  lab.runtime.create = (...args) => {
+    creations += 1;
+    return create(...args);
   };
-  await lab.start({ runtime: counted });
+  await lab.start();
   await lab.place("web", {}, 1);
   const [first] = await lab.until("ready", all(1, "ready"));
   const network = lab.docker.getNetwork(`orchestra-${lab.cluster}`);

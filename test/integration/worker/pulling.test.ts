@@ -10,15 +10,14 @@ test("a pod whose image is pulled tells how much of it is here, in steps of ten"
   const lab = await workerLab(t);
   const images = new Map(memoryImages);
   const steps = [3, 41, 47, undefined, 99].map((percent) => ({ percent, go: Promise.withResolvers<void>() }));
-  const runtime = Object.assign(openMemory(images, systemClock), {
-    async pull(_template: unknown, onProgress: (percent: number | undefined) => void) {
-      for (const { percent, go } of steps) {
-        onProgress(percent);
-        await go.promise;
-      }
-      images.set("late:1", images.get(demoImage) ?? assert.fail("no demo image"));
-    },
-  });
+  const runtime = openMemory(images, systemClock);
+  runtime.pull = async (_template, onProgress) => {
+    for (const { percent, go } of steps) {
+      onProgress(percent);
+      await go.promise;
+    }
+    images.set("late:1", images.get(demoImage) ?? assert.fail("no demo image"));
+  };
   await lab.start({ runtime });
   await lab.place("web", { image: "late:1" }, 1);
   for (const [index, want] of [0, 40, 40, 40, 90].entries()) {
