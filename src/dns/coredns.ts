@@ -6,7 +6,7 @@ import { replaceFile } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { isRunning, writeProcessRecord } from "../process-record.ts";
 import type { EngineAddress } from "./coredns-container.ts";
-import { anyFreePort, checkGateway, chooseLocalPort } from "./coredns-ports.ts";
+import { anyFreePort, checkGateway, claimLocalPort } from "./coredns-ports.ts";
 import {
   type CorednsFiles,
   type CorednsRecord,
@@ -141,22 +141,20 @@ async function replaceCoredns(
   options: CorednsOptions,
 ): Promise<CorednsRecord> {
   if (old) await endCoredns(old);
-  const { gateway, gatewayPort, program, fingerprint } = wanted;
+  const { gateway, gatewayPort, program, fingerprint, resolvers } = wanted;
   await checkGateway(gateway, gatewayPort);
-  const settings: CorefileSettings = {
-    zoneFile: files.zone,
-    gateway,
-    gatewayPort,
-    localPort: await chooseLocalPort(preferredPorts(options.localPort, old)),
-    healthPort: await anyFreePort(),
-    readyPort: await anyFreePort(),
-    resolvers: wanted.resolvers,
-  };
-  await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
-  const { zoneFile: _zoneFile, resolvers: _resolvers, ...ports } = settings;
-  const asked = { localPortAsked: options.localPort };
-  const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
-  return await startCoredns(files, program, options.engine, description);
+  const { port: localPort, release } = await claimLocalPort(preferredPorts(options.localPort, old));
+  try {
+    const [healthPort, readyPort] = [await anyFreePort(), await anyFreePort()];
+    const ports = { gateway, gatewayPort, localPort, healthPort, readyPort };
+    const settings: CorefileSettings = { zoneFile: files.zone, resolvers, ...ports };
+    await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
+    const asked = { localPortAsked: options.localPort };
+    const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
+    return await startCoredns(files, program, options.engine, description);
+  } finally {
+    await release();
+  }
 }
 
 /** The port of last time first, unless the setting has changed since: whoever asks there should go on getting answers. */

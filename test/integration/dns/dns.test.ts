@@ -12,7 +12,7 @@ import { isRunning, readProcessRecord, writeProcessRecord } from "../../../src/p
 import type { Snapshot, Store } from "../../../src/store/store.ts";
 import { put } from "../../../src/store/store.ts";
 import { builtAt, documentsOf, fill, node, pod, status } from "../../support/builders.ts";
-import { type DnsFixture, dnsFixture, packageDir } from "../../support/dns.ts";
+import { askDns, type DnsFixture, dnsFixture, packageDir } from "../../support/dns.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const ports = [{ name: "http", containerPort: 8080 }];
@@ -115,6 +115,27 @@ test("a taken port on loopback: another one, and it is said and noted", async (t
   const port = (await dnsStatus(dns.stateDir))?.localPort;
   assert.notEqual(port, dns.localPort);
   await eventually("it is said", () => dns.said.some((line) => line.includes(`answer on 127.0.0.1:${port} instead`)));
+});
+
+test("two clusters that want one port of loopback at the same moment do not share it", async (t) => {
+  const both = [await dnsFixture(t), await dnsFixture(t)];
+  const localPort = await anyFreePort();
+  for (const [at, dns] of both.entries()) {
+    await fillWith(dns, 1);
+    await say(dns.store, [`10.42.0.${80 + at}`]);
+  }
+  await Promise.all(both.map((dns) => dns.start({ localPort })));
+  const ports = new Set<number | undefined>();
+  for (const [at, dns] of both.entries()) {
+    const want = `10.42.0.${80 + at}`;
+    await answersWith(dns, "web", [want]);
+    const status = await eventually("it is noted", () => dnsStatus(dns.stateDir));
+    ports.add(status.localPort);
+    const local = await askDns("127.0.0.1", status.localPort, "web.cluster.local", "A");
+    assert.deepEqual(local.answers, [`web.cluster.local A ${want}`]);
+  }
+  assert.equal(ports.size, 2);
+  assert.ok(ports.has(localPort));
 });
 
 test("another port asked for on loopback is taken at the next start, also from a CoreDNS that runs", async (t) => {
