@@ -12,7 +12,7 @@ const gatherCapMs = 250;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 /** An outage is over when nothing has failed for so long: what shuts down or starts up answers now and then, and is spoken of once. */
-const calmMs = 2_000;
+const calmMs = 10_000;
 
 export interface PassResult {
   /** Look again after so long even if nothing wakes the loop: a deadline or back-off that the pass knows of. */
