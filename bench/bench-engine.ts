@@ -3,10 +3,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { benchFolder, ending } from "./bench-ending.ts";
 
 export interface BenchEngine {
   readonly folder: string;
@@ -20,7 +19,7 @@ const images = ["orchestra-demo:1", "orchestra-demo:2"];
 
 /** Starts the engine with the demo images of the machine's own. Needs root. */
 export async function startBenchEngine(): Promise<BenchEngine> {
-  const folder = await mkdtemp(join(tmpdir(), "orchestra-bench-"));
+  const { folder, remove } = await benchFolder();
   const socket = join(folder, "docker.sock");
   const bridge = `ob${process.pid}`;
   const third = process.pid % 250;
@@ -35,13 +34,13 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     detached: true,
     stdio: ["ignore", log, log],
   });
-  const close = async () => {
-    const left = docker(socket, "ps", "-aq").split("\n").filter(Boolean);
+  // A signal may come before the engine answers, and then there is nothing in it.
+  const listed = (...words: string[]) => (tryIt(() => docker(socket, ...words)) ?? "").split("\n").filter(Boolean);
+  const close = ending(async () => {
+    const left = listed("ps", "-aq");
     if (left.length > 0) docker(socket, "rm", "-f", ...left);
     tryIt(() => docker(socket, "swarm", "leave", "--force"));
-    for (const network of docker(socket, "network", "ls", "-q", "--filter", "type=custom")
-      .split("\n")
-      .filter(Boolean)) {
+    for (const network of listed("network", "ls", "-q", "--filter", "type=custom")) {
       tryIt(() => docker(socket, "network", "rm", network));
     }
     engine.kill("SIGTERM");
@@ -49,11 +48,8 @@ export async function startBenchEngine(): Promise<BenchEngine> {
     ip("link", "del", bridge);
     // Left behind by a swarm of this engine; no other engine of this machine is one, or the address would have been taken.
     tryIt(() => ip("link", "del", "docker_gwbridge"));
-    await rm(folder, { recursive: true, force: true });
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => void close().finally(() => process.exit(1)));
-  }
+    await remove();
+  });
   await answering(socket);
   const archive = join(folder, "images.tar");
   execFileSync("docker", ["save", "-o", archive, ...images]);

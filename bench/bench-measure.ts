@@ -46,6 +46,41 @@ export function report(figure: Figure): void {
   process.stdout.write(`${JSON.stringify({ ...figure, ...(ratio === undefined ? {} : { ratio }), met }, round)}\n`);
 }
 
+export interface Samples {
+  readonly what: string;
+  readonly ours: readonly number[];
+  readonly baselines: Readonly<Record<string, readonly number[]>>;
+  readonly target: NonNullable<Figure["target"]>;
+}
+
+/** Prints the medians of milliseconds. */
+export function reportMedians({ what, ours, baselines, target }: Samples): void {
+  const medians = Object.fromEntries(Object.entries(baselines).map(([name, samples]) => [name, median(samples)]));
+  report({ what, unit: "ms", ours: median(ours), baselines: medians, target, samples: ours });
+}
+
+/** Gives the milliseconds of what counts; what it makes ready and clears away around that does not. */
+export type Sample = (round: number) => Promise<number>;
+
+export interface Comparison {
+  readonly what: string;
+  readonly rounds: number;
+  readonly ours: Sample;
+  readonly baselines: Readonly<Record<string, Sample>>;
+  readonly target: Samples["target"];
+}
+
+/** Measures every side once in each round, so that what disturbs the machine disturbs all of them, and reports the medians. */
+export async function compare({ what, rounds, ours, baselines, target }: Comparison): Promise<void> {
+  const samples: number[] = [];
+  const theirs = new Map(Object.keys(baselines).map((name) => [name, [] as number[]]));
+  for (let round = 0; round < rounds; round += 1) {
+    samples.push(await ours(round));
+    for (const [name, sample] of Object.entries(baselines)) theirs.get(name)?.push(await sample(round));
+  }
+  reportMedians({ what, ours: samples, baselines: Object.fromEntries(theirs), target });
+}
+
 /** Reads a whole number from the environment, for counts of rounds. */
 export function rounds(fallback: number): number {
   const value = Number(process.env["ORCHESTRA_BENCH_ROUNDS"] ?? fallback);

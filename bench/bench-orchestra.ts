@@ -11,6 +11,7 @@ import { statusesKey } from "../src/model/keys.ts";
 import type { PodStatus } from "../src/model/pod.ts";
 import { openStore } from "../src/store/open-store.ts";
 import type { Store, View } from "../src/store/store.ts";
+import { ending } from "./bench-ending.ts";
 import type { BenchEngine } from "./bench-engine.ts";
 
 const run = promisify(execFile);
@@ -54,7 +55,13 @@ export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number
   };
   const cli = async (...words: readonly string[]) =>
     (await run(process.execPath, [program, ...words], { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout;
-  await cli("up", "--detach");
+  const starting = cli("up", "--detach");
+  const end = ending(async () => {
+    // One that is just being started could not be stopped yet.
+    await starting.catch(() => {});
+    spawnSync(process.execPath, [program, "down", "--pods"], { env: environment, stdio: "ignore" });
+  });
+  await starting;
   const store = await openStore(url, { create: false });
   const view: View = await store.view([statusesKey(node)]);
   const commit = async (plan: (state: KnownState) => Plan) => {
@@ -86,7 +93,7 @@ export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number
     async close() {
       view.close();
       await store.close();
-      spawnSync(process.execPath, [program, "down", "--pods"], { env: environment, stdio: "ignore" });
+      await end();
     },
   };
 }

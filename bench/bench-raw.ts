@@ -1,4 +1,6 @@
 // The floor: the engine itself through dockerode, at the concurrency that serves it best, with the same container settings as ours.
+import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import Docker from "dockerode";
 
 const image = "orchestra-demo:1";
@@ -8,6 +10,8 @@ export interface RawEngine {
   start(count: number, atOnce: number): Promise<void>;
   /** Stops (SIGTERM) and removes all that `start` made. */
   removeAll(atOnce: number): Promise<void>;
+  /** Runs `kill` with the id of the one container that `start` made; starts it again as soon as the engine tells of its end; resolves when it runs. */
+  startAgain(kill: (container: string) => void): Promise<void>;
 }
 
 export function rawEngine(socketPath: string, network: string): RawEngine {
@@ -28,6 +32,15 @@ export function rawEngine(socketPath: string, network: string): RawEngine {
         made.push(container.id);
         await container.start();
       });
+    },
+    async startAgain(kill) {
+      const id = made[0] ?? "";
+      const events = await docker.getEvents({ filters: { container: [id], event: ["die"] } });
+      const ended = once(events, "data");
+      kill(id);
+      await ended;
+      await docker.getContainer(id).start();
+      (events as IncomingMessage).destroy();
     },
     async removeAll(atOnce) {
       const ids = made;

@@ -13,8 +13,8 @@ export interface Swarm {
   running(name: string, replicas: number, image?: string): Promise<void>;
   /** Until the service's only running container is another one. */
   replaced(name: string, container: string): Promise<void>;
-  /** Until no container of the service is left. */
-  removed(name: string): Promise<void>;
+  /** `docker service rm`, until no container of the service is left. */
+  remove(name: string): Promise<void>;
   docker(args: readonly string[], input?: string): Promise<string>;
   /** Container ids of the service's running tasks. */
   containers(name: string): Promise<string[]>;
@@ -64,7 +64,8 @@ export async function startSwarm(socket: string): Promise<Swarm> {
         await sleep(20);
       }
     },
-    async removed(name) {
+    async remove(name) {
+      await docker(["service", "rm", name]);
       while ((await containers(name, "-a")).length > 0) await sleep(20);
     },
     async leave() {

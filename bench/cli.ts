@@ -1,12 +1,12 @@
 // The command line: its start beside a bundled oclif hello, and an apply of a thousand manifests beside `docker stack deploy`.
 // No engine is needed on our side: nothing runs on the store, so apply ends when all is written.
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { benchFolder } from "./bench-ending.ts";
 import { startBenchEngine } from "./bench-engine.ts";
 import { bundleHello } from "./bench-hello.ts";
-import { median, report, rounds, timed } from "./bench-measure.ts";
+import { compare, reportMedians, rounds, timed } from "./bench-measure.ts";
 import { program } from "./bench-orchestra.ts";
 import { startSwarm } from "./bench-swarm.ts";
 
@@ -18,12 +18,12 @@ interface Place {
 }
 
 async function main(): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), "orchestra-bench-"));
+  const { folder, remove } = await benchFolder();
   try {
     await start(place(folder, "start"));
     await thousand(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await remove();
   }
 }
 
@@ -52,19 +52,14 @@ async function start(at: Place): Promise<void> {
   const hello = await bundleHello(join(at.folder, "hello"));
   await manifests(join(at.folder, "manifests"), 3);
   orchestra(at, "apply", "-f", join(at.folder, "manifests"));
-  const ours: number[] = [];
-  const theirs: number[] = [];
-  for (let round = 0; round < 3 * count; round += 1) {
-    ours.push(await timed(async () => orchestra(at, "get")));
-    theirs.push(await timed(async () => execFileSync(process.execPath, [hello, "hello"], { stdio: "pipe" })));
-  }
-  report({
+  await compare({
     what: "orchestra get",
-    unit: "ms",
-    ours: median(ours),
-    baselines: { hello: median(theirs) },
+    rounds: 3 * count,
+    ours: () => timed(async () => orchestra(at, "get")),
+    baselines: {
+      hello: () => timed(async () => execFileSync(process.execPath, [hello, "hello"], { stdio: "pipe" })),
+    },
     target: { baseline: "hello", atMost: 1.3 },
-    samples: ours,
   });
 }
 
@@ -83,15 +78,8 @@ async function thousand(folder: string): Promise<void> {
     cold.push(await timed(apply));
   }
   const swarm = await stackDeploy(Math.min(3, count));
-  const figure = (what: string, samples: number[], baseline: "first" | "again", atMost: number) =>
-    report({
-      what,
-      unit: "ms",
-      ours: median(samples),
-      baselines: { [baseline]: swarm[baseline] },
-      target: { baseline, atMost },
-      samples,
-    });
+  const figure = (what: string, ours: number[], baseline: "first" | "again", atMost: number) =>
+    reportMedians({ what, ours, baselines: { [baseline]: swarm[baseline] }, target: { baseline, atMost } });
   figure("first apply of 1,000 manifests, against a first docker stack deploy", first, "first", 1 / 1.2);
   figure("apply of 1,000 unchanged manifests, warm, against a second docker stack deploy", warm, "again", 1 / 4);
   figure("apply of 1,000 unchanged manifests, cold, against a second docker stack deploy", cold, "again", 1 / 1.5);
@@ -99,28 +87,18 @@ async function thousand(folder: string): Promise<void> {
   const many = join(folder, "many");
   await manifests(many, 10_000);
   const at = place(folder, "many-state");
-  const tenfold = [await timed(async () => orchestra(at, "apply", "-f", many))];
-  const again = [await timed(async () => orchestra(at, "apply", "-f", many))];
-  report({
-    what: "first apply of 10,000 manifests, against ten times that of 1,000",
-    unit: "ms",
-    ours: median(tenfold),
-    baselines: { linear: 10 * median(first) },
-    target: { baseline: "linear", atMost: 1.1 },
-    samples: tenfold,
-  });
-  report({
-    what: "apply of 10,000 unchanged manifests, warm, against ten times that of 1,000",
-    unit: "ms",
-    ours: median(again),
-    baselines: { linear: 10 * median(warm) },
-    target: { baseline: "linear", atMost: 1.1 },
-    samples: again,
-  });
+  for (const [what, fewer] of [
+    ["first apply of 10,000 manifests, against ten times that of 1,000", first],
+    ["apply of 10,000 unchanged manifests, warm, against ten times that of 1,000", warm],
+  ] as const) {
+    const ours = [await timed(async () => orchestra(at, "apply", "-f", many))];
+    const linear = fewer.map((ms) => 10 * ms);
+    reportMedians({ what, ours, baselines: { linear }, target: { baseline: "linear", atMost: 1.1 } });
+  }
 }
 
 /** Services with 0 replicas: what counts is the command, not the containers. */
-async function stackDeploy(times: number): Promise<{ first: number; again: number }> {
+async function stackDeploy(times: number): Promise<{ first: number[]; again: number[] }> {
   const engine = await startBenchEngine();
   try {
     const swarm = await startSwarm(engine.socket);
@@ -143,7 +121,7 @@ async function stackDeploy(times: number): Promise<{ first: number; again: numbe
       await swarm.docker(["stack", "rm", "bench"]);
     }
     await swarm.leave();
-    return { first: median(first), again: median(again) };
+    return { first, again };
   } finally {
     await engine.close();
   }

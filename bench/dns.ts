@@ -8,6 +8,7 @@ import { statusesKey } from "../src/model/keys.ts";
 import { put } from "../src/store/store.ts";
 import { builtAt, documentsOf, fill, pod, status } from "../test/support/builders.ts";
 import { type DnsFixture, dnsFixture } from "../test/support/dns.ts";
+import { ending } from "./bench-ending.ts";
 import { quantile, report, rounds, timed } from "./bench-measure.ts";
 
 const podCount = 50;
@@ -15,7 +16,7 @@ const reloadMs = 250;
 const endings: (() => Promise<void>)[] = [];
 
 try {
-  const dns = await dnsFixture({ after: (clean) => void endings.push(clean) });
+  const dns = await dnsFixture({ after: (clean) => void endings.push(ending(clean)) });
   const network = { name: "bench", range: "", gateway: dns.gateway };
   await fill(dns.store, documentsOf({ deployments: { web: { pods: podCount } }, nodes: { "node-1": { network } } }));
   const started = await dns.start();

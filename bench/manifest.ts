@@ -1,10 +1,10 @@
 // How long manifests take to load: cold, and warm with results kept by content, beside a bare parse of the same files.
 // Each sample is a process of its own, as a command is; the time is that from its first line to the manifests.
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { benchFolder } from "./bench-ending.ts";
 import { median, report, rounds, timed } from "./bench-measure.ts";
 
 const run = promisify(execFile);
@@ -27,7 +27,7 @@ async function parse(): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const root = await mkdtemp(join(tmpdir(), "orchestra-bench-"));
+  const { folder: root, remove } = await benchFolder();
   try {
     const perManifest = new Map<string, number>();
     for (const count of counts) {
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
       report({ what: `load each of 10000, ${kind}`, unit: "ms", ours: many, baselines, target, samples: [many] });
     }
   } finally {
-    await rm(root, { recursive: true, force: true });
+    await remove();
   }
 }
 

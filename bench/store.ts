@@ -1,8 +1,7 @@
 // The embedded store in figures, each beside its raw baseline from the same run. Needs nothing but Node: `node bench/store.ts`
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
@@ -12,6 +11,7 @@ import type { DeploymentDocument } from "../src/model/deployment.ts";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { put, type Store } from "../src/store/store.ts";
+import { benchFolder } from "./bench-ending.ts";
 import { median, quantile, report, rounds, sharedNow, timed } from "./bench-measure.ts";
 
 const perCommit = 1_000;
@@ -35,7 +35,7 @@ else if (role === "idler") await watchIdly(url);
 else await main();
 
 async function main(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "orchestra-bench-"));
+  const { folder, remove } = await benchFolder();
   try {
     const store = await openStore(`file:${join(folder, "store.db")}`, { create: true });
     await commits(store, folder);
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     await store.close();
     await idling(store.url);
   } finally {
-    rmSync(folder, { recursive: true });
+    await remove();
   }
 }
 

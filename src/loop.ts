@@ -12,7 +12,7 @@ const gatherCapMs = 250;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 /** An outage is over when nothing has failed for so long: what shuts down or starts up answers now and then, and is spoken of once. */
-const calmMs = 2_000;
+const calmMs = 10_000;
 
 export interface PassResult {
   /** Look again after so long even if nothing wakes the loop: a deadline or back-off that the pass knows of. */
@@ -36,95 +36,130 @@ export interface Loop {
 }
 
 /** Starts with a pass at once. An error of a pass never ends the loop: it is logged once, and once more when it is over. */
-export function startLoop({ name, pass, clock, log, resyncMs }: LoopOptions): Loop {
-  const stop = new AbortController();
-  let failures = 0;
-  let conflicts = 0;
-  let outage: { failures: number; lastAt: number } | undefined;
-  let running: Promise<void> | undefined;
-  let woken = false;
-  let gatheringSince: number | undefined;
-  let nextAt = 0;
-  let cancelTimer = () => {};
+export function startLoop(options: LoopOptions): Loop {
+  const loop = new PassLoop(options);
+  loop.wake();
+  return loop;
+}
 
-  const schedule = (ms: number) => {
-    nextAt = clock.now() + ms;
-    cancelTimer();
-    cancelTimer = clock.after(ms, run);
-  };
+/** When the next pass comes. */
+class PassLoop implements Loop {
+  readonly #options: LoopOptions;
+  readonly #trouble: Trouble;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+  /** While a pass was running. */
+  #woken = false;
+  #gatheringSince: number | undefined;
+  #nextAt = 0;
+  #cancelTimer = () => {};
 
-  const gather = () => {
-    gatheringSince ??= clock.now();
-    const left = gatheringSince + gatherCapMs - clock.now();
-    schedule(Math.max(0, Math.min(gatherMs, left)));
-  };
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    this.#trouble = new Trouble(options);
+  }
 
-  const run = () => {
-    if (running || stop.signal.aborted) return;
-    cancelTimer();
-    woken = false;
-    gatheringSince = undefined;
-    running = runPass().then((next) => {
+  wake(): void {
+    if (this.#stop.signal.aborted) return;
+    if (this.#running) this.#woken = true;
+    else if (this.#gatheringSince !== undefined) this.#gather();
+    else if (this.#trouble.isFailing) this.#schedule(Math.min(gatherCapMs, Math.max(0, this.#nextAt - this.#now())));
+    else this.#run();
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort(new Error(`${this.#options.name} is closing`));
+    this.#cancelTimer();
+    await this.#running;
+  }
+
+  #run(): void {
+    if (this.#running || this.#stop.signal.aborted) return;
+    this.#cancelTimer();
+    this.#woken = false;
+    this.#gatheringSince = undefined;
+    this.#running = this.#runPass().then((nextMs) => {
       // In one go: a wake-up between the end of a pass and this would be lost otherwise.
-      running = undefined;
-      if (stop.signal.aborted) return;
-      if (!woken) schedule(next);
-      else if (failures === 0) gather();
-      else schedule(Math.min(next, gatherCapMs));
+      this.#running = undefined;
+      if (this.#stop.signal.aborted) return;
+      if (!this.#woken) this.#schedule(nextMs);
+      else if (this.#trouble.isFailing) this.#schedule(Math.min(nextMs, gatherCapMs));
+      else this.#gather();
     });
-  };
+  }
 
   /** Gives the milliseconds until the next pass. */
-  const runPass = async (): Promise<number> => {
+  async #runPass(): Promise<number> {
+    const { pass, resyncMs } = this.#options;
     try {
-      const result = await pass(stop.signal);
-      failures = 0;
-      conflicts = 0;
-      return Math.min(resyncMs, result.againInMs ?? resyncMs, calmInMs());
+      const { againInMs = resyncMs } = await pass(this.#stop.signal);
+      return Math.min(resyncMs, againInMs, this.#trouble.passed());
     } catch (error) {
-      return stop.signal.aborted ? 0 : onError(error);
+      return this.#stop.signal.aborted ? 0 : this.#trouble.failed(error);
     }
-  };
+  }
 
-  /** How long until the outage counts as over, if there is one; says so when it is. */
-  const calmInMs = (): number => {
-    if (!outage) return Number.POSITIVE_INFINITY;
-    const leftMs = outage.lastAt + calmMs - clock.now();
+  #gather(): void {
+    this.#gatheringSince ??= this.#now();
+    const leftMs = this.#gatheringSince + gatherCapMs - this.#now();
+    this.#schedule(Math.max(0, Math.min(gatherMs, leftMs)));
+  }
+
+  #schedule(ms: number): void {
+    this.#nextAt = this.#now() + ms;
+    this.#cancelTimer();
+    this.#cancelTimer = this.#options.clock.after(ms, () => this.#run());
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
+  }
+}
+
+/** What went wrong of late, how long to be patient with it, and what has been said of it. */
+class Trouble {
+  readonly #options: LoopOptions;
+  #failures = 0;
+  #conflicts = 0;
+  #outage: { failures: number; lastAt: number } | undefined;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a pass has failed since one last went through; a conflict is no failure. */
+  get isFailing(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** Gives in how many milliseconds to look again for the outage's sake: it counts as over then. */
+  passed(): number {
+    this.#failures = 0;
+    this.#conflicts = 0;
+    if (!this.#outage) return Number.POSITIVE_INFINITY;
+    const { name, clock, log } = this.#options;
+    const leftMs = this.#outage.lastAt + calmMs - clock.now();
     if (leftMs > 0) return leftMs;
-    log.info(`${name} goes on`, { afterFailures: outage.failures });
-    outage = undefined;
+    log.info(`${name} goes on`, { afterFailures: this.#outage.failures });
+    this.#outage = undefined;
     return Number.POSITIVE_INFINITY;
-  };
+  }
 
-  const onError = (error: unknown): number => {
+  /** Gives the milliseconds until the next try. */
+  failed(error: unknown): number {
+    const { name, clock, log } = this.#options;
     // Someone knew better: an ordinary result. The next look sees what they wrote.
     if (isOrchestraError(error, "conflict")) {
-      conflicts += 1;
+      this.#conflicts += 1;
       log.debug(`${name} met a conflict and looks again`, { error: messageOf(error) });
-      return Math.min(gatherMs * 2 ** (conflicts - 1), gatherCapMs);
+      return Math.min(gatherMs * 2 ** (this.#conflicts - 1), gatherCapMs);
     }
-    failures += 1;
+    this.#failures += 1;
     const hint = isOrchestraError(error) ? error.hint : undefined;
     const fields = { error: messageOf(error), ...(hint === undefined ? {} : { hint }) };
-    if (outage) log.debug(`${name} still cannot go on`, fields);
+    if (this.#outage) log.debug(`${name} still cannot go on`, fields);
     else log.warn(`${name} cannot go on now and tries again`, fields);
-    outage = { failures: (outage?.failures ?? 0) + 1, lastAt: clock.now() };
-    return Math.min(backoffFirstMs * 2 ** (failures - 1), backoffMaxMs);
-  };
-
-  run();
-  return {
-    wake() {
-      if (stop.signal.aborted) return;
-      if (running) woken = true;
-      else if (gatheringSince !== undefined) gather();
-      else if (failures > 0) schedule(Math.min(gatherCapMs, Math.max(0, nextAt - clock.now())));
-      else run();
-    },
-    async close() {
-      stop.abort(new Error(`${name} is closing`));
-      cancelTimer();
-      await running;
-    },
-  };
+    this.#outage = { failures: (this.#outage?.failures ?? 0) + 1, lastAt: clock.now() };
+    return Math.min(backoffFirstMs * 2 ** (this.#failures - 1), backoffMaxMs);
+  }
 }

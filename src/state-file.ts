@@ -26,57 +26,73 @@ export async function readStateFile<T>(path: string): Promise<T | undefined> {
   }
 }
 
-/** `spacingMs`: two writes are at least so far apart. */
-export function openStateFile<T>(
-  path: string,
-  { spacingMs, clock, log }: { readonly spacingMs: number; readonly clock: Clock; readonly log: Log },
-): StateFile<T> {
-  let waiting: (() => T | undefined) | undefined;
-  let written = "";
-  let writing: Promise<void> | undefined;
-  let lastAt = Number.NEGATIVE_INFINITY;
-  let cancel = () => {};
-  let failing = false;
+interface StateFileOptions {
+  /** Two writes are at least so far apart. */
+  readonly spacingMs: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
 
-  const write = async () => {
-    const state = waiting?.();
-    waiting = undefined;
-    if (state === undefined) return;
-    const text = JSON.stringify(state);
-    if (text === written) return;
-    try {
-      await replaceFile(path, text);
-      written = text;
-      failing = false;
-    } catch (error) {
-      // The store has everything while it is there; without it a full disk is the smaller trouble.
-      if (!failing) log.warn("the last known state cannot be kept", { path, error: messageOf(error) });
-      failing = true;
-    }
-    lastAt = clock.now();
-  };
+export function openStateFile<T>(path: string, options: StateFileOptions): StateFile<T> {
+  return new SpacedStateFile(path, options);
+}
 
-  const schedule = () => {
-    if (writing || waiting === undefined) return;
-    cancel();
-    cancel = clock.after(Math.max(0, lastAt + spacingMs - clock.now()), () => {
-      writing ??= write().finally(() => {
-        writing = undefined;
-        schedule();
+class SpacedStateFile<T> implements StateFile<T> {
+  readonly #path: string;
+  readonly #options: StateFileOptions;
+  #waiting: (() => T | undefined) | undefined;
+  #written = "";
+  #writing: Promise<void> | undefined;
+  #lastAt = Number.NEGATIVE_INFINITY;
+  #cancel = () => {};
+  #failing = false;
+
+  constructor(path: string, options: StateFileOptions) {
+    this.#path = path;
+    this.#options = options;
+  }
+
+  save(state: () => T | undefined): void {
+    this.#waiting = state;
+    this.#schedule();
+  }
+
+  async close(): Promise<void> {
+    this.#cancel();
+    await this.#writing;
+    this.#cancel();
+    await this.#write();
+  }
+
+  #schedule(): void {
+    if (this.#writing || this.#waiting === undefined) return;
+    const { spacingMs, clock } = this.#options;
+    this.#cancel();
+    this.#cancel = clock.after(Math.max(0, this.#lastAt + spacingMs - clock.now()), () => {
+      this.#writing ??= this.#write().finally(() => {
+        this.#writing = undefined;
+        this.#schedule();
       });
     });
-  };
+  }
 
-  return {
-    save(state) {
-      waiting = state;
-      schedule();
-    },
-    async close() {
-      cancel();
-      await writing;
-      cancel();
-      await write();
-    },
-  };
+  async #write(): Promise<void> {
+    const state = this.#waiting?.();
+    this.#waiting = undefined;
+    if (state === undefined) return;
+    const text = JSON.stringify(state);
+    if (text === this.#written) return;
+    const { clock, log } = this.#options;
+    try {
+      await replaceFile(this.#path, text);
+      this.#written = text;
+      this.#failing = false;
+    } catch (error) {
+      // The store has everything while it is there; without it a full disk is the smaller trouble.
+      if (!this.#failing)
+        log.warn("the last known state cannot be kept", { path: this.#path, error: messageOf(error) });
+      this.#failing = true;
+    }
+    this.#lastAt = clock.now();
+  }
 }

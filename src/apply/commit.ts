@@ -27,7 +27,8 @@ export function knownState(snapshot: Snapshot): KnownState {
 /**
  * Commits `plan`, and gives the plan that was written. It names the versions of what it changes and nothing else, so that others'
  * Deployments never get in its way. `replan` makes the plan anew where what changed meanwhile is no decision against it:
- * the end of a deletion that it overwrites, an old revision that was cleared away, the same manifest applied by someone else.
+ * the end of a deletion that it overwrites, an old revision that was cleared away, the same manifest applied or the same Deployment
+ * deleted by someone else.
  * Any other change of the same Deployment is a `conflict` that names both sides; nothing is written then.
  */
 export async function commitPlan(store: Store, plan: Plan, replan: (state: KnownState) => Plan): Promise<Plan> {
@@ -40,8 +41,9 @@ export async function commitPlan(store: Store, plan: Plan, replan: (state: Known
       return current;
     } catch (error) {
       if (!isOrchestraError(error, "conflict") || attempt === attemptsLimit) throw error;
-      const now = knownState(await store.list(planSelectors));
-      refuseGone(current, now, error);
+      const found = knownState(await store.list(planSelectors));
+      refuseGone(current, found, error);
+      const now = withDeletionsDone(found, current);
       const next = replan(now);
       refuseOverwriting(current, next, error);
       current = next;
@@ -74,13 +76,23 @@ function commitOf(plan: Plan): { changes: Change[]; checks: Check[] } {
 /** Throws where a Deployment has gone meanwhile that the plan did not know to be going. */
 function refuseGone(plan: Plan, now: KnownState, cause: OrchestraError): void {
   for (const { name, before, after } of plan.items) {
-    if (!after || !before || before.value.deleted || now.deployments.has(name)) continue;
+    if (!after || after.deleted || !before || before.value.deleted || now.deployments.has(name)) continue;
     throw new OrchestraError("conflict", `${name} was deleted while this was planned`, {
       hint: "orchestra diff shows what applying would do now",
       cause,
       details: { deployment: name, ours: sideOf(after) },
     });
   }
+}
+
+/** What the plan deletes and is gone stands as deleted: it is as it was asked for, and no name that somebody mistyped. */
+function withDeletionsDone(state: KnownState, plan: Plan): KnownState {
+  const deployments = new Map(state.deployments);
+  for (const { name, before, after } of plan.items) {
+    if (!after?.deleted || !before || deployments.has(name)) continue;
+    deployments.set(name, { value: after, version: before.version });
+  }
+  return { ...state, deployments };
 }
 
 /** Throws where the new plan would write over what someone else wrote since the first one. */
@@ -103,7 +115,8 @@ interface Sides {
 }
 
 function conflict({ name, before, after, theirs, cause }: Sides): OrchestraError {
-  const did = theirs.deleted ? "deleted" : before ? "changed" : "created";
+  const isOther = before !== undefined && before.value.uid !== theirs.uid;
+  const did = theirs.deleted ? "deleted" : isOther ? "created anew" : before ? "changed" : "created";
   const { by, at } = theirs.updated;
   const rested = before ? `generation ${before.value.generation}` : "its absence";
   const message =

@@ -1,6 +1,7 @@
 // How people name things on the command line: `deployment/web`, `pod/web-0`, `node/n1`, a pod's id, or a bare name
 // where only one thing has it. A pod's name means its newest incarnation. Pure.
 import type { ClusterState } from "../model/cluster-state.ts";
+import { wantedReplicas } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { type JoinedPod, joinPods } from "../model/joined-pod.ts";
 import { nearest } from "../model/nearest.ts";
@@ -91,6 +92,8 @@ function findPod(pods: readonly JoinedPod[], name: string, preferReady: boolean)
 }
 
 function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): OrchestraError {
+  const unborn = kinds.includes("pod") ? notYetCreated(state, name) : undefined;
+  if (unborn) return unborn;
   const known = new Set<string>();
   if (kinds.includes("deployment")) for (const key of state.deployments.keys()) known.add(key);
   if (kinds.includes("pod")) for (const pod of joinPods(state)) known.add(pod.name);
@@ -100,6 +103,19 @@ function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): Or
   const hint =
     meant === undefined ? `orchestra get lists what there is: ${inWords(plurals, "and")}` : `did you mean ${meant}?`;
   return new OrchestraError("not-found", `there is no ${inWords(kinds, "or")} "${name}"`, { hint });
+}
+
+/** A pod of a slot that its Deployment has, while no master has looked at that. */
+function notYetCreated(state: ClusterState, name: string): OrchestraError | undefined {
+  const [, deployment = "", slot] = /^(.+)-(0|[1-9]\d*)$/.exec(name) ?? [];
+  const document = state.deployments.get(deployment);
+  if (!document || document.deleted || Number(slot) >= wantedReplicas(document)) return undefined;
+  if ((state.pods.get(deployment)?.generation ?? 0) >= document.generation) return undefined;
+  const hasRun = state.verdicts.size > 0 || state.pods.size > 0;
+  const since = hasRun ? `no master has run since ${deployment} was changed` : "no master has run on this store";
+  return new OrchestraError("not-found", `${name} has not been created yet: ${since}`, {
+    hint: hasRun ? "orchestra status tells whether one runs; orchestra up starts it" : "start one with orchestra up",
+  });
 }
 
 /** `a, b or c`. */

@@ -1,17 +1,48 @@
 // Which ports CoreDNS can have. It shares ports with any other CoreDNS of the same user without an error (SO_REUSEPORT),
-// so orchestra asks before it starts one: two clusters must not answer on one port by turns.
+// so orchestra asks before it starts one, and claims the port until that one listens: two clusters must not answer on one port by turns.
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { OrchestraError } from "../model/errors.ts";
 
 const loopback = "127.0.0.1";
 
+/** A port that no other orchestra of this host hands to its CoreDNS until `release`: by then CoreDNS listens on it, and whoever asks is told so. */
+export interface ClaimedPort {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
 /** The first of `preferred` that is free on loopback for UDP and TCP, else any free one. */
-export async function chooseLocalPort(preferred: readonly number[]): Promise<number> {
+export async function claimLocalPort(preferred: readonly number[]): Promise<ClaimedPort> {
   for (const port of preferred) {
-    if ((await bindError(loopback, port)) === undefined) return port;
+    const claimed = await claim(port);
+    if (claimed) return claimed;
   }
-  return await anyFreePort();
+  for (;;) {
+    const claimed = await claim(await anyFreePort());
+    if (claimed) return claimed;
+  }
+}
+
+async function claim(port: number): Promise<ClaimedPort | undefined> {
+  const release = await lock(`orchestra-dns-port-${port}`);
+  if (!release) return undefined;
+  if ((await bindError(loopback, port)) === undefined) return { port, release };
+  await release();
+  return undefined;
+}
+
+/** Holds a name until it is released, or until this process ends, however it ends. Undefined: another process holds it. */
+function lock(name: string): Promise<(() => Promise<void>) | undefined> {
+  // Names without a file, which end with their process and count where the ports do, are Linux's own; elsewhere nobody runs two clusters.
+  if (process.platform !== "linux") return Promise.resolve(async () => {});
+  return new Promise((resolve, reject) => {
+    const server = createServer((socket) => socket.destroy());
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+    );
+    server.listen(`\0${name}`, () => resolve(() => new Promise((done) => server.close(() => done()))));
+  });
 }
 
 /** A port of 127.0.0.1 that nothing listens on, as far as one can know beforehand. */

@@ -1,43 +1,27 @@
 // CoreDNS kept running: the one that runs is adopted while it is current, replaced when it is not, and started again when it died.
-// Reads the host's resolvers and the Corefile of the package; writes the folder `dns/` of the state folder.
-import { createHash } from "node:crypto";
+// Writes the folder `dns/` of the state folder.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { Clock } from "../clock.ts";
-import { readIfThere, replaceFile } from "../durable-file.ts";
+import { replaceFile } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { isRunning, writeProcessRecord } from "../process-record.ts";
-import { type EngineAddress, publishedImage } from "./coredns-container.ts";
-import { anyFreePort, checkGateway, chooseLocalPort } from "./coredns-ports.ts";
+import type { EngineAddress } from "./coredns-container.ts";
+import { anyFreePort, checkGateway, claimLocalPort } from "./coredns-ports.ts";
 import {
   type CorednsFiles,
   type CorednsRecord,
   corednsFiles,
   endCoredns,
-  findProgram,
-  foldersOf,
   readCorednsRecord,
   startCoredns,
 } from "./coredns-process.ts";
-import { behindStubPath, type CorefileSettings, fillCorefile, hostResolvers } from "./corefile.ts";
+import { type CorednsSettings, decideWanted, type Wanted } from "./coredns-wanted.ts";
+import { type CorefileSettings, fillCorefile } from "./corefile.ts";
 
-export interface CorednsOptions {
+export interface CorednsOptions extends CorednsSettings {
   readonly stateDir: string;
-  /** Of the installed package: the Corefile is there, and `make` puts CoreDNS into its `.cache/bin`. */
-  readonly packageDir: string;
-  /** As PATH. */
-  readonly searchPath: string;
   /** For the case that CoreDNS has to come as an image. */
   readonly engine: EngineAddress;
-  /** Run when there is no such program; absent: the published one. */
-  readonly image?: string;
-  /** On loopback; another free one is taken where this is not. */
-  readonly localPort: number;
-  /** On the bridge's gateway; absent: 53, the only one that containers ask. */
-  readonly gatewayPort?: number;
-  /** Absent: /etc/resolv.conf. */
-  readonly resolvConf?: string;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,104 +42,96 @@ const restartFirstMs = 1_000;
 const restartMaxMs = 30_000;
 
 export function openCoredns(options: CorednsOptions): Coredns {
-  const { clock, log } = options;
-  const files = corednsFiles(options.stateDir);
-  let startedAt: number | undefined;
-  let quickDeaths = 0;
-  let known: number | undefined;
+  return new KeptCoredns(options);
+}
+
+class KeptCoredns implements Coredns {
+  readonly #options: CorednsOptions;
+  readonly #files: CorednsFiles;
+  #startedAt: number | undefined;
+  #quickDeaths = 0;
+  /** The process that was found or started last; undefined before, and while it is replaced. */
+  #known: number | undefined;
   /** The one that we know to run. */
-  let last: CorednsRecord | undefined;
-  let waiting = false;
+  #last: CorednsRecord | undefined;
+  #waiting = false;
+
+  constructor(options: CorednsOptions) {
+    this.#options = options;
+    this.#files = corednsFiles(options.stateDir);
+  }
+
+  keepNoted(): void {
+    const last = this.#last;
+    if (!last || existsSync(this.#files.record) || !isRunning(last)) return;
+    const { log } = this.#options;
+    log.warn("the files of CoreDNS in the state folder were deleted; it answers on", { pid: last.pid });
+    // A container goes on seeing the deleted folder: no new zone would reach it.
+    writeProcessRecord(this.#files.record, last.container ? { ...last, fingerprint: "sees a deleted folder" } : last);
+  }
+
+  async ensure(currentGateway: string | undefined): Promise<number | undefined> {
+    const old = readCorednsRecord(this.#files);
+    const gateway = currentGateway ?? old?.gateway;
+    if (gateway === undefined) {
+      this.#waitForBridge();
+      return undefined;
+    }
+    const wanted = await decideWanted(gateway, this.#options, this.#files);
+    const { log } = this.#options;
+    const runs = old !== undefined && isRunning(old);
+    if (runs && old.fingerprint === wanted.fingerprint) {
+      this.#keep(old);
+      return undefined;
+    }
+    if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
+    else if (this.#known !== undefined) {
+      const waitMs = this.#restartWaitMs();
+      if (waitMs > 0) return waitMs;
+      this.#quickDeaths += 1;
+      log.warn("CoreDNS has ended and is started again", { pid: this.#known });
+    }
+    await this.#start(wanted, old);
+    return undefined;
+  }
+
+  #waitForBridge(): void {
+    if (!this.#waiting) {
+      this.#options.log.info("CoreDNS waits for the node's bridge: the worker makes it when Docker answers");
+    }
+    this.#waiting = true;
+  }
+
+  #keep(record: CorednsRecord): void {
+    const { pid } = record;
+    if (this.#known === undefined) this.#options.log.info("CoreDNS is still running and is kept", { pid });
+    this.#known = pid;
+    this.#last = record;
+  }
 
   /** 0: start now. */
-  const waitMs = (): number => {
-    if (startedAt === undefined) return 0;
-    const lived = clock.now() - startedAt;
-    if (lived >= steadyAfterMs) quickDeaths = 0;
-    if (quickDeaths === 0) return 0;
-    return Math.max(0, Math.min(restartFirstMs * 2 ** (quickDeaths - 1), restartMaxMs) - lived);
-  };
+  #restartWaitMs(): number {
+    if (this.#startedAt === undefined) return 0;
+    const livedMs = this.#options.clock.now() - this.#startedAt;
+    if (livedMs >= steadyAfterMs) this.#quickDeaths = 0;
+    if (this.#quickDeaths === 0) return 0;
+    return Math.max(0, Math.min(restartFirstMs * 2 ** (this.#quickDeaths - 1), restartMaxMs) - livedMs);
+  }
 
-  const start = async (wanted: Wanted, old: CorednsRecord | undefined) => {
-    known = undefined;
-    const record = await replaceCoredns(files, wanted, old, options);
-    startedAt = clock.now();
-    known = record.pid;
-    last = record;
+  async #start(wanted: Wanted, old: CorednsRecord | undefined): Promise<void> {
+    this.#known = undefined;
+    const record = await replaceCoredns(this.#files, wanted, old, this.#options);
+    const { clock, log, localPort: askedPort } = this.#options;
+    this.#startedAt = clock.now();
+    this.#known = record.pid;
+    this.#last = record;
     const { localPort, gateway, program, pid } = record;
     log.info("CoreDNS answers", { pid, program, gateway, local: `127.0.0.1:${localPort}` });
-    if (localPort !== options.localPort) {
-      log.warn(`port ${options.localPort} of 127.0.0.1 is taken: names answer on 127.0.0.1:${localPort} instead`);
+    if (localPort !== askedPort) {
+      log.warn(`port ${askedPort} of 127.0.0.1 is taken: names answer on 127.0.0.1:${localPort} instead`);
     }
-  };
-
-  return {
-    keepNoted() {
-      if (!last || existsSync(files.record) || !isRunning(last)) return;
-      log.warn("the files of CoreDNS in the state folder were deleted; it answers on", { pid: last.pid });
-      // A container goes on seeing the deleted folder: no new zone would reach it.
-      writeProcessRecord(files.record, last.container ? { ...last, fingerprint: "sees a deleted folder" } : last);
-    },
-    async ensure(currentGateway) {
-      const old = readCorednsRecord(files);
-      const gateway = currentGateway ?? old?.gateway;
-      if (gateway === undefined) {
-        if (!waiting) log.info("CoreDNS waits for the node's bridge: the worker makes it when Docker answers");
-        waiting = true;
-        return undefined;
-      }
-      const wanted = await decideWanted(gateway, options, files);
-      const runs = old !== undefined && isRunning(old);
-      if (runs && old.fingerprint === wanted.fingerprint) {
-        if (known === undefined) log.info("CoreDNS is still running and is kept", { pid: old.pid });
-        known = old.pid;
-        last = old;
-        return undefined;
-      }
-      if (runs) log.info("CoreDNS is started anew: its program or its settings changed", { pid: old.pid });
-      else if (known !== undefined) {
-        const wait = waitMs();
-        if (wait > 0) return wait;
-        quickDeaths += 1;
-        log.warn("CoreDNS has ended and is started again", { pid: known });
-      }
-      await start(wanted, old);
-      return undefined;
-    },
-  };
+  }
 }
-
-interface Wanted {
-  readonly program: Awaited<ReturnType<typeof findProgram>>;
-  readonly template: string;
-  readonly resolvers: readonly string[];
-  readonly gateway: string;
-  readonly gatewayPort: number;
-  /** Of everything that a running CoreDNS cannot change; the ports that we choose are no part of it, those that are asked for are. */
-  readonly fingerprint: string;
-}
-
-async function decideWanted(gateway: string, options: CorednsOptions, files: CorednsFiles): Promise<Wanted> {
-  const folders = [...foldersOf(options.searchPath), join(options.packageDir, ".cache", "bin")];
-  const program = await findProgram(folders, options.image ?? publishedImage);
-  const template = await readFile(join(options.packageDir, "Corefile"), "utf8");
-  const texts = [await textOf(options.resolvConf ?? "/etc/resolv.conf"), await textOf(behindStubPath)] as const;
-  const resolvers = hostResolvers(...texts, [gateway]);
-  const gatewayPort = options.gatewayPort ?? 53;
-  const facts = JSON.stringify([
-    program.stamp,
-    template,
-    resolvers,
-    gateway,
-    gatewayPort,
-    options.localPort,
-    files.folder,
-  ]);
-  const fingerprint = createHash("sha256").update(facts).digest("hex").slice(0, 16);
-  return { program, template, resolvers, gateway, gatewayPort, fingerprint };
-}
-
-const textOf = async (path: string): Promise<string> => (await readIfThere(path)) ?? "";
 
 /** Ends the old one, which may hold the ports, and starts the one that is wanted. */
 async function replaceCoredns(
@@ -165,22 +141,20 @@ async function replaceCoredns(
   options: CorednsOptions,
 ): Promise<CorednsRecord> {
   if (old) await endCoredns(old);
-  const { gateway, gatewayPort, program, fingerprint } = wanted;
+  const { gateway, gatewayPort, program, fingerprint, resolvers } = wanted;
   await checkGateway(gateway, gatewayPort);
-  const settings: CorefileSettings = {
-    zoneFile: files.zone,
-    gateway,
-    gatewayPort,
-    localPort: await chooseLocalPort(preferredPorts(options.localPort, old)),
-    healthPort: await anyFreePort(),
-    readyPort: await anyFreePort(),
-    resolvers: wanted.resolvers,
-  };
-  await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
-  const { zoneFile: _zoneFile, resolvers: _resolvers, ...ports } = settings;
-  const asked = { localPortAsked: options.localPort };
-  const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
-  return await startCoredns(files, program, options.engine, description);
+  const { port: localPort, release } = await claimLocalPort(preferredPorts(options.localPort, old));
+  try {
+    const [healthPort, readyPort] = [await anyFreePort(), await anyFreePort()];
+    const ports = { gateway, gatewayPort, localPort, healthPort, readyPort };
+    const settings: CorefileSettings = { zoneFile: files.zone, resolvers, ...ports };
+    await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
+    const asked = { localPortAsked: options.localPort };
+    const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
+    return await startCoredns(files, program, options.engine, description);
+  } finally {
+    await release();
+  }
 }
 
 /** The port of last time first, unless the setting has changed since: whoever asks there should go on getting answers. */

@@ -6,7 +6,7 @@ import { canonicalSpec } from "./canonical.ts";
 import { decode, type TextProblem } from "./decode.ts";
 import { findFiles, reasonOf, type Source, stdinName } from "./files.ts";
 import { manifestHashOf, revisionOf } from "./hash.ts";
-import { documentsLimit, fileBytesLimit, totalBytesLimit } from "./limits.ts";
+import { documentsLimit, fileBytesLimit, filesLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest, LoadOptions } from "./loaded.ts";
 import type { ParsedDocument } from "./parse.ts";
 import { type Finding, type Problem, pathText } from "./problem.ts";
@@ -30,9 +30,11 @@ interface Reading {
 
 export async function loadFiles(paths: readonly string[], { stdin, cacheDir }: LoadOptions): Promise<LoadedFiles> {
   const found = findFiles(paths);
+  // Refused already: what the first twenty thousand say would change nothing.
+  const sources = found.sources.length > filesLimit ? [] : found.sources;
   const cache = cacheDir === undefined ? noCache : openCache(cacheDir);
   const reading: Reading = { cache, manifests: [], problems: [...found.problems], bytes: 0 };
-  for (const [index, source] of found.sources.entries()) {
+  for (const [index, source] of sources.entries()) {
     if (index % filesPerTurn === filesPerTurn - 1) await setImmediate();
     const bytes = source.path === undefined ? await readStdin(reading, stdin) : readSource(reading, source);
     if (bytes && !(await loadBytes(reading, source.name, bytes))) break;

@@ -1,19 +1,13 @@
-// The SQL of the embedded store. Every function is one step inside a transaction that the caller holds.
+// The documents of the embedded store, as its tables hold them. Every function is one step inside a transaction that the caller holds.
 import type { DatabaseSync } from "node:sqlite";
 import { collectionOf, epochKey } from "../model/keys.ts";
+import { prepareStatements, type Row, type Statements } from "./embedded-statements.ts";
 import { conflictAt, deposed, type EncodedChange } from "./encode.ts";
 import { type Changes, type Document, parseDocument, type Selection, selects, sortDocuments } from "./snapshot.ts";
 import type { Check, Position } from "./store.ts";
 
 /** Whether the process that holds an ephemeral document is alive. */
 export type IsHeld = (holder: string) => boolean;
-
-interface Row {
-  readonly key: string;
-  readonly version: number;
-  readonly json: string;
-  readonly holder: string | null;
-}
 
 export interface DocumentTable {
   position(): Position;
@@ -38,152 +32,166 @@ export interface DocumentTable {
   writeElection(name: string, holder: string): number;
 }
 
-const columns = "SELECT key, version, json, holder FROM documents";
-
 export function openDocumentTable(database: DatabaseSync, isHeld: IsHeld): DocumentTable {
-  const sql = statements(database);
-  const alive = ({ holder }: Row) => holder === null || isHeld(holder);
-  const one = (key: string) => sql.one.get(key) as Row | undefined;
-  const range = (collection: string) => sql.range.all(`${collection}/`, `${collection}0`) as unknown as Row[];
-  const position = () => Number(sql.position.get()?.["position"]);
-
-  const raise = (): Position => {
-    const next = position() + 1;
-    sql.raise.run(next);
-    return next;
-  };
-
-  const versionOf = (key: string): number | undefined => {
-    const row = one(key);
-    return row && alive(row) ? row.version : undefined;
-  };
-
-  const writeOne = ({ key, version, json }: EncodedChange, at: Position) => {
-    if (json === undefined) {
-      if (sql.remove.run(key, version).changes !== 1) throw conflictAt(key, version, versionOf(key));
-      sql.removal.run(collectionOf(key), at);
-    } else if (version === "absent") {
-      if (sql.create.run(key, at, json).changes !== 1) throw conflictAt(key, version, versionOf(key));
-    } else if (sql.update.run(at, json, key, version).changes !== 1) {
-      throw conflictAt(key, version, versionOf(key));
-    }
-  };
-
-  const keysLeft = (collection: string): Set<string> => {
-    const keys = sql.keys.all(collection, `${collection}/`, `${collection}0`) as unknown as { readonly key: string }[];
-    return new Set(keys.map(({ key }) => key));
-  };
-
-  const livingPresence = () => range("presence").filter(alive);
-
-  return {
-    position,
-    read(key) {
-      const row = one(key);
-      return row && alive(row) ? parseRow(row) : undefined;
-    },
-    readAll({ collections, keys }) {
-      const rows = [...collections].flatMap(range);
-      for (const key of keys) {
-        const row = collections.has(collectionOf(key)) && key.includes("/") ? undefined : one(key);
-        if (row) rows.push(row);
-      }
-      return sortDocuments(rows.filter(alive).map(parseRow));
-    },
-    changesSince(since, selections) {
-      const wanted = (key: string) => selections.some((selection) => selects(selection, key));
-      const rows = (sql.since.all(since) as unknown as Row[]).filter((row) => wanted(row.key));
-      const left = new Map<string, ReadonlySet<string>>();
-      for (const row of sql.removedSince.all(since)) {
-        const collection = String(row["collection"]);
-        const asked = selections.some(
-          ({ collections, keys }) =>
-            collections.has(collection) || [...keys].some((key) => collectionOf(key) === collection),
-        );
-        if (asked) left.set(collection, keysLeft(collection));
-      }
-      // A holder may have died without a commit.
-      if (selections.some(({ collections, keys }) => collections.has("presence") || [...keys].some(isPresence))) {
-        left.set("presence", new Set(livingPresence().map(({ key }) => key)));
-      }
-      return { position: position(), written: rows.filter(alive).map(parseRow), left };
-    },
-    holders: () => new Map(livingPresence().map(({ key, holder }) => [key, holder ?? ""])),
-    check(checks, epoch) {
-      if (epoch !== undefined) {
-        const found = currentEpoch(one(epochKey));
-        if (found !== epoch) throw deposed(epoch, found);
-      }
-      for (const { key, version } of checks) {
-        const found = versionOf(key);
-        if (found !== version) throw conflictAt(key, version, found);
-      }
-    },
-    write(changes) {
-      const at = raise();
-      for (const change of changes) writeOne(change, at);
-      return at;
-    },
-    writeEphemeral(key, json, holder) {
-      const at = raise();
-      sql.ephemeral.run(key, at, json, holder);
-      return at;
-    },
-    removeEphemeral(key, holder) {
-      if (sql.removeEphemeral.run(key, holder).changes !== 1) return undefined;
-      const at = raise();
-      sql.removal.run(collectionOf(key), at);
-      return at;
-    },
-    storedHolder(key) {
-      const row = one(key);
-      return row?.holder ? { holder: row.holder, json: row.json } : undefined;
-    },
-    electionHolder: (name) => sql.election.get(name)?.["holder"]?.toString(),
-    writeElection(name, holder) {
-      const epoch = (currentEpoch(one(epochKey)) ?? 0) + 1;
-      sql.upsert.run(epochKey, raise(), JSON.stringify({ epoch }));
-      sql.elect.run(name, holder);
-      return epoch;
-    },
-  };
+  return new SqlDocumentTable(database, isHeld);
 }
 
-function statements(database: DatabaseSync) {
-  const prepare = (text: string) => database.prepare(text);
-  const insert = "INSERT INTO documents (key, version, json, holder) VALUES";
-  return {
-    position: prepare("SELECT position FROM state"),
-    raise: prepare("UPDATE state SET position = ?"),
-    one: prepare(`${columns} WHERE key = ?`),
-    range: prepare(`${columns} WHERE key >= ? AND key < ?`),
-    since: prepare(`${columns} WHERE version > ?`),
-    keys: prepare("SELECT key FROM documents WHERE key = ? OR (key >= ? AND key < ?)"),
-    removedSince: prepare("SELECT collection FROM removals WHERE position > ?"),
-    create: prepare(`${insert} (?, ?, ?, NULL) ON CONFLICT DO NOTHING`),
-    update: prepare("UPDATE documents SET version = ?, json = ? WHERE key = ? AND version = ?"),
-    upsert: prepare(
-      `${insert} (?, ?, ?, NULL) ON CONFLICT DO UPDATE SET version = excluded.version, json = excluded.json`,
-    ),
-    ephemeral: prepare(
-      `${insert} (?, ?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, json = excluded.json, holder = excluded.holder`,
-    ),
-    remove: prepare("DELETE FROM documents WHERE key = ? AND version = ?"),
-    removeEphemeral: prepare("DELETE FROM documents WHERE key = ? AND holder = ?"),
-    removal: prepare("INSERT INTO removals VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position"),
-    election: prepare("SELECT holder FROM elections WHERE name = ?"),
-    elect: prepare("INSERT INTO elections VALUES (?, ?) ON CONFLICT DO UPDATE SET holder = excluded.holder"),
-  };
+class SqlDocumentTable implements DocumentTable {
+  readonly #sql: Statements;
+  readonly #isHeld: IsHeld;
+
+  constructor(database: DatabaseSync, isHeld: IsHeld) {
+    this.#sql = prepareStatements(database);
+    this.#isHeld = isHeld;
+  }
+
+  position(): Position {
+    return Number(this.#sql.position.get()?.["position"]);
+  }
+
+  read(key: string): Document | undefined {
+    const row = this.#living(key);
+    return row && parseRow(row);
+  }
+
+  readAll({ collections, keys }: Selection): Document[] {
+    const rows = [...collections].flatMap((collection) => this.#range(collection));
+    for (const key of keys) {
+      const row = collections.has(collectionOf(key)) && key.includes("/") ? undefined : this.#row(key);
+      if (row) rows.push(row);
+    }
+    return sortDocuments(rows.filter((row) => this.#lives(row)).map(parseRow));
+  }
+
+  changesSince(since: Position, selections: readonly Selection[]): Changes {
+    const rows = this.#sql.since.all(since) as unknown as Row[];
+    const wanted = rows.filter((row) => selections.some((selection) => selects(selection, row.key)));
+    const written = wanted.filter((row) => this.#lives(row)).map(parseRow);
+    return { position: this.position(), written, left: this.#leftSince(since, selections) };
+  }
+
+  holders(): Map<string, string> {
+    return new Map(this.#livingPresence().map(({ key, holder }) => [key, holder ?? ""]));
+  }
+
+  check(checks: readonly Check[], epoch: number | undefined): void {
+    if (epoch !== undefined) {
+      const found = this.#epoch();
+      if (found !== epoch) throw deposed(epoch, found);
+    }
+    for (const { key, version } of checks) {
+      const found = this.#living(key)?.version;
+      if (found !== version) throw conflictAt(key, version, found);
+    }
+  }
+
+  write(changes: readonly EncodedChange[]): Position {
+    const at = this.#raise();
+    for (const change of changes) {
+      const { key, version } = change;
+      if (!this.#writeOne(change, at)) throw conflictAt(key, version, this.#living(key)?.version);
+    }
+    return at;
+  }
+
+  writeEphemeral(key: string, json: string, holder: string): Position {
+    const at = this.#raise();
+    this.#sql.ephemeral.run(key, at, json, holder);
+    return at;
+  }
+
+  removeEphemeral(key: string, holder: string): Position | undefined {
+    if (this.#sql.removeEphemeral.run(key, holder).changes !== 1) return undefined;
+    const at = this.#raise();
+    this.#sql.removal.run(collectionOf(key), at);
+    return at;
+  }
+
+  storedHolder(key: string): { readonly holder: string; readonly json: string } | undefined {
+    const row = this.#row(key);
+    return row?.holder ? { holder: row.holder, json: row.json } : undefined;
+  }
+
+  electionHolder(name: string): string | undefined {
+    return this.#sql.election.get(name)?.["holder"]?.toString();
+  }
+
+  writeElection(name: string, holder: string): number {
+    const epoch = (this.#epoch() ?? 0) + 1;
+    this.#sql.upsert.run(epochKey, this.#raise(), JSON.stringify({ epoch }));
+    this.#sql.elect.run(name, holder);
+    return epoch;
+  }
+
+  #row(key: string): Row | undefined {
+    return this.#sql.one.get(key) as Row | undefined;
+  }
+
+  #living(key: string): Row | undefined {
+    const row = this.#row(key);
+    return row && this.#lives(row) ? row : undefined;
+  }
+
+  #lives({ holder }: Row): boolean {
+    return holder === null || this.#isHeld(holder);
+  }
+
+  #range(collection: string): Row[] {
+    return this.#sql.range.all(`${collection}/`, `${collection}0`) as unknown as Row[];
+  }
+
+  #livingPresence(): Row[] {
+    return this.#range("presence").filter((row) => this.#lives(row));
+  }
+
+  #epoch(): number | undefined {
+    const row = this.#row(epochKey);
+    return row && (JSON.parse(row.json) as { readonly epoch: number }).epoch;
+  }
+
+  /** Of each selected collection that has lost a document: the keys that are left. */
+  #leftSince(since: Position, selections: readonly Selection[]): Map<string, ReadonlySet<string>> {
+    const left = new Map<string, ReadonlySet<string>>();
+    for (const row of this.#sql.removedSince.all(since)) {
+      const collection = String(row["collection"]);
+      if (selectsFrom(collection, selections)) left.set(collection, this.#keysLeft(collection));
+    }
+    // A holder may have died without a commit.
+    if (selectsFrom("presence", selections))
+      left.set("presence", new Set(this.#livingPresence().map(({ key }) => key)));
+    return left;
+  }
+
+  #keysLeft(collection: string): Set<string> {
+    const rows = this.#sql.keys.all(collection, `${collection}/`, `${collection}0`);
+    return new Set(rows.map(({ key }) => String(key)));
+  }
+
+  #raise(): Position {
+    const next = this.position() + 1;
+    this.#sql.raise.run(next);
+    return next;
+  }
+
+  /** Returns whether the document still had the version that the change names. */
+  #writeOne({ key, version, json }: EncodedChange, at: Position): boolean {
+    if (json === undefined) {
+      if (this.#sql.remove.run(key, version).changes !== 1) return false;
+      this.#sql.removal.run(collectionOf(key), at);
+      return true;
+    }
+    if (version === "absent") return this.#sql.create.run(key, at, json).changes === 1;
+    return this.#sql.update.run(at, json, key, version).changes === 1;
+  }
+}
+
+/** Whether any of these selections may have a document of this collection. */
+function selectsFrom(collection: string, selections: readonly Selection[]): boolean {
+  return selections.some(
+    ({ collections, keys }) => collections.has(collection) || [...keys].some((key) => collectionOf(key) === collection),
+  );
 }
 
 function parseRow({ key, version, json }: Row): Document {
   return parseDocument(key, version, json);
-}
-
-function isPresence(key: string): boolean {
-  return collectionOf(key) === "presence";
-}
-
-function currentEpoch(row: Row | undefined): number | undefined {
-  return row ? (JSON.parse(row.json) as { readonly epoch: number }).epoch : undefined;
 }

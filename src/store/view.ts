@@ -20,48 +20,75 @@ export function openView(
   position: Position,
   onClose: (view: FedView) => void,
 ): FedView {
-  const wakes = new Set<() => void>();
-  let current = documents;
-  let snapshot = makeSnapshot(selection, documents, position, true);
-  let closed = false;
-  let waking = false;
+  return new HeldView(selection, documents, position, onClose);
+}
 
-  const show = (next: readonly Document[], at: Position, fresh: boolean) => {
-    if (closed) return;
-    const wake = next !== current || fresh !== snapshot.fresh;
-    if (!wake && at === snapshot.position) return;
-    current = next;
-    snapshot = makeSnapshot(selection, next, at, fresh);
-    if (wake) wakeSoon();
-  };
+class HeldView implements FedView {
+  readonly selection: Selection;
+  readonly #onClose: (view: FedView) => void;
+  readonly #wakes = new Set<() => void>();
+  #documents: readonly Document[];
+  #snapshot: Snapshot;
+  #closed = false;
+  #waking = false;
 
-  // Never inside the commit that changed it: a pass that starts there would run before its cause has returned.
-  const wakeSoon = () => {
-    if (waking) return;
-    waking = true;
+  constructor(
+    selection: Selection,
+    documents: readonly Document[],
+    position: Position,
+    onClose: (view: FedView) => void,
+  ) {
+    this.selection = selection;
+    this.#onClose = onClose;
+    this.#documents = documents;
+    this.#snapshot = makeSnapshot(selection, documents, position, true);
+  }
+
+  snapshot(): Snapshot {
+    return this.#snapshot;
+  }
+
+  onChange(wake: () => void): () => void {
+    const own = () => wake();
+    this.#wakes.add(own);
+    return () => void this.#wakes.delete(own);
+  }
+
+  apply(changes: Changes): void {
+    this.#show(applyChanges(this.selection, this.#documents, changes), changes.position, true);
+  }
+
+  replace(documents: readonly Document[], position: Position): void {
+    this.#show(documents, position, true);
+  }
+
+  markStale(): void {
+    this.#show(this.#documents, this.#snapshot.position, false);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#wakes.clear();
+    this.#onClose(this);
+  }
+
+  #show(documents: readonly Document[], position: Position, fresh: boolean): void {
+    if (this.#closed) return;
+    const wake = documents !== this.#documents || fresh !== this.#snapshot.fresh;
+    if (!wake && position === this.#snapshot.position) return;
+    this.#documents = documents;
+    this.#snapshot = makeSnapshot(this.selection, documents, position, fresh);
+    if (wake) this.#wakeSoon();
+  }
+
+  /** Never inside the commit that changed it: a pass that starts there would run before its cause has returned. */
+  #wakeSoon(): void {
+    if (this.#waking) return;
+    this.#waking = true;
     queueMicrotask(() => {
-      waking = false;
-      for (const wake of [...wakes]) if (!closed && wakes.has(wake)) wake();
+      this.#waking = false;
+      for (const wake of [...this.#wakes]) if (!this.#closed && this.#wakes.has(wake)) wake();
     });
-  };
-
-  const view: FedView = {
-    selection,
-    snapshot: (): Snapshot => snapshot,
-    onChange(wake) {
-      const own = () => wake();
-      wakes.add(own);
-      return () => void wakes.delete(own);
-    },
-    apply: (changes) => show(applyChanges(selection, current, changes), changes.position, true),
-    replace: (next, at) => show(next, at, true),
-    markStale: () => show(current, snapshot.position, false),
-    close() {
-      if (closed) return;
-      closed = true;
-      wakes.clear();
-      onClose(view);
-    },
-  };
-  return view;
+  }
 }

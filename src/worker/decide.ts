@@ -45,6 +45,8 @@ export interface PodView {
 
 export interface Decision {
   readonly steps: readonly Step[];
+  /** Pods whose pull under way is in vain: they must end, and a slow registry must not hold that up. */
+  readonly giveUp: readonly string[];
   /** When something is due even if nothing happens (monotonic). */
   readonly nextAt: number;
 }
@@ -71,7 +73,8 @@ export function decide(pods: readonly PodView[], now: number, room: number): Dec
     nextAt = Math.min(nextAt, readyFrom(pod, now));
   }
   counted.sort((a, b) => rankOf(a) - rankOf(b));
-  return { steps: [...free, ...counted.slice(0, Math.max(0, room))], nextAt };
+  const giveUp = pods.filter(({ busy, memory }) => busy === "pull" && memory.stop).map(({ id }) => id);
+  return { steps: [...free, ...counted.slice(0, Math.max(0, room))], giveUp, nextAt };
 }
 
 /** What is finished first when the engine is busy: a pod that is one step from running, then what makes room, then new ones. */

@@ -106,6 +106,7 @@ export function listedState(info: Docker.ContainerInfo): ContainerState {
     ...identity(info.Labels),
     state,
     ...address(state, info.HostConfig.NetworkMode, info.NetworkSettings?.Networks),
+    ...(info.State === "paused" ? { paused: true } : {}),
     ...(health === undefined ? {} : { health: health === "health: starting" ? "starting" : (health as "healthy") }),
   };
 }
@@ -120,6 +121,7 @@ export function inspectedState(info: Docker.ContainerInspectInfo): ContainerStat
     state,
     ...address(state, info.HostConfig.NetworkMode, info.NetworkSettings.Networks),
     ...(state === "exited" ? { exitCode: info.State.ExitCode, oomKilled: info.State.OOMKilled } : {}),
+    ...(info.State.Status === "paused" ? { paused: true } : {}),
     ...(isTime(info.State.StartedAt) ? { startedAt: info.State.StartedAt } : {}),
     ...(health === "starting" || health === "healthy" || health === "unhealthy" ? { health } : {}),
   };

@@ -1,5 +1,6 @@
-// Docker's events about our containers, without an end: connects again with back-off, and says when something may have been missed.
+// Docker's events about our containers and our network, without an end: connects again with back-off, and says when something may have been missed.
 import type { Log } from "../log.ts";
+import { networkName } from "../model/cluster.ts";
 import { messageOf } from "../model/errors.ts";
 import { type Owner, ownerFilter } from "./docker-container.ts";
 import type { Engine } from "./docker-engine.ts";
@@ -14,6 +15,8 @@ const kinds: Readonly<Record<string, ContainerChange>> = {
   die: "exited",
   destroy: "gone",
   health_status: "health",
+  pause: "paused",
+  unpause: "paused",
   oom: "starved",
 };
 
@@ -27,22 +30,20 @@ export async function watchEvents(
 ): Promise<void> {
   let failures = 0;
   while (!signal.aborted) {
+    const connection = new AbortController();
     try {
       const { streams } = await engine.clients();
-      const stream = await streams.getEvents({
-        filters: { type: ["container"], label: ownerFilter(owner), event: Object.keys(kinds) },
-        abortSignal: signal,
-      } as object);
+      const abortSignal = AbortSignal.any([signal, connection.signal]);
+      const opened = await Promise.all(filtersOf(owner).map((filters) => streams.getEvents({ filters, abortSignal })));
       failures = 0;
-      // Only now: a change before this moment is in the listing that follows, a later one is in the stream.
+      // Only now: a change before this moment is in the listing that follows, a later one is in the streams.
       onEvent({ kind: "gap" });
-      for await (const line of jsonLines(stream as AsyncIterable<Buffer>)) {
-        const event = plainEvent(line as EngineEvent);
-        if (event) onEvent(event);
-      }
+      await Promise.race(opened.map((stream) => tellAll(stream, onEvent)));
     } catch (error) {
       if (!signal.aborted) log.debug("the stream of Docker's events broke", { error: messageOf(error) });
     }
+    // Where one stream has ended, the other one would go on alone.
+    connection.abort(new Error("the streams are opened again"));
     if (signal.aborted) return;
     engine.forget();
     if (failures === 0) onEvent({ kind: "lost" });
@@ -51,12 +52,29 @@ export async function watchEvents(
   }
 }
 
+/** A stream for each: an engine does not tell the labels of a network with what happens to it, and one filter counts for all kinds of things. */
+function filtersOf(owner: Owner): object[] {
+  return [
+    { type: ["container"], label: ownerFilter(owner), event: Object.keys(kinds) },
+    { type: ["network"], network: [networkName(owner.cluster)], event: ["destroy"] },
+  ];
+}
+
+async function tellAll(stream: NodeJS.ReadableStream, onEvent: (event: RuntimeEvent) => void): Promise<void> {
+  for await (const line of jsonLines(stream as AsyncIterable<Buffer>)) {
+    const event = plainEvent(line as EngineEvent);
+    if (event) onEvent(event);
+  }
+}
+
 interface EngineEvent {
+  readonly Type?: string;
   readonly Action?: string;
   readonly Actor?: { readonly ID?: string };
 }
 
 function plainEvent(event: EngineEvent): RuntimeEvent | undefined {
+  if (event.Type === "network") return { kind: "network-gone" };
   // `health_status: healthy` carries its news in the action's name.
   const to = kinds[event.Action?.split(":")[0] ?? ""];
   const container = event.Actor?.ID;

@@ -31,12 +31,15 @@ export function openPuller(engine: Engine, configFolder: string): Puller {
     const onProgress: Progress = (percent) => {
       for (const listener of listeners) listener(percent);
     };
-    const done = pullImage(engine, configFolder, image, onProgress, stop.signal).finally(() => running.delete(image));
+    const done = pullImage(engine, configFolder, image, onProgress, stop.signal).finally(() => leave(image, pull));
     // Everyone may have left before it fails.
     done.catch(() => {});
     const pull = { done, listeners, stop };
     running.set(image, pull);
     return pull;
+  };
+  const leave = (image: string, pull: Pull) => {
+    if (running.get(image) === pull) running.delete(image);
   };
 
   return {
@@ -52,7 +55,11 @@ export function openPuller(engine: Engine, configFolder: string): Puller {
         await Promise.race([pull.done, aborted(signal)]);
       } finally {
         pull.listeners.delete(onProgress);
-        if (pull.listeners.size === 0) pull.stop.abort(new Error("nobody waits for this image any more"));
+        if (pull.listeners.size === 0) {
+          // Who comes now begins another one: this one is about to fail.
+          leave(image, pull);
+          pull.stop.abort(new Error("nobody waits for this image any more"));
+        }
       }
     },
   };

@@ -2,6 +2,7 @@
 import type Docker from "dockerode";
 import type { Log } from "../log.ts";
 import { isOrchestraError } from "../model/errors.ts";
+import type { ResolvedTemplate } from "../model/template.ts";
 import {
   containerName,
   createOptions,
@@ -11,13 +12,24 @@ import {
   type Owner,
   ownerFilter,
 } from "./docker-container.ts";
-import { openEngine } from "./docker-engine.ts";
+import { type Engine, openEngine } from "./docker-engine.ts";
 import { createError, engineError, failure, startError, statusOf } from "./docker-errors.ts";
 import { watchEvents } from "./docker-events.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./docker-network.ts";
-import { openPuller } from "./docker-pull.ts";
+import { openPuller, type Progress, type Puller } from "./docker-pull.ts";
 import { execIn, readLogs } from "./docker-talk.ts";
-import type { ContainerSpec, EngineInfo, Runtime } from "./runtime.ts";
+import type {
+  ContainerSpec,
+  ContainerState,
+  EngineInfo,
+  EngineNetworks,
+  ExecOptions,
+  LogLine,
+  LogOptions,
+  NodeNetwork,
+  Runtime,
+  RuntimeEvent,
+} from "./runtime.ts";
 
 export interface DockerOptions {
   /** Spelt as DOCKER_HOST; absent: the usual socket. */
@@ -29,79 +41,114 @@ export interface DockerOptions {
 }
 
 /** The containers of one node of one cluster on a Docker engine. Connects with the first call. */
-export function openDocker({ host, configFolder, owner, log }: DockerOptions): Runtime {
-  const engine = openEngine(host);
-  const puller = openPuller(engine, configFolder);
-  const filters = { label: ownerFilter(owner) };
-  /** A container that is already as asked (304), gone (404), or on its way out (409) is fine where the end is what counts. */
-  const unless = (fine: readonly number[]) => (error: unknown) => {
-    if (!fine.includes(statusOf(error) ?? 0)) throw engineError(error);
-  };
+export function openDocker(options: DockerOptions): Runtime {
+  return new DockerRuntime(options);
+}
 
-  return {
-    async info(): Promise<EngineInfo> {
-      const { apiVersion, version } = await engine.clients();
-      const info = (await engine.call((docker) => docker.info())) as EngineFacts;
-      return {
-        capacity: { cpuMilli: info.NCPU * 1000, memoryBytes: info.MemTotal, pids: 0 },
-        platform: { os: info.OSType, arch: archNames[info.Architecture] ?? info.Architecture },
-        version,
-        apiVersion,
-        kernel: info.KernelVersion,
-        limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
-        dataFolder: info.DockerRootDir,
-      };
-    },
-    async list(signal) {
-      const found = await engine.call((docker) => docker.listContainers({ all: true, filters, abortSignal: signal }));
-      return found.map(listedState).filter((container) => container.pod !== "");
-    },
-    networks: (name) => listNetworks(engine, owner.cluster, name),
-    createNetwork: (network) => createNetwork(engine, owner, network),
-    removeNetwork: (name, { force }) => removeNetwork(engine, owner.cluster, name, force),
-    pull: puller.pull,
-    create: async (spec, signal) => {
-      try {
-        const options = { ...createOptions(owner, spec), abortSignal: signal };
-        const container = await engine.call(
-          (docker) => docker.createContainer(options),
-          (error) => error as Error,
-        );
-        return container.id;
-      } catch (error) {
-        if (statusOf(error) !== 409) throw createError(error, spec.template.image);
-        return engine.call((docker) => findByName(docker, owner, spec));
-      }
-    },
-    start: (container, signal) =>
-      engine.call(
-        (docker) =>
-          docker
-            .getContainer(container)
-            .start({ abortSignal: signal })
-            .then(() => {}, ignore304),
-        startError,
-      ),
-    kill: (container, name, signal) =>
-      engine.call((docker) =>
-        docker
-          .getContainer(container)
-          .kill({ signal: name, abortSignal: signal })
-          .then(() => {}, unless([304, 404, 409])),
-      ),
-    remove: (container, signal) =>
-      engine.call((docker) =>
-        docker
-          .getContainer(container)
-          .remove({ force: true, v: true, abortSignal: signal })
-          .then(() => {}, unless([404, 409])),
-      ),
-    inspect: async (container, signal) =>
-      inspectedState(await engine.call((docker) => docker.getContainer(container).inspect({ abortSignal: signal }))),
-    watch: (onEvent, signal) => watchEvents(engine, owner, log, onEvent, signal),
-    logs: (container, options, signal) => readLogs(engine, container, options, signal),
-    exec: (container, options, signal) => execIn(engine, container, options, signal),
-  };
+class DockerRuntime implements Runtime {
+  readonly #engine: Engine;
+  readonly #puller: Puller;
+  readonly #owner: Owner;
+  readonly #log: Log;
+
+  constructor({ host, configFolder, owner, log }: DockerOptions) {
+    this.#engine = openEngine(host);
+    this.#puller = openPuller(this.#engine, configFolder);
+    this.#owner = owner;
+    this.#log = log;
+  }
+
+  async info(): Promise<EngineInfo> {
+    const { apiVersion, version } = await this.#engine.clients();
+    const info = (await this.#engine.call((docker) => docker.info())) as EngineFacts;
+    return {
+      capacity: { cpuMilli: info.NCPU * 1000, memoryBytes: info.MemTotal, pids: 0 },
+      platform: { os: info.OSType, arch: archNames[info.Architecture] ?? info.Architecture },
+      version,
+      apiVersion,
+      kernel: info.KernelVersion,
+      limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
+      dataFolder: info.DockerRootDir,
+    };
+  }
+
+  async list(signal: AbortSignal): Promise<ContainerState[]> {
+    const options = { all: true, filters: { label: ownerFilter(this.#owner) }, abortSignal: signal };
+    const found = await this.#engine.call((docker) => docker.listContainers(options));
+    return found.map(listedState).filter((container) => container.pod !== "");
+  }
+
+  networks(name: string): Promise<EngineNetworks> {
+    return listNetworks(this.#engine, this.#owner.cluster, name);
+  }
+
+  createNetwork(network: NodeNetwork): Promise<boolean> {
+    return createNetwork(this.#engine, this.#owner, network);
+  }
+
+  removeNetwork(name: string, { force }: { readonly force: boolean }): Promise<boolean> {
+    return removeNetwork(this.#engine, this.#owner.cluster, name, force);
+  }
+
+  pull(template: ResolvedTemplate, onProgress: Progress, signal: AbortSignal): Promise<void> {
+    return this.#puller.pull(template, onProgress, signal);
+  }
+
+  async create(spec: ContainerSpec, signal: AbortSignal): Promise<string> {
+    try {
+      const options = { ...createOptions(this.#owner, spec), abortSignal: signal };
+      const container = await this.#engine.call(
+        (docker) => docker.createContainer(options),
+        (error) => error as Error,
+      );
+      return container.id;
+    } catch (error) {
+      if (statusOf(error) !== 409) throw createError(error, spec.template.image);
+      return this.#engine.call((docker) => findByName(docker, this.#owner, spec));
+    }
+  }
+
+  async start(container: string, signal: AbortSignal): Promise<void> {
+    const options = { abortSignal: signal };
+    await this.#engine.call(
+      (docker) => docker.getContainer(container).start(options).catch(unless(asAsked)),
+      startError,
+    );
+  }
+
+  async kill(container: string, name: string, signal: AbortSignal): Promise<void> {
+    const options = { signal: name, abortSignal: signal };
+    await this.#engine.call((docker) =>
+      docker
+        .getContainer(container)
+        .kill(options)
+        .catch(unless(asAsked, gone, onItsWayOut)),
+    );
+  }
+
+  async remove(container: string, signal: AbortSignal): Promise<void> {
+    const options = { force: true, v: true, abortSignal: signal };
+    await this.#engine.call((docker) =>
+      docker.getContainer(container).remove(options).catch(unless(gone, onItsWayOut)),
+    );
+  }
+
+  async inspect(container: string, signal: AbortSignal): Promise<ContainerState> {
+    const options = { abortSignal: signal };
+    return inspectedState(await this.#engine.call((docker) => docker.getContainer(container).inspect(options)));
+  }
+
+  watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
+    return watchEvents(this.#engine, this.#owner, this.#log, onEvent, signal);
+  }
+
+  logs(container: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine> {
+    return readLogs(this.#engine, container, options, signal);
+  }
+
+  exec(container: string, options: ExecOptions, signal: AbortSignal): Promise<number> {
+    return execIn(this.#engine, container, options, signal);
+  }
 }
 
 interface EngineFacts {
@@ -133,6 +180,13 @@ async function findByName(docker: Docker, owner: Owner, spec: ContainerSpec): Pr
   throw failure("ENGINE_ERROR", `a container that is not ours has the name ${name}; rename or remove it`, false);
 }
 
-function ignore304(error: unknown): void {
-  if (statusOf(error) !== 304) throw error;
+/** Answers that are fine where only the end counts. */
+const asAsked = 304;
+const gone = 404;
+const onItsWayOut = 409;
+
+function unless(...fine: readonly number[]): (error: unknown) => void {
+  return (error) => {
+    if (!fine.includes(statusOf(error) ?? 0)) throw error;
+  };
 }

@@ -15,6 +15,8 @@ export interface PodMemory {
   readonly crashes: number;
   readonly everReady: boolean;
   readonly lastEnd?: LastEnd;
+  /** The ends of the last while, oldest first: an engine that shuts down may end a pod, start it again as it is told to, and end it once more. */
+  readonly recentEnds?: readonly RecentEnd[];
   /** Not started again before this moment. */
   readonly startNotBefore: number;
   readonly refusal?: Refusal;
@@ -48,6 +50,12 @@ export interface LastEnd {
   readonly exitCode?: number;
   readonly reason: Reason;
   readonly wasReady: boolean;
+}
+
+export interface RecentEnd {
+  readonly at: number;
+  /** As counted before it. */
+  readonly crashesBefore: number;
 }
 
 /** The engine said no. */
@@ -133,6 +141,7 @@ export function crashed(memory: PodMemory, end: End, template: ResolvedTemplate 
     ...rest,
     restarts: memory.restarts + 1,
     crashes,
+    recentEnds: [...endsSince(memory, now - shutdownMs), { at: now, crashesBefore: memory.crashes }],
     startNotBefore: now + backoffMs(template, crashes),
     lastEnd: {
       at: now,
@@ -166,18 +175,23 @@ export function endedWithHost(memory: PodMemory): PodMemory {
 /** How long an engine may take to shut down, refusing starts and ending containers before it goes silent. */
 const shutdownMs = 20_000;
 
-/** The engine went silent: an end or a refusal shortly before was its shutdown, and whatever it refused is tried again when it is back. */
+/** The engine went silent: ends and refusals shortly before were its shutdown, and whatever it refused is tried again when it is back. */
 export function silenced(memory: PodMemory, now: number): PodMemory {
-  const { lastEnd, refusal, ...rest } = memory;
-  const wasCrash = lastEnd !== undefined && now - lastEnd.at >= shutdownMs;
+  const { lastEnd, refusal, recentEnds, ...rest } = memory;
+  const itsEnds = endsSince(memory, now - shutdownMs);
+  const [first] = itsEnds;
   const wasRefused = refusal?.final && now - refusal.at >= shutdownMs;
   return {
     ...rest,
     ...(wasRefused ? { refusal } : {}),
-    ...(lastEnd === undefined || wasCrash
-      ? { ...(lastEnd && { lastEnd }) }
-      : { restarts: Math.max(0, memory.restarts - 1), crashes: Math.max(0, memory.crashes - 1), startNotBefore: 0 }),
+    ...(first
+      ? { restarts: memory.restarts - itsEnds.length, crashes: first.crashesBefore, startNotBefore: 0 }
+      : { ...(lastEnd && { lastEnd }), ...(recentEnds && { recentEnds }) }),
   };
+}
+
+function endsSince({ recentEnds = [] }: PodMemory, since: number): readonly RecentEnd[] {
+  return recentEnds.filter(({ at }) => at > since);
 }
 
 /** How far the pull has come. In steps of ten: each is a commit. The same object while it is the same. */

@@ -26,8 +26,8 @@ export interface PictureOptions {
 }
 
 export interface Picture {
-  /** Lists if something may have been missed, or `afterMs` have passed. Throws `unavailable` while the engine is silent. */
-  refresh(afterMs: number, signal: AbortSignal): Promise<void>;
+  /** Lists if something may have been missed, or `afterMs` have passed; returns when it is due again. Throws `unavailable` while the engine is silent. */
+  refresh(afterMs: number, signal: AbortSignal): Promise<number>;
   /** Follows the engine's events until the signal. */
   watch(signal: AbortSignal): Promise<void>;
   /** A call was not answered. */
@@ -128,12 +128,13 @@ export function openPicture(options: PictureOptions): Picture {
 
   return {
     async refresh(afterMs, signal) {
-      if (!isDue && clock.now() - listedAt < afterMs) return;
+      if (!isDue && clock.now() - listedAt < afterMs) return listedAt + afterMs;
       try {
         isDue = false;
         const afterSilence = wasSilent;
-        if (afterSilence || isDoubted) await prepare(signal);
+        const isDoubtedNow = isDoubted;
         isDoubted = false;
+        if (afterSilence || isDoubtedNow) await prepare(signal);
         const asOf = table.asOf;
         const containers = await runtime.list(signal);
         table.listed(containers, asOf, afterSilence, clock.now());
@@ -141,6 +142,7 @@ export function openPicture(options: PictureOptions): Picture {
         // A silence that began meanwhile is still to be looked at.
         if (!isDue) wasSilent = false;
         listedAt = clock.now();
+        return listedAt + afterMs;
       } catch (error) {
         onSilence();
         throw error;
@@ -149,6 +151,7 @@ export function openPicture(options: PictureOptions): Picture {
     async watch(signal) {
       await runtime.watch((event) => {
         if (event.kind === "lost") onSilence();
+        else if (event.kind === "network-gone") onDoubt();
         else if (event.kind === "gap") isDue = true;
         else if (table.event(event, clock.now())) isDue = true;
         wake();

@@ -10,7 +10,7 @@ import type { NodeNetwork, Runtime } from "./runtime.ts";
 
 export interface RangeRequest {
   readonly store: Store;
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, "networks" | "createNetwork" | "removeNetwork">;
   readonly node: string;
   readonly cluster: { readonly id: string; readonly networkRange: string };
   /** The host's own routes. */

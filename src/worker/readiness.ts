@@ -19,6 +19,8 @@ export function readiness(
 ): { readonly ready: boolean; readonly from?: number } {
   const { run } = memory;
   if (!run || run.ending || container?.state !== "running" || container.ip === undefined) return { ready: false };
+  // Before any probe can tell: nobody would be answered.
+  if (container.paused) return { ready: false };
   if (template.readiness) return { ready: run.readiness.ok };
   if (container.health !== undefined) return { ready: container.health === "healthy" };
   if (run.ready) return { ready: true };

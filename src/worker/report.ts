@@ -29,78 +29,107 @@ export interface ReportOptions {
   readonly log: Log;
 }
 
-export function openReport({ store, node, clock, log }: ReportOptions): Report {
-  let wanted: Told | undefined;
-  let wantedText: string | undefined;
-  let written: string | undefined;
-  let fresh: Failure[] = [];
-  let writing: Promise<void> | undefined;
-  let cancel = () => {};
-  let notBefore = 0;
-  let failures = 0;
-  let closed = false;
+export function openReport(options: ReportOptions): Report {
+  return new StoreReport(options);
+}
 
-  const isDue = () => fresh.length > 0 || wantedText !== written;
+class StoreReport implements Report {
+  readonly #options: ReportOptions;
+  #wanted: Told | undefined;
+  #wantedText: string | undefined;
+  #written: string | undefined;
+  #fresh: Failure[] = [];
+  #writing: Promise<void> | undefined;
+  #cancel = () => {};
+  #notBefore = 0;
+  #failures = 0;
+  #closed = false;
 
-  const write = async () => {
-    const text = wantedText;
-    const told = fresh;
-    fresh = [];
+  constructor(options: ReportOptions) {
+    this.#options = options;
+  }
+
+  statuses(statuses: readonly PodStatus[], hold?: WorkerHold): boolean {
+    const told = { ...(hold ? { hold } : {}), statuses };
+    const text = JSON.stringify(told);
+    if (text === this.#wantedText) return false;
+    this.#wanted = told;
+    this.#wantedText = text;
+    this.#schedule();
+    return true;
+  }
+
+  failure(failure: Failure): void {
+    this.#fresh.push(failure);
+    this.#schedule();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel();
+    await this.#writing;
+    if (this.#isDue()) await this.#write();
+  }
+
+  #isDue(): boolean {
+    return this.#fresh.length > 0 || this.#wantedText !== this.#written;
+  }
+
+  #schedule(): void {
+    if (this.#writing || this.#closed || !this.#isDue()) return;
+    this.#cancel();
+    const { clock } = this.#options;
+    const waitMs = this.#notBefore - clock.now();
+    if (waitMs <= 0) this.#run();
+    else this.#cancel = clock.after(waitMs, () => this.#run());
+  }
+
+  #run(): void {
+    this.#writing ??= this.#write().finally(() => {
+      this.#writing = undefined;
+      this.#schedule();
+    });
+  }
+
+  async #write(): Promise<void> {
+    const text = this.#wantedText;
+    const told = this.#fresh;
+    this.#fresh = [];
     try {
-      const changes = [
-        ...(wanted && text !== written ? await statusesChange(store, node, wanted, clock.wall()) : []),
-        ...(told.length > 0 ? [await failuresChange(store, node, told)] : []),
-      ];
-      if (changes.length > 0) await store.commit({ changes });
-      written = text;
-      if (failures > 0) log.info("statuses are written again", { afterFailures: failures });
-      failures = 0;
-      notBefore = clock.now() + spacingMs;
+      const changes = await this.#changes(text === this.#written ? undefined : this.#wanted, told);
+      if (changes.length > 0) await this.#options.store.commit({ changes });
+      this.#written = text;
+      this.#succeeded();
     } catch (error) {
-      fresh = [...told, ...fresh].slice(-failuresPerNode);
-      failures += 1;
-      notBefore = clock.now() + Math.min(backoffFirstMs * 2 ** Math.min(failures - 1, 10), backoffMaxMs);
-      if (failures === 1 && !isOrchestraError(error, "conflict")) {
-        log.warn("statuses cannot be written now; trying again", { error: messageOf(error) });
-      }
+      this.#fresh = [...told, ...this.#fresh].slice(-failuresPerNode);
+      this.#failed(error);
     }
-  };
+  }
 
-  const schedule = () => {
-    if (writing || closed || !isDue()) return;
-    cancel();
-    const run = () => {
-      writing ??= write().finally(() => {
-        writing = undefined;
-        schedule();
-      });
-    };
-    const waitMs = notBefore - clock.now();
-    if (waitMs <= 0) run();
-    else cancel = clock.after(waitMs, run);
-  };
+  async #changes(told: Told | undefined, failures: readonly Failure[]): Promise<Change[]> {
+    const { store, node, clock } = this.#options;
+    return [
+      ...(told ? await statusesChange(store, node, told, clock.wall()) : []),
+      ...(failures.length > 0 ? [await failuresChange(store, node, failures)] : []),
+    ];
+  }
 
-  return {
-    statuses(statuses, hold) {
-      const told = { ...(hold ? { hold } : {}), statuses };
-      const text = JSON.stringify(told);
-      if (text === wantedText) return false;
-      wanted = told;
-      wantedText = text;
-      schedule();
-      return true;
-    },
-    failure(failure) {
-      fresh.push(failure);
-      schedule();
-    },
-    async close() {
-      closed = true;
-      cancel();
-      await writing;
-      if (isDue()) await write();
-    },
-  };
+  #succeeded(): void {
+    const { clock, log } = this.#options;
+    if (this.#failures > 0) log.info("statuses are written again", { afterFailures: this.#failures });
+    this.#failures = 0;
+    this.#notBefore = clock.now() + spacingMs;
+  }
+
+  #failed(error: unknown): void {
+    const { clock, log } = this.#options;
+    this.#failures += 1;
+    const waitMs = Math.min(backoffFirstMs * 2 ** Math.min(this.#failures - 1, 10), backoffMaxMs);
+    this.#notBefore = clock.now() + waitMs;
+    if (this.#failures === 1 && !isOrchestraError(error, "conflict")) {
+      log.warn("statuses cannot be written now; trying again", { error: messageOf(error) });
+    }
+  }
 }
 
 /** Nothing when the store has it already: after a restart of ours usually everything is as it was. */

@@ -17,21 +17,26 @@ export interface ContainerState {
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
   readonly startedAt?: string;
+  /** Its process exists and is kept from running. */
+  readonly paused?: true;
   /** Of the image's own HEALTHCHECK, where it has one. */
   readonly health?: "starting" | "healthy" | "unhealthy";
 }
 
 /**
- * - `changed`: this container started, ended, is gone, or its health changed: look at it. `starved`: the kernel has killed a process of it for want
- *   of memory. An engine may tell that only after the end that came of it, and what it tells of the end then does not say so.
+ * - `changed`: this container started, ended, is gone, or its health changed: look at it. `paused`: it was, or goes on. `starved`: the kernel
+ *   has killed a process of it for want of memory. An engine may tell that only after the end that came of it, and what it tells of the end
+ *   then does not say so.
+ * - `network-gone`: the cluster's network was removed here, by whomever.
  * - `lost`: the engine went silent. `gap`: it talks (again), and changes before now may have been missed: list.
  */
 export type RuntimeEvent =
   | { readonly kind: "changed"; readonly container: string; readonly to: ContainerChange }
+  | { readonly kind: "network-gone" }
   | { readonly kind: "lost" }
   | { readonly kind: "gap" };
 
-export type ContainerChange = "running" | "exited" | "gone" | "health" | "starved";
+export type ContainerChange = "running" | "exited" | "gone" | "health" | "paused" | "starved";
 
 export interface NodeNetwork {
   readonly name: string;
@@ -130,7 +135,7 @@ export interface Runtime {
   /** Removes a container by force, running or not; gone is fine. */
   remove(container: string, signal: AbortSignal): Promise<void>;
   inspect(container: string, signal: AbortSignal): Promise<ContainerState>;
-  /** Tells every change to one of our containers until the signal fires; connects again by itself. */
+  /** Tells every change to one of our containers, and the end of our network, until the signal fires; connects again by itself. */
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;
   logs(container: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;
   /** Runs a command in a running container; gives its exit code. */

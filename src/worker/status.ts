@@ -65,6 +65,10 @@ function bytesOf(status: PodStatus): number {
 function notReadyReason({ memory, container }: PodView): Reason | undefined {
   const { run } = memory;
   if (!run || run.ready) return undefined;
+  if (container?.paused) {
+    const name = container.id.slice(0, shortIdLength);
+    return { code: "NOT_READY", message: `its container is paused; docker unpause ${name} lets it go on` };
+  }
   if (run.ending) return { code: "LIVENESS_FAILED", message: run.ending.message };
   if (run.readiness.message !== undefined) return { code: "NOT_READY", message: run.readiness.message };
   if (container?.health === "unhealthy") {

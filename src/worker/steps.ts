@@ -32,26 +32,40 @@ export interface StepsOptions {
 export interface Steps {
   /** Begins a step; its result is in the table later. */
   begin(step: Step): void;
+  /** Ends the pull of this pod, without a result. */
+  giveUp(pod: string): void;
   /** Resolves when no step is under way. */
   idle(): Promise<void>;
 }
 
 export function openSteps(options: StepsOptions): Steps {
-  const { table, wake, signal } = options;
+  const { table, wake } = options;
   const running = new Set<Promise<void>>();
+  const pulls = new Map<string, AbortController>();
+  const signalFor = (step: Step): AbortSignal => {
+    if (step.do !== "pull") return options.signal;
+    const pull = new AbortController();
+    pulls.set(step.pod, pull);
+    return AbortSignal.any([options.signal, pull.signal]);
+  };
   return {
     begin(step) {
       table.begin(step);
-      const done = perform(step, options)
+      const signal = signalFor(step);
+      const done = perform(step, { ...options, signal })
         .catch((error: unknown) => {
           if (!signal.aborted) recover(step, error, options);
         })
         .finally(() => {
           table.end(step);
           running.delete(done);
+          if (step.do === "pull") pulls.delete(step.pod);
           if (step.do !== "probe" || !table.isCalm(step.pod)) wake();
         });
       running.add(done);
+    },
+    giveUp(pod) {
+      pulls.get(pod)?.abort(new Error("the pod must end"));
     },
     async idle() {
       await Promise.all(running);

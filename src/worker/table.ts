@@ -195,7 +195,10 @@ export class PodTable {
   settle(now: number): void {
     for (const entry of this.#entries.values()) {
       if (!entry.template || entry.memory.stop) continue;
-      entry.memory = settled(entry.memory, readiness(entry.memory, entry.container, entry.template, now).ready);
+      const { ready } = readiness(entry.memory, entry.container, entry.template, now);
+      // Its end may have been told: that it has lived long enough is not known before the look.
+      if (ready && entry.stale && !entry.memory.run?.ready) continue;
+      entry.memory = settled(entry.memory, ready);
     }
   }
 
@@ -248,6 +251,10 @@ export class PodTable {
 
 function isSameAsListed(known: ContainerState, listed: ContainerState): boolean {
   return (
-    known.id === listed.id && known.state === listed.state && known.ip === listed.ip && known.health === listed.health
+    known.id === listed.id &&
+    known.state === listed.state &&
+    known.ip === listed.ip &&
+    known.paused === listed.paused &&
+    known.health === listed.health
   );
 }

@@ -111,13 +111,14 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   });
 
   const pass = async (signal: AbortSignal) => {
-    await picture.refresh(relistMs, signal);
+    const listAt = await picture.refresh(relistMs, signal);
     const told = await orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
     table.settle(now);
     const decision = decide(table.views(), now, callsAtATime - table.calls);
     for (const step of decision.steps) steps.begin(step);
+    for (const pod of decision.giveUp) steps.giveUp(pod);
     const views = table.views().filter(({ placement }) => placement !== undefined);
     const isNew = report.statuses(
       views
@@ -128,7 +129,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     );
     // What the disk keeps of a pod changes only with what is told of it.
     if (isNew || told.isNew) disk.save(() => lastKnownNow(orders.known(), table.views()));
-    const nextAt = Math.min(decision.nextAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
+    const nextAt = Math.min(decision.nextAt, listAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
     return { againInMs: Math.max(0, nextAt - clock.now()) };
   };
 

@@ -147,6 +147,19 @@ export function runtimeContract(name: string, open: (test: Test) => Promise<Runt
     await watching;
   });
 
+  law("the end of the network is told, whoever has removed it", async ({ runtime, network }) => {
+    const stop = new AbortController();
+    const told: RuntimeEvent["kind"][] = [];
+    const watching = runtime.watch(({ kind }) => told.push(kind), stop.signal);
+    await eventually("the first gap", () => told.includes("gap"));
+    await networkFor(runtime, network);
+    await runtime.removeNetwork(network, { force: false }, signal);
+    await eventually("its end", () => told.includes("network-gone"));
+    assert.deepEqual(told, ["gap", "network-gone"]);
+    stop.abort();
+    await watching;
+  });
+
   law("a network is there once made, and a name or range that is taken is refused", async ({ runtime, network }) => {
     assert.equal((await runtime.networks(network, signal)).ours, undefined);
     const made = await networkFor(runtime, network);

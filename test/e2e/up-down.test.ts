@@ -48,6 +48,9 @@ test("down --pods ends the containers too, and the next up starts them again", a
   assert.match(await cluster.ok("down", "--pods"), /2 pods have ended/);
   assert.deepEqual(await cluster.containers(), []);
   await assert.rejects(rangeOf(), /no such network|not found/i);
+  const { checks } = JSON.parse(await cluster.ok("doctor", "-o", "json")) as DoctorDocument;
+  assert.match(checks.find(({ name }) => name === "Network")?.message ?? "", /none of this host's routes; .* up makes/);
+  assert.ok(!checks.some(({ name }) => name === "Port 53"), "no bridge, no port of it");
   assert.ok((await cluster.pods("web")).every(({ ready }) => !ready));
   assert.equal((await cluster.ok("down", "--pods")).trim(), "Nothing was running.");
   await cluster.ok("up", "--detach");

@@ -1,6 +1,7 @@
 // Waiting with a real `up` and real containers: every way in which it ends, with its exit code.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type TestCluster, testCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
@@ -36,6 +37,28 @@ test("waiting ends with what there is to say, and its exit code", async (t) => {
     const crash = await apply("crash", "args: [exit, '3'], strategy: { progressDeadlineSeconds: 2 }");
     assert.equal(crash.code, 4);
     assert.match(crash.stderr, /no progress for 2 s/);
+  });
+
+  await t.test("a taken port: hopeless at once for a change, and waited for where nothing is changed", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    t.after(() => void server.close());
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const fields = `ports: [{ containerPort: 8080, hostPort: ${port}, hostIP: 127.0.0.1 }]`;
+    const first = await apply("taken", fields);
+    assert.equal(first.code, 4);
+    assert.match(first.stderr, new RegExp(`taken-0: .*${port}.*\\(PORT_TAKEN\\)`));
+
+    const again = cluster.start("apply", "-f", await cluster.write("taken.yaml", manifest("taken", fields)));
+    let text = "";
+    again.stdout?.on("data", (chunk) => {
+      text += chunk;
+    });
+    const ended = once(again, "exit");
+    await eventually("it waits", () => /^Up to date\.\n.*taken: 0 of 1 /s.test(text));
+    server.close();
+    assert.deepEqual(await ended, [0, null], text);
+    assert.match(text, /^taken: 1 of 1 ready$/m);
   });
 
   await t.test("no place", async () => {
@@ -94,9 +117,9 @@ test("waiting ends with what there is to say, and its exit code", async (t) => {
 
   await t.test("delete waits until the containers are gone", async () => {
     await cluster.up();
-    const { code, stdout } = await cluster.run("delete", "web", "bad", "crash", "big", "slow", "--yes");
+    const { code, stdout } = await cluster.run("delete", "web", "bad", "crash", "taken", "big", "slow", "--yes");
     assert.equal(code, 0);
-    assert.match(stdout, /^Done: 5 deleted\.$/m);
+    assert.match(stdout, /^Done: 6 deleted\.$/m);
     assert.deepEqual(await cluster.containers(), []);
   });
 });

@@ -21,12 +21,15 @@ export interface Registry {
   readonly image: string;
   /** How often the image was asked for. */
   pulls(): number;
+  /** From now on it hears and says nothing, as a registry far away does for a while. Returns what makes it answer again. */
+  stall(): () => void;
 }
 
 /** Offers the local image `source`; `login`: `user:password`, asked of everybody who comes. */
 export async function startRegistry(t: TestContext, source: string, login?: string): Promise<Registry> {
   const { manifest, blobs } = await readImage(t, source);
   let pulls = 0;
+  let isStalled = false;
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     const wanted = login && `Basic ${Buffer.from(login).toString("base64")}`;
     if (wanted && request.headers.authorization !== wanted) {
@@ -40,6 +43,7 @@ export async function startRegistry(t: TestContext, source: string, login?: stri
       return response.writeHead(404).end('{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}');
     // An engine asks for the tag once, and then by digest for what it does not have.
     if (name === "1") pulls += 1;
+    if (isStalled) return;
     const type = what === "blobs" ? "application/octet-stream" : manifestType;
     const head = { "content-type": type, "content-length": found.length, "docker-content-digest": digestOf(found) };
     return response.writeHead(200, head).end(request.method === "HEAD" ? undefined : found);
@@ -53,7 +57,17 @@ export async function startRegistry(t: TestContext, source: string, login?: stri
     server.close();
     await run("docker", ["image", "rm", "--force", image]).catch(() => {});
   });
-  return { address, image, pulls: () => pulls };
+  return {
+    address,
+    image,
+    pulls: () => pulls,
+    stall() {
+      isStalled = true;
+      return () => {
+        isStalled = false;
+      };
+    },
+  };
 }
 
 /** The image as a registry has it: a manifest that names the digests of its configuration and layers. */

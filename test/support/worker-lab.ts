@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import type { Log } from "../../src/log.ts";
 import { silentLog } from "../../src/log.ts";
 import { placementsKey, revisionKey, statusesKey } from "../../src/model/keys.ts";
@@ -35,7 +35,7 @@ export interface Lab {
   readonly folder: string;
   readonly node: string;
   /** Starts a worker; a second one takes over after the first was closed. */
-  start(options?: { readonly runtime?: Runtime; readonly log?: Log }): Promise<Worker>;
+  start(options?: { readonly runtime?: Runtime; readonly log?: Log; readonly clock?: Clock }): Promise<Worker>;
   /** Adds or replaces pods of one template: as many as there are ids. */
   place(deployment: string, template: Partial<PodTemplate>, count: number): Promise<readonly Placement[]>;
   /** Writes the placements as the function changes them. */
@@ -76,12 +76,12 @@ export async function workerLab(test: Test, { engine }: LabOptions = {}): Promis
     cluster: cluster.id,
     folder,
     node,
-    async start({ runtime: other = runtime, log = silentLog } = {}) {
+    async start({ runtime: other = runtime, log = silentLog, clock = systemClock } = {}) {
       const worker = await startWorker({
         store,
         runtime: other,
         host: openLinuxRoutes(cluster.id),
-        clock: systemClock,
+        clock,
         log,
         facts: { node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
         cluster,

@@ -25,6 +25,15 @@ export function upToDateText(plan: Plan): string {
   return [first, ...noticesOf(plan)].join("\n");
 }
 
+/** Where someone else was first with a part of what was planned; "" where nobody was. */
+export function meanwhileText(planned: Plan, written: Plan): string {
+  const mine = new Set(written.items.filter(({ after }) => after !== undefined).map(({ name }) => name));
+  const theirs = planned.items.filter(({ name, after }) => after !== undefined && !mine.has(name));
+  return theirs.length === 0
+    ? ""
+    : `Someone else has done the same meanwhile: ${theirs.map(({ name }) => name).join(", ")}.`;
+}
+
 /** Where it is written and nobody waits: because nothing runs that could carry it out, or because nobody wanted to. */
 export function notWaitedText(plan: Plan, running: boolean, url: string): string {
   if (!changesAnything(plan)) return "";

@@ -10,7 +10,15 @@ import { wantsColour } from "../print.ts";
 import { openProgress } from "../progress.ts";
 import { holdNotes } from "../show/node-rows.ts";
 import { lookAt } from "./change-look.ts";
-import { failureText, notWaitedText, upToDateText, type WaitFailure, waitFailure, writtenText } from "./change-text.ts";
+import {
+  failureText,
+  meanwhileText,
+  notWaitedText,
+  upToDateText,
+  type WaitFailure,
+  waitFailure,
+  writtenText,
+} from "./change-text.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { summaryText } from "./plan-text.ts";
 import {
@@ -74,6 +82,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   if (snapshot && running && wait) tellHolds(snapshot);
   const plan = changing ? await write(options, planned) : planned;
   const wrote = changesAnything(plan);
+  say(meanwhileText(planned, plan));
   // What is as it should be in the look that found nothing to change needs no second look.
   const isDone = !changing && snapshot !== undefined && isAllDone(snapshot, plan);
   const followed = running && wait && !isDone ? await waitFor(options, plan) : undefined;

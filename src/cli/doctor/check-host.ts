@@ -1,4 +1,5 @@
 // doctor: disks, the clock, and the range of the network against the host's own routes. Changes nothing.
+import { createSocket } from "node:dgram";
 import { existsSync, readFileSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
@@ -41,6 +42,15 @@ export function checkClock(nowMs: number, newest: string | undefined): Check {
     );
   }
   return ok("Clock", shown);
+}
+
+/** Whether this host has the address, on whatever interface. A bridge without a container is down, and has it all the same. */
+export function hasAddress(address: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => socket.close(() => resolve(false)));
+    socket.bind({ address, port: 0, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
 }
 
 /** The text of the kernel's table of routes; "" where there is none, as on macOS. */

@@ -7,7 +7,7 @@ import type { Store } from "../../store/store.ts";
 import { chooseSubnet, routesIn } from "../../worker/network.ts";
 import { runningUp } from "../run/serve.ts";
 import { checkEngine } from "./check-engine.ts";
-import { checkClock, checkDisk, routeTable } from "./check-host.ts";
+import { checkClock, checkDisk, hasAddress, routeTable } from "./check-host.ts";
 import { checkNames } from "./check-names.ts";
 import { checkStore } from "./check-store.ts";
 import { type Check, fail, ok } from "./checks.ts";
@@ -29,6 +29,8 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
   try {
     const known = stored.store ? await readKnown(stored.store, node) : {};
     const { info } = engine;
+    // The store remembers a bridge that `down --pods` has removed: the next one takes its range.
+    const gateway = known.gateway !== undefined && (await hasAddress(known.gateway)) ? known.gateway : undefined;
     return [
       up
         ? ok("orchestra", `runs as node ${up.node} (pid ${up.pid}) since ${up.since}`)
@@ -37,13 +39,13 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
       ...(info && isLocal(config) ? [await checkDisk("Docker's disk", info.dataFolder)] : []),
       ...stored.checks,
       await checkDisk("State folder", config.stateDir),
-      checkRange(known.range ?? config.networkRange, known.gateway),
+      checkRange(known.range ?? config.networkRange, gateway),
       ...(await checkNames({
         program: await findNamesProgram(config),
         status: known.cluster === undefined ? undefined : await namesStatus(config.stateDir, known.cluster),
         upIsRunning: up !== undefined,
         wantedLocalPort: config.dnsPort,
-        gateway: known.gateway,
+        gateway,
       })),
       checkClock(Date.now(), known.newest),
     ];
@@ -74,7 +76,8 @@ function checkRange(range: string, gateway: string | undefined): Check {
   const name = "Network";
   if (gateway !== undefined) return ok(name, `this node's bridge has the gateway ${gateway}, out of ${range}`);
   const choice = chooseSubnet({ clusterRange: range, taken: routesIn(routeTable()), seed: "doctor" });
-  if (!("refused" in choice)) return ok(name, `${range} meets none of this host's routes`);
+  if (!("refused" in choice))
+    return ok(name, `${range} meets none of this host's routes; orchestra up makes this node's bridge`);
   return fail(
     name,
     choice.refused,

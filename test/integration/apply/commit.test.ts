@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { commitPlan, knownState, planSelectors } from "../../../src/apply/commit.ts";
 import type { Wanted } from "../../../src/apply/document.ts";
 import { type KnownState, type Plan, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
+import { goalOf } from "../../../src/apply/wait.ts";
 import { deploymentKey, revisionKey } from "../../../src/model/keys.ts";
 import { openEmbedded } from "../../../src/store/embedded.ts";
 import { remove, type Store } from "../../../src/store/store.ts";
@@ -149,6 +150,38 @@ test("a change of what someone deleted meanwhile is a conflict", () =>
     const { version } = await documentOf(store, "web");
     await store.commit({ changes: [remove(deploymentKey("web"), version)] });
     await assert.rejects(change.commit(), { code: "conflict", message: /web was deleted while this was planned/ });
+  }));
+
+test("two who delete the same at once both have what they want, whether the first is done by then or not", () =>
+  withStore(async (store) => {
+    await apply(store, "ann", wanted("web"), wanted("api"));
+    const first = await deleting(store, "bob", "web");
+    const [second, third] = [await deleting(store, "eve", "web"), await deleting(store, "zoe", "web")];
+    await first.commit();
+    const { version, value } = await documentOf(store, "web");
+    assert.deepEqual((await second.commit()).items, [
+      { name: "web", action: "unchanged", changes: [], before: await documentOf(store, "web") },
+    ]);
+    assert.equal(value.deleted?.by, "bob");
+    await store.commit({ changes: [remove(deploymentKey("web"), version)] });
+    const [item] = (await third.commit()).items;
+    assert.deepEqual(
+      [item?.action, item && goalOf(item)?.uid, item && goalOf(item)?.do],
+      ["unchanged", value.uid, "delete"],
+    );
+    assert.equal((await documentOf(store, "api")).value.deleted, undefined);
+  }));
+
+test("a deletion that meets another Deployment under the same name leaves that alone", () =>
+  withStore(async (store) => {
+    await apply(store, "ann", wanted("web"));
+    const late = await deleting(store, "eve", "web");
+    await (await deleting(store, "bob", "web")).commit();
+    const { version } = await documentOf(store, "web");
+    await store.commit({ changes: [remove(deploymentKey("web"), version)] });
+    await apply(store, "zoe", wanted("web"));
+    await assert.rejects(late.commit(), { code: "conflict", message: /web was created anew by zoe/ });
+    assert.equal((await documentOf(store, "web")).value.deleted, undefined);
   }));
 
 test("a protected Deployment is refused with the reason, and the others of the request stay too", () =>

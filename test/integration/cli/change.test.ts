@@ -60,6 +60,9 @@ test("diff says what apply writes; a second apply writes nothing; secrets stay h
 
   const applied = await run("apply", "-f", file);
   assert.equal(applied.code, 0);
+  const why = await run("why", "web-0");
+  assert.equal(why.code, 1);
+  assert.match(why.stderr, /web-0 has not been created yet: no master has run on this store.*orchestra up/s);
   assert.match(applied.stdout, /Written: 1 created\. Nothing runs on this store .*`orchestra up` starts it\./);
   assert.deepEqual([statSync(dirname(storePath)).mode & 0o777, statSync(storePath).mode & 0o777], [0o700, 0o600]);
 

@@ -20,15 +20,16 @@ test("more pods than are followed at once are told, once, and come when others h
   await fill(store, documentsOf({ deployments: { web: { pods: followLimit + 3 } } }));
   const memory = openMemory(memoryImages, systemClock);
   let looks = 0;
-  const list = (signal: AbortSignal) => {
+  const list = memory.list.bind(memory);
+  memory.list = (signal) => {
     looks += 1;
-    return memory.list(signal);
+    return list(signal);
   };
   const stop = new AbortController();
   const told: number[] = [];
   const following = readLogs({
     view: await store.view(observedSelectors),
-    runtimeOf: () => ({ ...memory, list }),
+    runtimeOf: () => memory,
     target: { kind: "deployment", name: "web" },
     follow: true,
     timestamps: false,

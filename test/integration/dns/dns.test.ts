@@ -1,46 +1,19 @@
 // The room as a whole, with a real store and a real CoreDNS.
 import assert from "node:assert/strict";
-import { createSocket } from "node:dgram";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { anyFreePort } from "../../../src/dns/coredns-ports.ts";
 import { corednsFiles, findProgram, foldersOf, stopCoredns } from "../../../src/dns/coredns-process.ts";
 import { dnsStatus } from "../../../src/dns/coredns-status.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
-import { nodeKey, statusesKey } from "../../../src/model/keys.ts";
+import { nodeKey } from "../../../src/model/keys.ts";
 import { isRunning, readProcessRecord, writeProcessRecord } from "../../../src/process-record.ts";
 import type { Snapshot, Store } from "../../../src/store/store.ts";
 import { put } from "../../../src/store/store.ts";
-import { builtAt, documentsOf, fill, node, pod, status } from "../../support/builders.ts";
-import { type DnsFixture, dnsFixture, packageDir } from "../../support/dns.ts";
+import { node } from "../../support/builders.ts";
+import { dnsFixture, packageDir } from "../../support/dns.ts";
+import { answersWith, fillWith, pidOf, say } from "../../support/dns-names.ts";
 import { eventually } from "../../support/eventually.ts";
-
-const ports = [{ name: "http", containerPort: 8080 }];
-
-async function fillWith(fixture: DnsFixture, podCount: number): Promise<void> {
-  const network = { name: "n", range: "127.0.0.0/24", gateway: fixture.gateway };
-  await fill(
-    fixture.store,
-    documentsOf({ deployments: { web: { template: { ports }, pods: podCount } }, nodes: { "node-1": { network } } }),
-  );
-}
-
-/** The worker now sees these addresses in slots 0, 1, … */
-async function say(store: Store, addresses: readonly string[]): Promise<void> {
-  const key = statusesKey("node-1");
-  const version = (await store.read(key))?.version ?? "absent";
-  const statuses = addresses.map((ip, slot) => status(pod("web", { slot }), { ip }));
-  await store.commit({ changes: [put(key, { at: builtAt, statuses }, version)] });
-}
-
-const answersWith = (fixture: DnsFixture, name: string, addresses: readonly string[]) =>
-  eventually(`${name} answers ${addresses}`, async () => {
-    const { answers } = await fixture.ask(name);
-    return JSON.stringify(answers) === JSON.stringify(addresses.map((address) => `${name}.cluster.local A ${address}`));
-  });
-
-const pidOf = async ({ stateDir }: DnsFixture) => (await dnsStatus(stateDir))?.pid;
 
 test("pods answer by name, a change shows, and what is not there is told apart", async (t) => {
   const dns = await dnsFixture(t);
@@ -126,35 +99,6 @@ test("a killed CoreDNS is started again on the same port", async (t) => {
   assert.equal((await dnsStatus(dns.stateDir))?.localPort, dns.localPort);
 });
 
-test("a taken port on loopback: another one, and it is said and noted", async (t) => {
-  const dns = await dnsFixture(t);
-  await fillWith(dns, 1);
-  const other = createSocket("udp4");
-  t.after(() => other.close());
-  await new Promise<void>((resolve) => other.bind(dns.localPort, "127.0.0.1", resolve));
-  await dns.start();
-  await answersWith(dns, "web", ["10.42.0.10"]);
-  const port = (await dnsStatus(dns.stateDir))?.localPort;
-  assert.notEqual(port, dns.localPort);
-  await eventually("it is said", () => dns.said.some((line) => line.includes(`answer on 127.0.0.1:${port} instead`)));
-});
-
-test("another port asked for on loopback is taken at the next start, also from a CoreDNS that runs", async (t) => {
-  const dns = await dnsFixture(t);
-  await fillWith(dns, 1);
-  const first = await dns.start();
-  await answersWith(dns, "web", ["10.42.0.10"]);
-  await first.close();
-  const localPort = await anyFreePort();
-  await dns.start({ localPort });
-  await eventually("the other port", async () => (await dnsStatus(dns.stateDir))?.localPort === localPort);
-  await answersWith(dns, "web", ["10.42.0.10"]);
-  assert.equal(
-    dns.said.some((line) => line.includes("instead")),
-    false,
-  );
-});
-
 test("a zone file that is deleted comes back, and CoreDNS answers on", async (t) => {
   const dns = await dnsFixture(t);
   await fillWith(dns, 1);
@@ -178,21 +122,6 @@ test("the folder of names is deleted under us: the same CoreDNS answers on, is n
   assert.equal((await dnsStatus(dns.stateDir))?.pid, old.pid);
   await say(dns.store, ["10.42.0.79"]);
   await answersWith(dns, "web", ["10.42.0.79"]);
-});
-
-test("a taken port on the gateway is told with the port, and served as soon as it is free", async (t) => {
-  const dns = await dnsFixture(t);
-  await fillWith(dns, 1);
-  const other = createSocket("udp4");
-  // A test that fails before it closes the socket must still end.
-  other.unref();
-  await new Promise<void>((resolve) => other.bind(dns.gatewayPort, dns.gateway, resolve));
-  await dns.start();
-  await eventually("it is said", () =>
-    dns.said.some((line) => line.includes(`port ${dns.gatewayPort} of ${dns.gateway}`)),
-  );
-  await new Promise<void>((resolve) => other.close(resolve));
-  await answersWith(dns, "web", ["10.42.0.10"]);
 });
 
 test("before the node has a bridge CoreDNS waits for it", async (t) => {

@@ -1,6 +1,7 @@
 // What people do to the networks of a running worker by hand.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { eventually } from "../../support/eventually.ts";
 import { all, workerLab } from "../../support/worker-lab.ts";
 
 const { signal } = new AbortController();
@@ -8,14 +9,12 @@ const { signal } = new AbortController();
 test("a network that was removed by hand is made again, for new containers and for those that were in it", async (t) => {
   const lab = await workerLab(t);
   let creations = 0;
-  const counted = {
-    ...lab.runtime,
-    create: (...args: Parameters<typeof lab.runtime.create>) => {
-      creations += 1;
-      return lab.runtime.create(...args);
-    },
+  const create = lab.runtime.create.bind(lab.runtime);
+  lab.runtime.create = (...args) => {
+    creations += 1;
+    return create(...args);
   };
-  await lab.start({ runtime: counted });
+  await lab.start();
   await lab.place("web", {}, 1);
   const [first] = await lab.until("ready", all(1, "ready"));
   const network = lab.docker.getNetwork(`orchestra-${lab.cluster}`);
@@ -26,6 +25,18 @@ test("a network that was removed by hand is made again, for new containers and f
   const now = await lab.until("both ready", all(2, "ready"));
   assert.ok(now.every(({ ip }) => ip !== undefined));
   assert.ok(creations < 10, `created ${creations} times`);
+});
+
+test("a network that was removed while nothing was in it is made again at once, as it was", async (t) => {
+  const lab = await workerLab(t);
+  await lab.start();
+  const network = lab.docker.getNetwork(`orchestra-${lab.cluster}`);
+  const { Id: first, IPAM: range } = await network.inspect();
+  await network.remove();
+  // Well before the next listing, which would find it missing too.
+  const again = await eventually("it is there again", () => network.inspect().catch(() => undefined), 20_000);
+  assert.notEqual(again.Id, first);
+  assert.deepEqual(again.IPAM, range);
 });
 
 test("the address of a container is the one in the node's network, whatever else it was connected to by hand", async (t) => {

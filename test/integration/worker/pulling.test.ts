@@ -9,17 +9,14 @@ import { demoImage, workerLab } from "../../support/worker-lab.ts";
 test("a pod whose image is pulled tells how much of it is here, in steps of ten", async (t) => {
   const lab = await workerLab(t);
   const images = new Map(memoryImages);
-  const memory = openMemory(images, systemClock);
   const steps = [3, 41, 47, undefined, 99].map((percent) => ({ percent, go: Promise.withResolvers<void>() }));
-  const runtime: typeof memory = {
-    ...memory,
-    async pull(_template, onProgress) {
-      for (const { percent, go } of steps) {
-        onProgress(percent);
-        await go.promise;
-      }
-      images.set("late:1", images.get(demoImage) ?? assert.fail("no demo image"));
-    },
+  const runtime = openMemory(images, systemClock);
+  runtime.pull = async (_template, onProgress) => {
+    for (const { percent, go } of steps) {
+      onProgress(percent);
+      await go.promise;
+    }
+    images.set("late:1", images.get(demoImage) ?? assert.fail("no demo image"));
   };
   await lab.start({ runtime });
   await lab.place("web", { image: "late:1" }, 1);

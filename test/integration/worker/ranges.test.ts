@@ -8,8 +8,7 @@ import { rangeKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { remove, type Store } from "../../../src/store/store.ts";
 import { openMemory } from "../../../src/worker/memory.ts";
-import { settleNetwork } from "../../../src/worker/ranges.ts";
-import type { Runtime } from "../../../src/worker/runtime.ts";
+import { type RangeRequest, settleNetwork } from "../../../src/worker/ranges.ts";
 import { randomOf, rounds, seed } from "../../support/rounds.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -18,7 +17,7 @@ const id = "0a1b2c3d";
 
 interface Machine {
   readonly node: string;
-  readonly runtime: Runtime;
+  readonly runtime: RangeRequest["runtime"];
   readonly store: Store;
 }
 
@@ -73,7 +72,11 @@ test(`whatever crashes, is repeated or is forgotten, no two nodes have the same 
       const { runtime, store } = machine;
       const unsteady = {
         ...machine,
-        runtime: { ...runtime, createNetwork: crashing(random, runtime.createNetwork) },
+        runtime: {
+          networks: runtime.networks.bind(runtime),
+          createNetwork: crashing(random, runtime.createNetwork.bind(runtime)),
+          removeNetwork: runtime.removeNetwork.bind(runtime),
+        },
         store: { ...store, commit: crashing(random, store.commit.bind(store)), list: store.list.bind(store) },
       };
       for (let start = 0; start < 4; start += 1) await settle(unsteady, network).catch(isUnavailable);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { eventually } from "../../support/eventually.ts";
 import { startRegistry } from "../../support/registry.ts";
 import { all, demoImage, workerLab } from "../../support/worker-lab.ts";
 
@@ -20,6 +21,23 @@ test("an image that is not here is pulled once for all its pods, and again only 
   await lab.place("always", { image: registry.image, imagePullPolicy: "Always" }, 1);
   await lab.until("ready", all(5, "ready"));
   assert.ok(registry.pulls() > first, "it is asked for all the same");
+});
+
+test("a pod that must stop does not wait for its pull, and the next one of the same image gets it", async (t) => {
+  const lab = await workerLab(t);
+  const registry = await startRegistry(t, demoImage);
+  const goOn = registry.stall();
+  await lab.start();
+  const [first] = await lab.place("web", { image: registry.image }, 1);
+  await lab.until("pulling", all(1, "pulling"));
+  await eventually("the registry was asked", () => registry.pulls() > 0);
+  await lab.change((old) => old.map((placement) => ({ ...placement, stop: { reason: "delete" } })));
+  await lab.until("stopped", all(1, "stopped"));
+  goOn();
+  const [second] = await lab.place("web", { image: registry.image }, 1);
+  await lab.change((old) => old.filter(({ pod }) => pod !== first?.pod));
+  const [ready] = await lab.until("ready", all(1, "ready"));
+  assert.equal(ready?.pod, second?.pod);
 });
 
 test("a registry that wants a login: without one a reason, and with the host's own the pod starts", async (t) => {

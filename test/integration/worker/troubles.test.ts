@@ -27,6 +27,26 @@ test("a container that is removed or stopped by hand comes back under the same p
   assert.equal(third?.exitCode, 0);
 });
 
+test("a container that is paused by hand is not ready and says so, is ready again after it, and can be stopped meanwhile", async (t) => {
+  const lab = await workerLab(t);
+  const worker = await lab.start();
+  await lab.place("web", {}, 1);
+  const first = only(await lab.until("ready", all(1, "ready")));
+  const container = lab.docker.getContainer(first?.container ?? "");
+  await container.pause();
+  const paused = only(await lab.until("not ready", all(1, "running")));
+  assert.deepEqual([paused?.reason?.code, paused?.restarts, paused?.ip], ["NOT_READY", 0, first?.ip]);
+  assert.match(paused?.reason?.message ?? "", new RegExp(`paused.*docker unpause ${first?.container}`));
+  await container.unpause();
+  assert.deepEqual(only(await lab.until("ready again", all(1, "ready"))), first);
+  await worker.close();
+  await container.pause();
+  await lab.start();
+  await lab.until("found paused", all(1, "running"));
+  await lab.change((old) => old.map((placement) => ({ ...placement, stop: { reason: "delete" } })));
+  await lab.until("stopped", all(1, "stopped"));
+});
+
 test("a crashing pod is restarted with back-off, never counts as ready for long, and its last words are kept", async (t) => {
   const lab = await workerLab(t);
   await lab.start();

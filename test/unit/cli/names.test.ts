@@ -57,6 +57,36 @@ for (const { text, kinds = all, code, message, hint } of refusals) {
   });
 }
 
+const asked = { document: { replicas: 2, generation: 2 }, pods: [] };
+const unborn: readonly { name: string; state: typeof state; text: string; message: RegExp; hint: RegExp }[] = [
+  {
+    name: "no master has ever looked",
+    state: { ...stateOf({ deployments: { web: asked }, nodes: {} }), pods: new Map() },
+    text: "web-1",
+    message: /^web-1 has not been created yet: no master has run on this store$/,
+    hint: /^start one with orchestra up$/,
+  },
+  {
+    name: "the master has not come to it",
+    state: stateOf({ deployments: { web: asked, api: {} } }),
+    text: "pod/web-0",
+    message: /^web-0 has not been created yet: no master has run since web was changed$/,
+    hint: /orchestra status .* orchestra up/,
+  },
+  {
+    name: "the Deployment has no such slot",
+    state: stateOf({ deployments: { web: asked } }),
+    text: "web-2",
+    message: /there is no pod "web-2"/,
+    hint: /get lists/,
+  },
+];
+for (const { name, state, text, message, hint } of unborn) {
+  test(`a pod that should be there and is not: ${name}`, () => {
+    assert.throws(() => resolveName(state, text, { kinds: ["pod"] }), { code: "not-found", message, hint });
+  });
+}
+
 test("a kind and a name may be two words, and no more", () => {
   assert.equal(namedOnce(["pod", "web-0"]), "pod/web-0");
   assert.equal(namedOnce(["nodes", "n1"]), "node/n1");

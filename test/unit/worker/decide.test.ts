@@ -260,24 +260,6 @@ for (const { name, pod, now = 1_000, want, at = Number.POSITIVE_INFINITY } of ca
   });
 }
 
-test("a busy engine finishes pods before it begins new ones, and gets no more calls than there is room for", () => {
-  const pods = [
-    view({ id: "new" }),
-    view({ id: "next", container: container({ state: "created" }) }),
-    view({
-      id: "leaving",
-      placement: stopped,
-      container: container({ state: "exited" }),
-      memory: { ...newMemory, ...stop(0) },
-    }),
-    view({ id: "pulling", memory: missing }),
-  ];
-  const order = (room: number) => decide(pods, 1_000, room).steps.map((step) => `${step.do} ${step.pod}`);
-  assert.deepEqual(order(8), ["pull pulling", "start next", "remove leaving", "create new"]);
-  assert.deepEqual(order(1), ["pull pulling", "start next"]);
-  assert.deepEqual(order(0), ["pull pulling"]);
-});
-
 function crash(times: number): PodMemory {
   let memory = running;
   for (let at = 0; at < times; at += 1) {

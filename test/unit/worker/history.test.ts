@@ -213,3 +213,12 @@ test("a kill between the store's word and the disk's loses no readiness", () => 
   assert.equal(isReady(run(false, "t2"), run(true, "t1")), false, "it has restarted since the store's word");
   assert.equal(reconciled(undefined, undefined), undefined);
 });
+
+test("all ends of an engine's shutdown are taken back, not only the last, and none from before it", () => {
+  const old = crashed(runAt(newMemory, 0), end, plain, 1_000);
+  const again = crashed(started(old, container, 30_000), end, plain, 31_000);
+  const last = crashed(started(again, container, 31_500), end, plain, 32_000);
+  assert.equal(last.restarts, 3);
+  const { restarts, crashes, startNotBefore } = silenced(last, 33_000);
+  assert.deepEqual({ restarts, crashes, startNotBefore }, { restarts: 1, crashes: 1, startNotBefore: 0 });
+});

@@ -59,6 +59,22 @@ test("the cause of an end counts when it is told after it, and after the restart
   }
 });
 
+test("a pod whose end was told does not become ready while the end is looked at, and one that was ready stays so", () => {
+  const { table, event, look, memory } = runningTable();
+  event("exited", 50);
+  table.settle(150);
+  assert.equal(memory()?.run?.ready, false);
+  look(killed, 160);
+  assert.equal(memory()?.everReady, false);
+  table.startedNow("p1", 170);
+  look(container({ startedAt: "s2" }), 180);
+  table.settle(100_000);
+  assert.equal(memory()?.run?.ready, true);
+  event("exited", 100_001);
+  table.settle(100_002);
+  assert.equal(memory()?.run?.ready, true);
+});
+
 test("want of memory is the cause of no end that was long ago, or that came of something else", () => {
   const { table, told, event, look, memory } = runningTable();
   event("exited", 100);
