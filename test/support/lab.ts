@@ -1,8 +1,7 @@
 // Many hosts on one machine: each with a network, processes, a Docker engine, and whatever orchestra starts there; beside them three ZooKeeper
 // servers on machines of their own. Needs root. Everything is gone when the lab is closed, or when this process ends, however it ends.
 import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { observe } from "../../src/cli/show/observe.ts";
@@ -28,6 +27,8 @@ export interface LabOptions {
 }
 
 export interface Lab {
+  /** In the names of all that it makes: `lab<id>`, `orchestra-lab-<id>`. */
+  readonly id: string;
   readonly hosts: readonly LabHost[];
   readonly folder: string;
   readonly storeUrl: string;
@@ -57,8 +58,10 @@ interface Ends {
 
 export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} }: LabOptions = {}): Promise<Lab> {
   const id = randomBytes(3).toString("hex");
-  const folder = await mkdtemp(join(tmpdir(), "orchestra-lab-"));
-  const ends: Ends = { machines: [], folder, cgroup: `orchestra-lab-${id}` };
+  const cgroup = `orchestra-lab-${id}`;
+  const folder = join(tmpdir(), cgroup);
+  mkdirSync(folder, { mode: 0o700 });
+  const ends: Ends = { machines: [], folder, cgroup };
   const stopWatching = endWithUs(ends);
   let lan: Lan | undefined;
   let zookeeper: Lab["zookeeper"];
@@ -68,7 +71,7 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
     await zookeeper?.close();
     await Promise.all(ends.machines.map((machine) => machine.kill()));
     await lan?.close();
-    await eventually("the lab's cgroups are empty", () => removeCgroups(ends.cgroup));
+    await eventually("the lab's cgroups are empty", () => removeCgroups(cgroup));
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     stopWatching();
   };
@@ -83,7 +86,7 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
     const hosts = await Promise.all(
       Array.from({ length: count }, (_, at) => {
         const [name, address] = [`host-${at + 1}`, network.address(11 + at)];
-        const place = { name, address, folder: join(folder, name), cgroup: `/${ends.cgroup}/${name}` };
+        const place = { name, address, folder: join(folder, name), cgroup: `/${cgroup}/${name}` };
         return startHost({ ...place, lan: network, environment }, saved, ends.machines);
       }),
     );
@@ -92,6 +95,7 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
       return opened;
     };
     return {
+      id,
       hosts,
       folder,
       storeUrl,
@@ -139,13 +143,7 @@ async function startServers(lan: Lan, machines: Machine[]): Promise<NonNullable<
 /** Processes end with this one anyway; what they leave on the disk is removed where there is a moment for it. */
 function endWithUs({ machines, folder, cgroup }: Ends): () => void {
   const end = () => {
-    for (const { pid } of machines) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended already.
-      }
-    }
+    for (const machine of machines) machine.end();
     const sleeper = new Int32Array(new SharedArrayBuffer(4));
     for (let attempt = 0; attempt < 100 && !removeCgroups(cgroup); attempt += 1) Atomics.wait(sleeper, 0, 0, 20);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

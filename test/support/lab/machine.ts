@@ -22,7 +22,9 @@ export interface Machine {
   /** Every process stands still, containers too. */
   pause(): void;
   resume(): void;
-  /** Power off: every process is gone, and its network with them. */
+  /** Power off: every process goes, and its network with them. */
+  end(): void;
+  /** The same, and resolves when they are gone. */
   kill(): Promise<void>;
 }
 
@@ -42,7 +44,9 @@ export async function startMachine(name: string): Promise<Machine> {
   if (outer.exitCode !== null) throw new Error(`the machine ${name} cannot be made: ${said.trim()}`);
   const pid = childrenOf(outer.pid ?? 0)[0];
   if (pid === undefined) throw new Error(`the machine ${name} has no first process`);
-  const enter = ["nsenter", "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
+  // What is entered from here ends with us, whatever state it is in.
+  const nsenter = ["setpriv", "--pdeathsig", "KILL", "nsenter"];
+  const enter = [...nsenter, "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
   const machine: Machine = {
     name,
     enter,
@@ -57,9 +61,19 @@ export async function startMachine(name: string): Promise<Machine> {
       return spawn(program, rest, { detached: true, ...options });
     },
     pause: () => signalAll(pid, "SIGSTOP"),
-    resume: () => signalAll(pid, "SIGCONT"),
+    resume() {
+      const entries = entriesOf(pid);
+      signalAll(pid, "SIGCONT");
+      for (const entry of entries) signal(entry, "SIGCONT");
+    },
+    end() {
+      if (outer.exitCode !== null || outer.signalCode !== null) return;
+      const entries = entriesOf(pid);
+      signal(pid, "SIGKILL");
+      for (const entry of entries) signal(entry, "SIGCONT");
+    },
     async kill() {
-      if (outer.exitCode === null && outer.signalCode === null) signal(pid, "SIGKILL");
+      machine.end();
       await ended;
     },
   };
@@ -93,6 +107,22 @@ function processesOf(first: number): number[] {
   const found = all.filter((pid) => namespaceOf(pid) === namespace);
   for (const pid of found) for (const child of childrenOf(pid)) if (!found.includes(child)) found.push(child);
   return found;
+}
+
+/** Each `nsenter` into the machine: it stops with the program that it has started, and nobody else would wake it. */
+function entriesOf(first: number): number[] {
+  const inside = processesOf(first);
+  const parents = inside.filter((pid) => pid !== first).map(parentOf);
+  return parents.filter((pid) => pid > 1 && !inside.includes(pid));
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")")).split(" ")[2]);
+  } catch {
+    return 0;
+  }
 }
 
 function namespaceOf(pid: number): string | undefined {
