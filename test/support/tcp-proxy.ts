@@ -76,9 +76,9 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     else join(client, connect({ ...target, noDelay: true }), weather, pairs);
   };
   const reset = () => {
-    for (const client of held) client.resetAndDestroy();
+    for (const client of held) breakOff(client);
     held.clear();
-    for (const pair of pairs) for (const socket of [pair.client, pair.server]) socket.resetAndDestroy();
+    for (const pair of pairs) for (const socket of [pair.client, pair.server]) breakOff(socket);
   };
   const up = async () => {
     listener = createServer({ noDelay: true, pauseOnConnect: true }, accept).listen(port, host);
@@ -151,13 +151,19 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
     return weather.losesEvents && !isFirst && xidOf(frame) === -1 ? undefined : frame;
   });
   for (const [socket, other] of [[client, server] as const, [server, client] as const]) {
-    const tell = () => other.resetAndDestroy();
+    const tell = () => breakOff(other);
     socket.on("error", () => (weather.freeze ? weather.freeze.promise.then(tell) : tell()));
     socket.on("close", () => {
       if (weather.replyTrap?.caught?.pair === pair) weather.replyTrap.caught = undefined;
       if (other.closed) pairs.delete(pair);
     });
   }
+}
+
+/** A reset, except where the end is on its way already: libuv refuses to reset then, and the socket would keep the process alive for ever. */
+function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function trapFor(frame: Buffer, isFirst: boolean, pair: Pair, weather: Weather): Trap | undefined {
