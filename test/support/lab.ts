@@ -9,7 +9,7 @@ import { type PodRow, podRows } from "../../src/cli/show/rows.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { eventually } from "./eventually.ts";
-import { removeCgroups, saveImage } from "./lab/engine.ts";
+import { removeCgroups, saveImages } from "./lab/engine.ts";
 import { type LabHost, startHost } from "./lab/host.ts";
 import { type Cable, type Lan, openLan } from "./lab/lan.ts";
 import { type Machine, startMachine } from "./lab/machine.ts";
@@ -22,6 +22,8 @@ export interface LabOptions {
   readonly hosts?: number;
   /** "file": all hosts share an embedded store, which only one machine with one file system can do. */
   readonly store?: "file" | "zookeeper";
+  /** Of this machine's engine, for those of the hosts. */
+  readonly images?: readonly string[];
   /** Of every process of orchestra in the lab. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -56,7 +58,8 @@ interface Ends {
   readonly cgroup: string;
 }
 
-export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} }: LabOptions = {}): Promise<Lab> {
+export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  const { hosts: count = 2, store = "zookeeper", images = [demoImage], env = {} } = options;
   const id = randomBytes(3).toString("hex");
   const cgroup = `orchestra-lab-${id}`;
   const folder = join(tmpdir(), cgroup);
@@ -78,8 +81,8 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
   try {
     const network = await openLan(id);
     lan = network;
-    const image = join(folder, "image.tar");
-    const saved = saveImage(demoImage, image).then(() => image);
+    const file = join(folder, "images.tar");
+    const saved = saveImages(images, file).then(() => file);
     if (store === "zookeeper") zookeeper = await startServers(network, ends.machines);
     const storeUrl = zookeeper ? `zk://${zookeeper.connect}/orchestra` : `file:${join(folder, "store.db")}`;
     const environment = { ...process.env, ...credentials(folder, zookeeper), ORCHESTRA_STORE: storeUrl, ...env };

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import { execute, type Outcome } from "../cluster.ts";
 import { eventually } from "../eventually.ts";
-import { type LabEngine, loadImage, startEngine } from "./engine.ts";
+import { type LabEngine, loadImages, startEngine } from "./engine.ts";
 import type { Cable, Lan } from "./lan.ts";
 import { type Machine, pidOf, startMachine } from "./machine.ts";
 
@@ -31,7 +31,8 @@ export interface LabHost {
   orchestra(...words: readonly string[]): Promise<Outcome>;
   /** Starts `orchestra up` or `orchestra run ROLE…` as a supervisor would; resolves when it serves. */
   start(...words: readonly string[]): Promise<LabProcess>;
-  /** Its cable: nothing gets through, either way. */
+  readonly cable: Cable;
+  /** Pulls it: nothing gets through, either way. */
   cut(): Promise<void>;
   heal(): Promise<void>;
   /** Every process stands still, containers too. */
@@ -67,8 +68,8 @@ interface Parts {
   readonly engine: LabEngine;
 }
 
-/** `image`: a file with what its engine gets. `machines` gets each machine as soon as it is there, for the lab to end it. */
-export async function startHost(options: HostOptions, image: Promise<string>, machines: Machine[]): Promise<LabHost> {
+/** `images`: a file with what its engine gets. `machines` gets each machine as soon as it is there, for the lab to end it. */
+export async function startHost(options: HostOptions, images: Promise<string>, machines: Machine[]): Promise<LabHost> {
   const { name, address, folder, lan, cgroup } = options;
   mkdirSync(folder, { recursive: true });
   const boot = async (): Promise<Parts> => {
@@ -87,7 +88,7 @@ export async function startHost(options: HostOptions, image: Promise<string>, ma
     ORCHESTRA_STATE_DIR: join(folder, "state"),
     ORCHESTRA_CACHE_DIR: join(folder, "cache"),
   };
-  await loadImage(parts.engine, await image);
+  await loadImages(parts.engine, await images);
   const run = (...words: readonly string[]) => {
     const [file = "", ...line] = [...parts.machine.enter, ...words];
     return execute(file, line, environment);
@@ -114,6 +115,9 @@ export async function startHost(options: HostOptions, image: Promise<string>, ma
       const child = parts.machine.start(line, { env: environment, stdio: ["ignore", output, output] });
       closeSync(output);
       return serving(child, path, `${name}: orchestra ${words.join(" ")}`);
+    },
+    get cable() {
+      return parts.cable;
     },
     cut: () => parts.cable.cut(),
     heal: () => parts.cable.heal(),
