@@ -8,9 +8,9 @@ import { type Document, type Selection, selects } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
 import { isInterruption, replacedStore, translateError } from "./zookeeper-errors.ts";
-import { keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
+import { commitsPath, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
 import { Picture } from "./zookeeper-picture.ts";
-import { childrenOf, type Found, readDocuments } from "./zookeeper-read.ts";
+import { childrenOf, type Found, positionOf, readDocuments } from "./zookeeper-read.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -78,11 +78,14 @@ export class Mirror {
       if (shelf) shelf.users += 1;
       else this.#shelves.set(name, { name, users: 1, watch: undefined, listed: false });
     }
-    await session.read((client) => {
+    await session.read(async (client) => {
       // Before anything is read, so that this client sees what any other was told to be done.
       const synced = client.sync("/");
+      const commits = client.exists(commitsPath);
       this.#run();
-      return synced;
+      const [, stat] = await Promise.all([synced, commits]);
+      if (!stat) throw replacedStore(this.#options.url, "has been removed");
+      this.#see(positionOf(stat));
     });
     while (!this.#isQuiet(selection)) {
       if (session.isUp) await this.#nextRound();
@@ -115,10 +118,7 @@ export class Mirror {
     if (this.#picture.drop(view)) this.release(view.selection);
   }
 
-  /**
-   * Our own commit, right when its answer came: everything before it has been told, nothing after it. Resolves when the views that select
-   * any of it show it.
-   */
+  /** Our own commit, right when its answer came: all before it has been told, nothing after it. Resolves when views show it. */
   async wrote(written: readonly (readonly [string, Document | undefined])[], position: Position): Promise<void> {
     for (const [key, document] of written) {
       if (!this.covers(key)) continue;
