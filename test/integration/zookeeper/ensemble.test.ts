@@ -80,7 +80,9 @@ for (const { name, victim, how } of [
 ] as const) {
   test(`${name}: the session and its nodes stay, watches too, and no write is done twice`, async (t) => {
     const path = `/${victim}-${how}`;
-    const { client, events, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 10_000 });
+    const { client, events, states } = await testClient(t, zooKeeper.servers, {
+      sessionTimeoutMs: how === "kill" ? 30_000 : 15_000,
+    });
     const { client: other } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 20_000 });
     await client.create(path, data, { mode: "persistent", acl: openAcl });
     await client.create(`${path}/alive`, data, { mode: "ephemeral", acl: openAcl });
