@@ -2,11 +2,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { watchAnswers } from "../support/answers.ts";
-import { docker, type TestCluster, testCluster } from "../support/cluster.ts";
+import { docker, execute, type TestCluster, testCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { demoManifest } from "../support/manifest-text.ts";
 import { startZooKeeper } from "../support/zookeeper-server.ts";
+
+const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
 
 /** Where the cluster moves to. */
 const places: readonly { readonly name: string; open(t: TestContext, cluster: TestCluster): Promise<string> }[] = [
@@ -100,8 +103,9 @@ test("an up on the store that a cluster has left holds, and one beside another i
   await late.end("SIGTERM");
 });
 
-test("an export that is older than what the machine has seen is not imported unless a rollback is meant", async (t) => {
+test("a backup that was made under a running up returns, when a rollback is meant, and touches no other container", async (t) => {
   const { cluster, up } = await serving(t);
+  const before = await containersOf(cluster);
   const file = join(cluster.folder, "early.jsonl");
   const { stderr } = await cluster.run("store", "export", "--out", file);
   assert.match(stderr, /Note: orchestra runs on this store/);
@@ -117,14 +121,37 @@ test("an export that is older than what the machine has seen is not imported unl
   );
   assert.match(running.stderr, /orchestra runs on this machine for the cluster/);
   await up.end("SIGTERM");
-  const other = `file:${join(cluster.folder, "other.db")}`;
-  const refused = await cluster.run("store", "import", file, "--store", other, "--yes");
+  const own = `file:${cluster.storePath}`;
+  const words = ["store", "import", file, "--store", own, "--replace", "--yes"];
+  const refused = await cluster.run(...words);
   assert.equal(refused.code, 3);
-  assert.match(refused.stderr, /this machine has seen a later state/);
-  await cluster.ok("store", "import", file, "--store", other, "--yes", "--accept-rollback");
-  cluster.useStore(other);
+  assert.match(refused.stderr, /this machine has seen a later state.*\nHint: .*--accept-rollback/);
+  await cluster.ok(...words, "--accept-rollback");
   const back = await cluster.up();
   await eventually("what was started since is stopped", async () => (await cluster.containers()).length === 3, 30_000);
+  assert.equal(await containersOf(cluster), before);
   assert.equal((await cluster.ready("web", 3)).length, 3);
   await back.end("SIGTERM");
+});
+
+test("an import of less than a machine has seen, done on another machine, is held off until it is accepted", async (t) => {
+  const { cluster, up } = await serving(t);
+  const file = join(cluster.folder, "early.jsonl");
+  await cluster.ok("store", "export", "--out", file);
+  await cluster.ok("uncordon", cluster.record().node);
+  await cluster.ok("apply", "-f", await cluster.write("api.yaml", demoManifest("api", { replicas: 1 })));
+  await up.end("SIGTERM");
+  const before = await containersOf(cluster);
+  const other = `file:${join(cluster.folder, "other.db")}`;
+  const elsewhere = { ...cluster.environment, ORCHESTRA_STATE_DIR: join(cluster.folder, "elsewhere") };
+  const words = [program, "store", "import", file, "--store", other, "--yes"];
+  assert.equal((await execute(process.execPath, words, elsewhere)).code, 0);
+  cluster.useStore(other);
+  const here = await cluster.up();
+  const says = (role: string) => new RegExp(`imported from an export that is older.*${role} holds`).test(here.log());
+  await eventually("worker, master and dns say why", () => ["worker", "master", "dns"].every(says));
+  assert.equal(await containersOf(cluster), before);
+  await cluster.ok("store", "accept-rollback", "--yes");
+  await eventually("what was started since is stopped", async () => (await cluster.containers()).length === 3, 30_000);
+  await here.end("SIGTERM");
 });
