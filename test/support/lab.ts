@@ -16,7 +16,7 @@ import { type Machine, startMachine } from "./lab/machine.ts";
 import { demoImage } from "./worker-lab.ts";
 import { type RunningZooKeeper, startZooKeeper } from "./zookeeper-server.ts";
 
-export type { LabHost, LabProcess } from "./lab/host.ts";
+export type { LabHost } from "./lab/host.ts";
 
 export interface LabOptions {
   readonly hosts?: number;
@@ -97,27 +97,25 @@ export async function openLab(options: LabOptions = {}): Promise<Lab> {
       opened ??= await openStore(storeUrl, { create: false, access: () => access });
       return opened;
     };
-    return {
-      id,
-      hosts,
-      folder,
-      storeUrl,
-      zookeeper,
-      store: openOnce,
-      async pods(deployment) {
-        const rows = podRows(await observe(await openOnce()));
-        return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
-      },
-      write(name, text) {
-        writeFileSync(join(folder, name), text);
-        return join(folder, name);
-      },
-      close,
-    };
+    return { id, hosts, folder, storeUrl, zookeeper, store: openOnce, ...looks(folder, openOnce), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What a test does with the lab's store and folder. */
+function looks(folder: string, store: () => Promise<Store>): Pick<Lab, "pods" | "write"> {
+  return {
+    async pods(deployment) {
+      const rows = podRows(await observe(await store()));
+      return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
+    },
+    write(name, text) {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    },
+  };
 }
 
 const access = { user: "lab", password: "lab" };

@@ -1,5 +1,4 @@
 // A host of a lab: a machine on the lab's network with an engine, and what makes a process there belong to the cluster.
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -70,15 +69,9 @@ interface Parts {
 
 /** `images`: a file with what its engine gets. `machines` gets each machine as soon as it is there, for the lab to end it. */
 export async function startHost(options: HostOptions, images: Promise<string>, machines: Machine[]): Promise<LabHost> {
-  const { name, address, folder, lan, cgroup } = options;
+  const { name, address, folder } = options;
   mkdirSync(folder, { recursive: true });
-  const boot = async (): Promise<Parts> => {
-    const machine = await startMachine(name);
-    machines.push(machine);
-    const cable = await lan.plug(machine, address);
-    const engine = await startEngine(machine, join(folder, "docker"), cgroup);
-    return { machine, cable, engine };
-  };
+  const boot = () => bootHost(options, machines);
   let parts = await boot();
   let starts = 0;
   const environment = {
@@ -107,14 +100,10 @@ export async function startHost(options: HostOptions, images: Promise<string>, m
     },
     run,
     orchestra: (...words) => run(process.execPath, program, ...words),
-    async start(...words) {
+    start(...words) {
       starts += 1;
       const path = join(folder, `orchestra-${starts}.log`);
-      const output = openSync(path, "a");
-      const line = [process.execPath, program, ...words];
-      const child = parts.machine.start(line, { env: environment, stdio: ["ignore", output, output] });
-      closeSync(output);
-      return serving(child, path, `${name}: orchestra ${words.join(" ")}`);
+      return startServing(parts.machine, words, environment, path);
     },
     get cable() {
       return parts.cable;
@@ -131,7 +120,24 @@ export async function startHost(options: HostOptions, images: Promise<string>, m
   };
 }
 
-async function serving(child: ChildProcess, path: string, what: string): Promise<LabProcess> {
+async function bootHost({ name, address, folder, lan, cgroup }: HostOptions, machines: Machine[]): Promise<Parts> {
+  const machine = await startMachine(name);
+  machines.push(machine);
+  const cable = await lan.plug(machine, address);
+  const engine = await startEngine(machine, join(folder, "docker"), cgroup);
+  return { machine, cable, engine };
+}
+
+async function startServing(
+  machine: Machine,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  path: string,
+): Promise<LabProcess> {
+  const what = `${machine.name}: orchestra ${words.join(" ")}`;
+  const output = openSync(path, "a");
+  const child = machine.start([process.execPath, program, ...words], { env, stdio: ["ignore", output, output] });
+  closeSync(output);
   const ended = once(child, "exit");
   const log = () => readFileSync(path, "utf8");
   await eventually(

@@ -28,13 +28,16 @@ export interface Machine {
   kill(): Promise<void>;
 }
 
+/** The kernel kills what begins with these words when we end, whatever state it is in. */
+const endsWithUs = ["setpriv", "--pdeathsig", "KILL"] as const;
+
 /** Needs root. */
 export async function startMachine(name: string): Promise<Machine> {
   // The loop collects processes that nobody else waits for, as the first process of a machine has to.
   const script = `hostname ${name}; echo up; while :; do sleep 3600 & wait; done`;
   const namespaces = ["--net", "--pid", "--mount", "--uts", "--fork", "--kill-child", "--mount-proc"];
-  const words = ["--pdeathsig", "KILL", "unshare", ...namespaces, "sh", "-c", script];
-  const outer = spawn("setpriv", words, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const [program = "", ...words] = [...endsWithUs, "unshare", ...namespaces, "sh", "-c", script];
+  const outer = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const ended = once(outer, "exit");
   let said = "";
   outer.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -44,9 +47,7 @@ export async function startMachine(name: string): Promise<Machine> {
   if (outer.exitCode !== null) throw new Error(`the machine ${name} cannot be made: ${said.trim()}`);
   const pid = childrenOf(outer.pid ?? 0)[0];
   if (pid === undefined) throw new Error(`the machine ${name} has no first process`);
-  // What is entered from here ends with us, whatever state it is in.
-  const nsenter = ["setpriv", "--pdeathsig", "KILL", "nsenter"];
-  const enter = [...nsenter, "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
+  const enter = [...endsWithUs, "nsenter", "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
   const machine: Machine = {
     name,
     enter,
