@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { frameSplitter, typeOf, xidOf } from "./frames.ts";
+import { type SessionKey, sessionOf } from "./session-thief.ts";
 
 export interface TcpProxy {
   /** An address of its own: whatever happens, nobody else listens there. */
@@ -11,6 +12,8 @@ export interface TcpProxy {
   readonly port: number;
   /** How many connections the server has through it. */
   readonly connections: number;
+  /** Sessions that the server has given out or taken up again through it, the latest last. */
+  readonly sessions: readonly SessionKey[];
   /** Breaks all connections, as a server that crashes does. New ones are accepted. */
   reset(): void;
   /** Breaks all, and refuses new ones until `up`. */
@@ -48,6 +51,7 @@ interface Weather {
   losesEvents: boolean;
   frameTrap: Trap | undefined;
   replyTrap: Trap | undefined;
+  readonly sessions: SessionKey[];
 }
 
 interface Pair {
@@ -65,6 +69,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     losesEvents: false,
     frameTrap: undefined,
     replyTrap: undefined,
+    sessions: [],
   };
   const pairs = new Set<Pair>();
   const held = new Set<Socket>();
@@ -99,6 +104,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     get connections() {
       return [...pairs].filter(({ server }) => !server.destroyed).length;
     },
+    sessions: weather.sessions,
     reset,
     down,
     up,
@@ -141,6 +147,7 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
     return frame;
   });
   const replies = carry(server, client, weather, (frame, isFirst) => {
+    if (isFirst) weather.sessions.push(sessionOf(frame));
     const trap = trapFor(frame, isFirst, pair, weather);
     if (trap) {
       requests.cut();
