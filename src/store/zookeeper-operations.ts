@@ -13,8 +13,8 @@ export interface Item {
   readonly json?: string;
 }
 
-/** What an operation is about, for the case that it is refused. */
-export type Subject = "removals" | "epoch" | "commits" | Item;
+/** What an operation is about, for the case that it is refused. A number: the epoch of a leader. */
+export type Subject = "removals" | "commits" | number | Item;
 
 export interface Transaction {
   readonly ops: readonly Op[];
@@ -27,8 +27,8 @@ export interface TransactionParts {
   readonly counterOf: (item: Item) => number;
   /** Under which the counters were learnt. Only needed where an item exists. */
   readonly removals: number | undefined;
-  /** The counter of the epoch's node, for a leader's commit. */
-  readonly epoch: number | undefined;
+  /** The leaders who write, and the counter of the epoch's node that each rests on. */
+  readonly epochs: readonly (readonly [epoch: number, counter: number])[];
   readonly mark: string;
   readonly acl: readonly Acl[];
 }
@@ -45,7 +45,7 @@ export function itemsOf(
   return [...checked, ...changed];
 }
 
-export function transactionOf({ items, counterOf, removals, epoch, mark, acl }: TransactionParts): Transaction {
+export function transactionOf({ items, counterOf, removals, epochs, mark, acl }: TransactionParts): Transaction {
   const steps: [Subject, Op][] = [];
   const marked = Buffer.from(mark);
   if (items.some((item) => item.do === "remove")) {
@@ -53,7 +53,7 @@ export function transactionOf({ items, counterOf, removals, epoch, mark, acl }: 
   } else if (items.some((item) => item.do !== "create")) {
     steps.push(["removals", { do: "check", path: removalsPath, version: removals ?? 0 }]);
   }
-  if (epoch !== undefined) steps.push(["epoch", { do: "check", path: pathOfKey("epoch"), version: epoch }]);
+  for (const [epoch, version] of epochs) steps.push([epoch, { do: "check", path: pathOfKey("epoch"), version }]);
   for (const item of items) steps.push([item, operationOf(item, counterOf, mark, acl)]);
   if (items.some((item) => item.do !== "check")) {
     steps.push(["commits", { do: "set", path: commitsPath, data: marked, version: -1 }]);
