@@ -12,10 +12,8 @@ let zooKeeper: RunningZooKeeper;
 before(async () => {
   zooKeeper = await startZooKeeper({ servers: 3 });
 });
-beforeEach(async () => {
-  for (const server of zooKeeper.servers) if ((await server.mode()) === undefined) await restart(server);
-  await zooKeeper.leader();
-});
+// Each test brings back the servers that it takes away.
+beforeEach(() => zooKeeper.leader());
 after(() => zooKeeper.close());
 
 const data = Buffer.from("data");
@@ -119,6 +117,7 @@ test("quorum lost and back within the session: writes are done again, and the se
   await client.create("/quorum", data, { mode: "ephemeral", acl: openAcl });
   const { sessionId } = client;
   const [first, second] = zooKeeper.servers as [ZooKeeperServer, ZooKeeperServer];
+  t.after(() => Promise.all([restart(first), restart(second)]));
   await Promise.all([first.kill(), second.kill()]);
   await eventually("it is lost", () => states.includes("disconnected"), limitMs);
   const written = eventually(
