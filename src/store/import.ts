@@ -67,14 +67,11 @@ async function write(store: Store, plan: ImportPlan, sha256: string, epoch: numb
   let version = plan.clusterVersion;
   const chunks = chunksOf(plan.changes, store.commitBytesLimit);
   const last = chunks.pop() ?? [];
-  for (const [index, chunk] of chunks.entries()) {
-    if (index === 0) {
-      await store.commit({ changes: [put(clusterKey, { ...cluster, importing: sha256 }, version)], epoch });
-      version = (await store.read(clusterKey))?.version ?? "absent";
-    }
-    const checks = version === "absent" ? [] : [{ key: clusterKey, version }];
-    await store.commit({ changes: chunk, checks, epoch });
+  if (chunks.length > 0) {
+    await store.commit({ changes: [put(clusterKey, { ...cluster, importing: sha256 }, version)], epoch });
+    version = (await store.read(clusterKey))?.version ?? "absent";
   }
+  for (const changes of chunks) await store.commit({ changes, epoch });
   await store.commit({ changes: [...last, put(clusterKey, cluster, version)], epoch });
 }
 
