@@ -3,7 +3,7 @@ import { collectionOf } from "../model/keys.ts";
 import type { Acl, Op } from "../zookeeper/records.ts";
 import { commitTooLarge, type EncodedChange } from "./encode.ts";
 import { commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
-import { encodeText, markBytes } from "./zookeeper-text.ts";
+import { encoderOf, markBytes } from "./zookeeper-text.ts";
 
 /** A document that a commit writes, removes or only checks, in the order in which a conflict is told: checks, then changes. */
 export interface Item {
@@ -54,16 +54,22 @@ export function transactionOf({ items, counterOf, removals, epochs, mark, acl }:
     steps.push(["removals", { do: "check", path: removalsPath, version: removals ?? 0 }]);
   }
   for (const [epoch, version] of epochs) steps.push([epoch, { do: "check", path: pathOfKey("epoch"), version }]);
-  for (const item of items) steps.push([item, operationOf(item, counterOf, mark, acl)]);
+  const encode = encoderOf(mark);
+  for (const item of items) steps.push([item, operationOf(item, counterOf, encode, acl)]);
   if (items.some((item) => item.do !== "check")) {
     steps.push(["commits", { do: "set", path: commitsPath, data: marked, version: -1 }]);
   }
   return { subjects: steps.map(([subject]) => subject), ops: steps.map(([, op]) => op) };
 }
 
-function operationOf(item: Item, counterOf: (item: Item) => number, mark: string, acl: readonly Acl[]): Op {
+function operationOf(
+  item: Item,
+  counterOf: (item: Item) => number,
+  encode: (json: string) => Uint8Array,
+  acl: readonly Acl[],
+): Op {
   const path = pathOfKey(item.key);
-  const data = () => encodeText(item.json ?? "", mark);
+  const data = () => encode(item.json ?? "");
   switch (item.do) {
     case "create":
       return { do: "create", path, data: data(), mode: "persistent", acl };
