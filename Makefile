@@ -1,7 +1,7 @@
 # Everything begins here: `make up` to see it run, `make test` to prove it. `make help` lists the rest.
 # Each target sets up what it needs and says so; nothing else has to be installed beforehand than git, make and Node with npm.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down deploy get delete logs test soak check bench packages bundle tests
+.PHONY: help setup up down deploy get delete logs test soak check bench lab packages bundle tests
 MAKEFLAGS += --no-print-directory
 
 tools := scripts/with-tools.sh
@@ -49,6 +49,10 @@ logs: bundle ## What a pod or Deployment writes: make logs name=web
 
 test: tests ## Run all tests, with real Docker, CoreDNS and ZooKeeper (only="FILES": those)
 	@scripts/test.sh $(only)
+
+# Ctrl-C is how it is meant to end.
+lab: tests bundle ## Play with many hosts on this machine, as root: make lab hosts=3
+	@$(tools) node scripts/lab.ts $(hosts) || [ $$? -ge 128 ]
 
 soak: tests ## Run all tests with many rounds of random and kill tests (rounds=50)
 	@ORCHESTRA_TEST_ROUNDS=$(rounds) ORCHESTRA_TEST_TIMEOUT_MS=3600000 scripts/test.sh $(only)

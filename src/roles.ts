@@ -21,6 +21,7 @@ import type { Store } from "./store/store.ts";
 import { openDocker } from "./worker/docker.ts";
 import { nodeIdentity } from "./worker/identity.ts";
 import { ownAddress } from "./worker/own-address.ts";
+import type { HostNetwork } from "./worker/routes.ts";
 import { openLinuxRoutes } from "./worker/routes-linux.ts";
 import { removeRouting } from "./worker/routing.ts";
 import type { Runtime } from "./worker/runtime.ts";
@@ -69,7 +70,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
     const facts = { node, key, labels, address, hostname: hostname(), version: options.version };
     const shared = { store, clock, log };
     if (wanted.includes("worker")) {
-      const host = openLinuxRoutes(cluster.id);
+      const host = hostNetwork(cluster.id);
       const worker = await startWorker({
         ...shared,
         runtime,
@@ -114,9 +115,14 @@ export function stopNames(stateDir: string, cluster: string): Promise<boolean> {
   return stopCoredns(clusterFolder(stateDir, cluster));
 }
 
-/** Removes the routes to other nodes of a cluster, and what lets their traffic in. */
+/** The routes to other nodes of a cluster that this host has, and what lets their traffic in. */
+export function hostNetwork(cluster: string): HostNetwork {
+  return openLinuxRoutes(cluster);
+}
+
+/** Removes them. */
 export function removeRoutes(cluster: string): Promise<void> {
-  return removeRouting(openLinuxRoutes(cluster), cluster);
+  return removeRouting(hostNetwork(cluster), cluster);
 }
 
 /** The CoreDNS that would be started. */

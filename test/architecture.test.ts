@@ -35,7 +35,11 @@ interface Room {
 const rooms: Readonly<Record<string, Room>> = {
   model: {},
   manifest: { frontDoor: "manifest", acts: ["manifest", "files", "load", "cache"] },
-  store: { frontDoor: "store", acts: ["embedded*", "open-store", "cluster"] },
+  store: {
+    frontDoor: "store",
+    mayImport: ["src/zookeeper/"],
+    acts: ["embedded*", "zookeeper*", "open-store", "cluster", "export", "import"],
+  },
   zookeeper: {
     frontDoor: "zookeeper",
     alone: true,

@@ -31,9 +31,10 @@ export async function importFile(
   options: ImportOptions,
   { electionLimitMs = 10_000 } = {},
 ): Promise<ImportPlan> {
+  const before = await importTarget(store);
   const leadership = await lead(store, electionLimitMs);
   try {
-    const plan = planImport(file, await importTarget(store), options);
+    const plan = planImport(file, sinceElected(before, await importTarget(store)), options);
     if (!plan.done) await write(store, plan, file.sha256, leadership.epoch);
     return plan;
   } finally {
@@ -54,19 +55,23 @@ async function lead(store: Store, limitMs: number): Promise<Leadership> {
   }
 }
 
+/** Our own election has moved the store on: where nothing else has, it stands where it stood. */
+function sinceElected(before: ImportTarget, now: ImportTarget): ImportTarget {
+  const versionsOf = ({ documents }: ImportTarget) =>
+    JSON.stringify(documents.map(({ key, version }) => [key, version]));
+  return versionsOf(before) === versionsOf(now) ? { ...now, position: before.position } : now;
+}
+
 async function write(store: Store, plan: ImportPlan, sha256: string, epoch: number): Promise<void> {
   const { cluster } = plan;
   let version = plan.clusterVersion;
   const chunks = chunksOf(plan.changes, store.commitBytesLimit);
   const last = chunks.pop() ?? [];
-  for (const [index, chunk] of chunks.entries()) {
-    if (index === 0) {
-      await store.commit({ changes: [put(clusterKey, { ...cluster, importing: sha256 }, version)], epoch });
-      version = (await store.read(clusterKey))?.version ?? "absent";
-    }
-    const checks = version === "absent" ? [] : [{ key: clusterKey, version }];
-    await store.commit({ changes: chunk, checks, epoch });
+  if (chunks.length > 0) {
+    await store.commit({ changes: [put(clusterKey, { ...cluster, importing: sha256 }, version)], epoch });
+    version = (await store.read(clusterKey))?.version ?? "absent";
   }
+  for (const changes of chunks) await store.commit({ changes, epoch });
   await store.commit({ changes: [...last, put(clusterKey, cluster, version)], epoch });
 }
 

@@ -5,10 +5,10 @@ import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey } from "./encode.ts";
 import { randomHex } from "./random-hex.ts";
 import type { Leadership } from "./store.ts";
-import { makeNode } from "./zookeeper-commit.ts";
 import { isInterruption, isZooKeeperError, translateError } from "./zookeeper-errors.ts";
 import { type Holding, holdNode, isOver } from "./zookeeper-holding.ts";
 import { epochPath, type Leaders, readEpoch } from "./zookeeper-leaders.ts";
+import { makeNode } from "./zookeeper-node.ts";
 import { commitsPath, electionPath, electionsPath } from "./zookeeper-paths.ts";
 import type { Session } from "./zookeeper-session.ts";
 

@@ -12,8 +12,8 @@ export const epochPath = pathOfKey(epochKey);
 export interface Leaders {
   /** `counter` is that of the epoch's node, as the election left it. */
   began(epoch: number, counter: number, signal: AbortSignal): void;
-  /** The counter that must still hold for a commit with this epoch. Throws a `conflict` when another has been elected, or this one has ended. */
-  counterOf(epoch: number, client: ZooKeeper): Promise<number> | number;
+  /** The counter that must still hold for a commit with this epoch, or the conflict: another has been elected, or this leadership has ended. */
+  counterOf(epoch: number, client: ZooKeeper): Promise<number | OrchestraError> | number | OrchestraError;
 }
 
 export function knownLeaders(): Leaders {
@@ -27,7 +27,7 @@ export function knownLeaders(): Leaders {
     counterOf(epoch, client) {
       const leader = led.get(epoch);
       if (!leader) return lookUp(epoch, client);
-      if (leader.signal.aborted) throw ended(epoch);
+      if (leader.signal.aborted) return ended(epoch);
       return leader.counter;
     },
   };
@@ -46,10 +46,9 @@ export async function readEpoch(client: ZooKeeper): Promise<{ epoch: number; cou
   }
 }
 
-async function lookUp(epoch: number, client: ZooKeeper): Promise<number> {
+async function lookUp(epoch: number, client: ZooKeeper): Promise<number | OrchestraError> {
   const found = await readEpoch(client);
-  if (found?.epoch !== epoch) throw deposed(epoch, found?.epoch);
-  return found.counter;
+  return found?.epoch === epoch ? found.counter : deposed(epoch, found?.epoch);
 }
 
 function ended(epoch: number): OrchestraError {

@@ -8,9 +8,9 @@ import { type Document, type Selection, selects } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
 import { isInterruption, replacedStore, translateError } from "./zookeeper-errors.ts";
-import { keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
+import { commitsPath, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
 import { Picture } from "./zookeeper-picture.ts";
-import { childrenOf, type Found, readDocuments } from "./zookeeper-read.ts";
+import { childrenOf, type Found, positionOf, readDocuments } from "./zookeeper-read.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -78,11 +78,14 @@ export class Mirror {
       if (shelf) shelf.users += 1;
       else this.#shelves.set(name, { name, users: 1, watch: undefined, listed: false });
     }
-    await session.read((client) => {
+    await session.read(async (client) => {
       // Before anything is read, so that this client sees what any other was told to be done.
       const synced = client.sync("/");
+      const commits = client.exists(commitsPath);
       this.#run();
-      return synced;
+      const [, stat] = await Promise.all([synced, commits]);
+      if (!stat) throw replacedStore(this.#options.url, "has been removed");
+      this.#see(positionOf(stat));
     });
     while (!this.#isQuiet(selection)) {
       if (session.isUp) await this.#nextRound();
@@ -115,19 +118,19 @@ export class Mirror {
     if (this.#picture.drop(view)) this.release(view.selection);
   }
 
-  /**
-   * Our own commit, right when its answer came: everything before it has been told, nothing after it. Resolves when the views that select
-   * any of it show it.
-   */
-  async wrote(written: readonly (readonly [string, Document | undefined])[], position: Position): Promise<void> {
+  /** Our own commit, right when its answer came: all before it has been told, nothing after it. */
+  wrote(written: readonly (readonly [string, Document | undefined])[], position: Position): void {
     for (const [key, document] of written) {
-      if (!this.covers(key)) continue;
       this.#dirty.delete(key);
       this.#picture.put(key, document);
     }
     this.#see(position);
     this.#show();
-    const concerned = this.#picture.views.filter(({ selection }) => written.some(([key]) => selects(selection, key)));
+  }
+
+  /** Resolves when the views that select any of these documents show the commit at this position, or cannot. */
+  async shown(keys: readonly string[], position: Position): Promise<void> {
+    const concerned = this.#picture.views.filter(({ selection }) => keys.some((key) => selects(selection, key)));
     const end = performance.now() + showLimitMs;
     const waits = (view: FedView) =>
       this.#picture.has(view) && this.#options.session.isUp && view.snapshot().position < position;
@@ -268,7 +271,7 @@ export class Mirror {
     return true;
   }
 
-  /** Nobody knows what was missed: everything is listed again, and until then no view is fresh. */
+  /** Nobody knows what was missed: until everything is listed again no view is fresh. */
   #distrust(): void {
     for (const shelf of this.#shelves.values()) shelf.listed = false;
     for (const view of this.#picture.views) view.markStale();
@@ -292,7 +295,6 @@ export class Mirror {
   }
 }
 
-/** A collection has one shelf; so has a single document. */
 function shelfNames({ collections, keys }: Selection): string[] {
   return [...new Set([...collections, ...keys])];
 }

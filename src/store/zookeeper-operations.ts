@@ -3,7 +3,7 @@ import { collectionOf } from "../model/keys.ts";
 import type { Acl, Op } from "../zookeeper/records.ts";
 import { commitTooLarge, type EncodedChange } from "./encode.ts";
 import { commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
-import { encodeText, markBytes } from "./zookeeper-text.ts";
+import { encoderOf, markBytes } from "./zookeeper-text.ts";
 
 /** A document that a commit writes, removes or only checks, in the order in which a conflict is told: checks, then changes. */
 export interface Item {
@@ -13,8 +13,8 @@ export interface Item {
   readonly json?: string;
 }
 
-/** What an operation is about, for the case that it is refused. */
-export type Subject = "removals" | "epoch" | "commits" | Item;
+/** What an operation is about, for the case that it is refused. A number: the epoch of a leader. */
+export type Subject = "removals" | "commits" | number | Item;
 
 export interface Transaction {
   readonly ops: readonly Op[];
@@ -27,8 +27,8 @@ export interface TransactionParts {
   readonly counterOf: (item: Item) => number;
   /** Under which the counters were learnt. Only needed where an item exists. */
   readonly removals: number | undefined;
-  /** The counter of the epoch's node, for a leader's commit. */
-  readonly epoch: number | undefined;
+  /** The leaders who write, and the counter of the epoch's node that each rests on. */
+  readonly epochs: readonly (readonly [epoch: number, counter: number])[];
   readonly mark: string;
   readonly acl: readonly Acl[];
 }
@@ -45,7 +45,7 @@ export function itemsOf(
   return [...checked, ...changed];
 }
 
-export function transactionOf({ items, counterOf, removals, epoch, mark, acl }: TransactionParts): Transaction {
+export function transactionOf({ items, counterOf, removals, epochs, mark, acl }: TransactionParts): Transaction {
   const steps: [Subject, Op][] = [];
   const marked = Buffer.from(mark);
   if (items.some((item) => item.do === "remove")) {
@@ -53,17 +53,23 @@ export function transactionOf({ items, counterOf, removals, epoch, mark, acl }: 
   } else if (items.some((item) => item.do !== "create")) {
     steps.push(["removals", { do: "check", path: removalsPath, version: removals ?? 0 }]);
   }
-  if (epoch !== undefined) steps.push(["epoch", { do: "check", path: pathOfKey("epoch"), version: epoch }]);
-  for (const item of items) steps.push([item, operationOf(item, counterOf, mark, acl)]);
+  for (const [epoch, version] of epochs) steps.push([epoch, { do: "check", path: pathOfKey("epoch"), version }]);
+  const encode = encoderOf(mark);
+  for (const item of items) steps.push([item, operationOf(item, counterOf, encode, acl)]);
   if (items.some((item) => item.do !== "check")) {
     steps.push(["commits", { do: "set", path: commitsPath, data: marked, version: -1 }]);
   }
   return { subjects: steps.map(([subject]) => subject), ops: steps.map(([, op]) => op) };
 }
 
-function operationOf(item: Item, counterOf: (item: Item) => number, mark: string, acl: readonly Acl[]): Op {
+function operationOf(
+  item: Item,
+  counterOf: (item: Item) => number,
+  encode: (json: string) => Uint8Array,
+  acl: readonly Acl[],
+): Op {
   const path = pathOfKey(item.key);
-  const data = () => encodeText(item.json ?? "", mark);
+  const data = () => encode(item.json ?? "");
   switch (item.do) {
     case "create":
       return { do: "create", path, data: data(), mode: "persistent", acl };

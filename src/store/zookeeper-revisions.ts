@@ -1,7 +1,7 @@
 // The revisions of a commit that is too large for one transaction: they are written before it, and the commit then only checks them.
 // Whoever is interrupted in between leaves revisions that nothing names; the master removes those after a while.
 import { isOrchestraError } from "../model/errors.ts";
-import type { Committed } from "./zookeeper-commit.ts";
+import type { Committed } from "./zookeeper-attempt.ts";
 import type { Item } from "./zookeeper-operations.ts";
 import { pathOfKey } from "./zookeeper-paths.ts";
 import { readNode, versionOf } from "./zookeeper-read.ts";

@@ -5,9 +5,10 @@
 /** Bits of a mark: met by chance only once in four thousand million lost replies. */
 const markBits = 32;
 
-/** `mark` is eight hex digits, random for each commit. */
-export function encodeText(json: string, mark: string): Uint8Array {
-  return Buffer.from(json + blanksOf(mark));
+/** How every document of one commit is encoded. `mark` is eight hex digits, random for each commit. */
+export function encoderOf(mark: string): (json: string) => Uint8Array {
+  const blanks = blanksOf(mark);
+  return (json) => Buffer.from(json + blanks);
 }
 
 /** The bytes that the mark adds to each document. */

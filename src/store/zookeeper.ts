@@ -22,7 +22,8 @@ import {
   type View,
 } from "./store.ts";
 import { openView } from "./view.ts";
-import { type Committed, Committer } from "./zookeeper-commit.ts";
+import type { Committed } from "./zookeeper-attempt.ts";
+import { Committer } from "./zookeeper-commit.ts";
 import { openElection } from "./zookeeper-election.ts";
 import { knownLeaders } from "./zookeeper-leaders.ts";
 import { Mirror } from "./zookeeper-mirror.ts";
@@ -100,13 +101,17 @@ class ZooKeeperStore implements Store {
   readonly #committer: Committer;
 
   constructor(parts: Parts) {
-    const { url, session, acl, root, log } = parts;
+    const { url, chroot, session, acl, root, log } = parts;
     this.url = url;
     this.#parts = parts;
     const leaders = knownLeaders();
     const shared = { url, session, acl, versions: this.#versions, leaders, log };
     this.#mirror = new Mirror({ ...shared, see: (position) => root.see(position) });
-    this.#committer = new Committer(shared);
+    this.#committer = new Committer({
+      ...shared,
+      chroot,
+      onDone: (items, committed) => this.#mirror.wrote(this.#written(items, committed), committed.position),
+    });
     this.elect = openElection(shared);
     this.join = openPresence(shared);
   }
@@ -143,14 +148,16 @@ class ZooKeeperStore implements Store {
   }
 
   async commit(commit: Commit): Promise<Position> {
-    const { chroot, acl, root, session } = this.#parts;
+    const { chroot, acl, session } = this.#parts;
     const items = itemsOf(encodeCommit(commit, allBytesLimit), commit.checks ?? []);
     if (items.length === 0 && commit.epoch === undefined) return this.#committer.position();
     const { first, rest } = arrange(items, chroot, acl);
     const write = async (some: readonly Item[]) => {
       const committed = await this.#committer.write(some, commit.epoch);
-      root.see(committed.position);
-      await this.#mirror.wrote(this.#written(some, committed), committed.position);
+      await this.#mirror.shown(
+        some.map(({ key }) => key),
+        committed.position,
+      );
       return committed;
     };
     const made = await writeRevisions(first, write, session);

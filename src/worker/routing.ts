@@ -37,11 +37,11 @@ const relistMs = 10_000;
 const viewAgainMs = 1_000;
 
 export function startRouting(options: RoutingOptions): Routing {
-  const { store, host, node, cluster, network, trusts, clock, log } = options;
+  const { store, host, node, cluster, trusts, clock, log } = options;
   let view: View | undefined;
   let isClean = false;
   let wasRegistered = false;
-  let told: string | undefined;
+  const tell = teller(options);
 
   const openView = async () => {
     try {
@@ -53,16 +53,8 @@ export function startRouting(options: RoutingOptions): Routing {
     return view;
   };
 
-  const tell = (problem: string | undefined) => {
-    if (problem === told) return;
-    if (problem !== undefined) log.warn("other nodes' containers cannot be reached", { problem });
-    else log.info("other nodes' containers can be reached again");
-    told = problem;
-    options.onProblem(problem);
-  };
-
   const pass = async () => {
-    const own = network();
+    const own = options.network();
     if (!own) return {};
     const snapshot = (view ?? (await openView()))?.snapshot();
     if (!snapshot) return { againInMs: viewAgainMs };
@@ -70,8 +62,7 @@ export function startRouting(options: RoutingOptions): Routing {
     const isRegistered = snapshot.get(nodeKey(node)) !== undefined;
     if (mayRemove && wasRegistered && !isRegistered) options.onForgotten();
     if (snapshot.fresh) wasRegistered = isRegistered;
-    const nodes = snapshot.list("nodes").map(({ key, value }) => [nameOf(key), value] as const);
-    const peers = peersOf(nodes, node, own);
+    const peers = peersOf(nodesOf(snapshot), node, own);
     // Alone, and nothing is left from other times: no program is run.
     if (peers.length === 0 && isClean) return {};
     const found = await host.look(own.gateway);
@@ -95,6 +86,22 @@ export function startRouting(options: RoutingOptions): Routing {
 /** Removes everything that was set up for the cluster on this host; without the rights for it there is nothing to remove. */
 export async function removeRouting(host: HostNetwork, cluster: string): Promise<void> {
   await performAll(host, noRoutes(cluster, await host.look("0.0.0.0")));
+}
+
+/** Says a problem once, and once that it is over. */
+function teller({ log, onProblem }: RoutingOptions): (problem: string | undefined) => void {
+  let told: string | undefined;
+  return (problem) => {
+    if (problem === told) return;
+    if (problem !== undefined) log.warn("other nodes' containers cannot be reached", { problem });
+    else log.info("other nodes' containers can be reached again");
+    told = problem;
+    onProblem(problem);
+  };
+}
+
+function nodesOf(snapshot: Snapshot) {
+  return snapshot.list("nodes").map(({ key, value }) => [nameOf(key), value] as const);
 }
 
 /** Does what can be done, and returns the first reason why something could not. */

@@ -63,7 +63,7 @@ export function getChildren(paths: Paths, path: string): Operation<{ children: s
     type: opcode.getChildren2,
     path,
     write: unwatched(paths.full(path)),
-    read: (reader, zxid) => ({ children: reader.vector(4, () => reader.string()), stat: readStat(reader), zxid }),
+    read: (reader, zxid) => ({ children: reader.vector(() => reader.string()), stat: readStat(reader), zxid }),
   };
 }
 

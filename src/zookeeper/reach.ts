@@ -36,16 +36,18 @@ const longestAttemptMs = 5_000;
 /** Throws SessionGone when a server says so, and ZooKeeperError with the reason of each server when time is up or none can ever be used. */
 export async function reachServer(search: Search, stop: AbortSignal): Promise<Found> {
   const reasons = new Map<string, Refusal | ZooKeeperError>();
-  let avoid = search.avoid;
+  // Servers that were silent come last: others may be about to elect a leader, and the session's time runs.
+  const silent = new Set(search.avoid === undefined ? [] : [search.avoid]);
   for (let round = search.failedRounds; ; round++) {
     if (round > 0) await pauseBefore(round, search.untilMs, stop);
-    for (const server of shuffled(search.servers, avoid)) {
+    for (const server of shuffled(search.servers, silent)) {
       const found = await tryServer(search, server, reasons, stop);
       if (found) return found;
       if (performance.now() >= search.untilMs) throw unreachable(reasons);
     }
     if (search.servers.every((server) => isFinal(reasons.get(serverName(server))))) throw unreachable(reasons);
-    avoid = undefined;
+    silent.clear();
+    for (const [name, reason] of reasons) if (reason instanceof Silence) silent.add(name);
   }
 }
 
@@ -60,8 +62,8 @@ export function serverName({ host, port }: Server): string {
   return `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
 }
 
-function shuffled(servers: readonly Server[], last: string | undefined): Server[] {
-  const order = servers.map((server) => ({ server, at: serverName(server) === last ? 1 : Math.random() }));
+function shuffled(servers: readonly Server[], last: ReadonlySet<string>): Server[] {
+  const order = servers.map((server) => ({ server, at: Math.random() + (last.has(serverName(server)) ? 1 : 0) }));
   return order.sort((a, b) => a.at - b.at).map(({ server }) => server);
 }
 
@@ -73,7 +75,7 @@ async function tryServer(
   stop: AbortSignal,
 ): Promise<Found | undefined> {
   const name = serverName(server);
-  const limitMs = attemptMs(search);
+  const limitMs = attemptMs(search, reasons.get(name) instanceof Silence);
   const note = (error: unknown) => {
     if (error instanceof SessionGone || stop.aborted) throw error;
     const reason = error instanceof Refusal || error instanceof ZooKeeperError ? error : new Refusal(String(error));
@@ -93,15 +95,19 @@ async function open(search: Search, target: Target, signal: AbortSignal): Promis
   return greet(socket, search.greeting, search.credentials, search.replyBytesLimit, signal);
 }
 
-/** Each server gets its share of the time that is left. */
-function attemptMs({ untilMs, servers }: Search): number {
-  const share = (untilMs - performance.now()) / servers.length;
+/** Each server gets its share of the time that is left; where there are others, one that was silent gets half of it. */
+function attemptMs({ untilMs, servers }: Search, wasSilent: boolean): number {
+  const parts = wasSilent && servers.length > 1 ? 2 * servers.length : servers.length;
+  const share = (untilMs - performance.now()) / parts;
   return Math.round(Math.min(Math.max(share, shortestAttemptMs), longestAttemptMs));
 }
 
+/** The server let its time pass. */
+class Silence extends Refusal {}
+
 async function within<T>(ms: number, stop: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(new Refusal(`it does not answer within ${ms} ms`)), ms);
+  const timer = setTimeout(() => limit.abort(new Silence(`it does not answer within ${ms} ms`)), ms);
   try {
     return await run(AbortSignal.any([stop, limit.signal]));
   } finally {

@@ -54,10 +54,9 @@ export class Reader {
     return this.#buffer.subarray(at, at + length);
   }
 
-  /** `smallest`: the least bytes that one element can have; so a count that cannot be true is refused before it takes memory. */
-  vector<T>(smallest: number, element: (reader: Reader) => T): T[] {
+  /** Every element takes bytes, so a count that cannot be true ends at the frame's end and takes no memory before. */
+  vector<T>(element: (reader: Reader) => T): T[] {
     const count = this.#length();
-    if (count * smallest > this.remaining) throw cut();
     const elements: T[] = [];
     for (let index = 0; index < count; index++) elements.push(element(this));
     return elements;

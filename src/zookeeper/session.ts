@@ -52,6 +52,8 @@ export class Session implements ConnectionOwner {
   #shortLived = 0;
   #aliveUntilMs = 0;
   #expiry: NodeJS.Timeout | undefined;
+  /** What each server said since the last connection. */
+  readonly #refusals = new Map<string, string>();
   /** Why it is over. */
   #ending: ZooKeeperError | undefined;
   #closing: Promise<void> | undefined;
@@ -118,6 +120,7 @@ export class Session implements ConnectionOwner {
       clearTimeout(limit);
     }
     this.#stop.abort();
+    clearTimeout(this.#expiry);
     this.#connection?.end("closed");
     this.#emit({ type: "closed" });
   }
@@ -140,7 +143,11 @@ export class Session implements ConnectionOwner {
       password: this.#password,
     };
     const avoid = this.#server;
-    const onRefused = (server: string, reason: string) => this.#emit({ type: "refused", server, reason });
+    this.#refusals.clear();
+    const onRefused = (server: string, reason: string) => {
+      this.#refusals.set(server, reason);
+      this.#emit({ type: "refused", server, reason });
+    };
     try {
       // The first of them may be an accident; a server that takes the session and drops it each time must not be asked without a pause.
       const failedRounds = Math.max(this.#shortLived - 1, 0);
@@ -213,9 +220,9 @@ export class Session implements ConnectionOwner {
       pending.reject(failure("connection-lost", pending, `${what} before the answer: it may have been done or not`));
     if (this.#stop.signal.aborted) return;
     // Nobody else says in time that the session is over: the servers cannot be reached, or this process was stopped.
-    if (left <= 0) this.#expire(outOfTime);
+    if (left <= 0) this.#expire(`its time ran out, and ${what}`);
     else {
-      this.#expiry = setTimeout(() => this.#expire(outOfTime), left);
+      this.#expiry = setTimeout(() => this.#expire(this.#outOfTime()), left);
       void this.#search(this.#aliveUntilMs);
     }
   }
@@ -235,6 +242,11 @@ export class Session implements ConnectionOwner {
     this.#end("expired", new ZooKeeperError("session-expired", why));
     this.#failWaiting("not-sent", why);
     this.#emit({ type: "expired", reason });
+  }
+
+  #outOfTime(): string {
+    const reasons = [...this.#refusals].map(([server, reason]) => `; ${server}: ${reason}`);
+    return `no server took it in its time${reasons.join("")}`;
   }
 
   /** The state changes first, so that nobody acts on the failures without knowing why. */
@@ -259,8 +271,6 @@ export class Session implements ConnectionOwner {
     this.#events.tell(event);
   }
 }
-
-const outOfTime = "no server could be reached in its time";
 
 function failure(code: ZooKeeperErrorCode, { operation: { path } }: Pending, why: string): ZooKeeperError {
   return new ZooKeeperError(code, path === undefined ? why : `${path}: ${why}`, { path });

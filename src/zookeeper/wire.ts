@@ -55,7 +55,7 @@ export function readStat(reader: Reader): Stat {
 }
 
 export function readAcl(reader: Reader): Acl[] {
-  return reader.vector(12, () => ({ permissions: reader.int(), scheme: reader.string(), id: reader.string() }));
+  return reader.vector(() => ({ permissions: reader.int(), scheme: reader.string(), id: reader.string() }));
 }
 
 /** The body of a create, alone or inside a transaction. */

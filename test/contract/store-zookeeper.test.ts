@@ -3,8 +3,10 @@ import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after } from "node:test";
 import { openStore } from "../../src/store/open-store.ts";
+import type { Store } from "../../src/store/store.ts";
 import { connectZooKeeper, type ZooKeeper } from "../../src/zookeeper/zookeeper.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
+import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../support/zookeeper-server.ts";
 import { storeContract } from "./store-contract.ts";
 import type { StoreUnderTest } from "./store-harness.ts";
 
@@ -27,17 +29,26 @@ for (const { name, servers } of [
 }
 
 function storeOn(zookeeper: RunningZooKeeper, chroot: string): StoreUnderTest {
-  const url = `zk://${zookeeper.connect}${chroot}`;
+  // Each client has a link of its own, to the next server: what one has written another must see.
+  const links = new Map<Store, TcpProxy>();
   return {
-    open: () => openStore(url, { create: true }),
+    async open() {
+      const server = zookeeper.servers[links.size % zookeeper.servers.length] as ZooKeeperServer;
+      const link = await tcpProxy(server);
+      try {
+        const store = await openStore(`zk://${link.host}:${link.port}${chroot}`, { create: true });
+        links.set(store, link);
+        return store;
+      } catch (error) {
+        await link.close();
+        throw error;
+      }
+    },
     cut: {
-      reach: "all",
-      async run() {
-        for (const server of zookeeper.servers) server.freeze();
-        return async () => {
-          for (const server of zookeeper.servers) server.thaw();
-          await zookeeper.leader();
-        };
+      reach: "one",
+      async run(store) {
+        links.get(store)?.freeze();
+        return async () => links.get(store)?.thaw();
       },
     },
     endPresence: (key) => withClient(zookeeper, chroot, (client) => client.delete(`/${key}`, -1)),
@@ -61,7 +72,9 @@ function storeOn(zookeeper: RunningZooKeeper, chroot: string): StoreUnderTest {
         await startAll(zookeeper);
       };
     },
-    destroy: async () => {},
+    async destroy() {
+      for (const link of links.values()) await link.close();
+    },
   };
 }
 

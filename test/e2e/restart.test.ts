@@ -28,7 +28,7 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     const zone = () => readFile(join(folderOf(cluster), "dns", "cluster.zone"), "utf8");
     const zoneBefore = await zone();
 
-    const answers = watchAnswers(cluster, "web.cluster.local");
+    const answers = watchAnswers(t, cluster, "web.cluster.local");
     await first.end(signal);
     assert.equal((await cluster.containers()).length, 3);
     await cluster.up();

@@ -1,8 +1,7 @@
 // Many hosts on one machine: each with a network, processes, a Docker engine, and whatever orchestra starts there; beside them three ZooKeeper
 // servers on machines of their own. Needs root. Everything is gone when the lab is closed, or when this process ends, however it ends.
 import { randomBytes } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { observe } from "../../src/cli/show/observe.ts";
@@ -10,24 +9,28 @@ import { type PodRow, podRows } from "../../src/cli/show/rows.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { eventually } from "./eventually.ts";
-import { removeCgroups, saveImage } from "./lab/engine.ts";
+import { removeCgroups, saveImages } from "./lab/engine.ts";
 import { type LabHost, startHost } from "./lab/host.ts";
 import { type Cable, type Lan, openLan } from "./lab/lan.ts";
 import { type Machine, startMachine } from "./lab/machine.ts";
 import { demoImage } from "./worker-lab.ts";
 import { type RunningZooKeeper, startZooKeeper } from "./zookeeper-server.ts";
 
-export type { LabHost, LabProcess } from "./lab/host.ts";
+export type { LabHost } from "./lab/host.ts";
 
 export interface LabOptions {
   readonly hosts?: number;
   /** "file": all hosts share an embedded store, which only one machine with one file system can do. */
   readonly store?: "file" | "zookeeper";
+  /** Of this machine's engine, for those of the hosts. */
+  readonly images?: readonly string[];
   /** Of every process of orchestra in the lab. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface Lab {
+  /** In the names of all that it makes: `lab<id>`, `orchestra-lab-<id>`. */
+  readonly id: string;
   readonly hosts: readonly LabHost[];
   readonly folder: string;
   readonly storeUrl: string;
@@ -55,10 +58,13 @@ interface Ends {
   readonly cgroup: string;
 }
 
-export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} }: LabOptions = {}): Promise<Lab> {
+export async function openLab(options: LabOptions = {}): Promise<Lab> {
+  const { hosts: count = 2, store = "zookeeper", images = [demoImage], env = {} } = options;
   const id = randomBytes(3).toString("hex");
-  const folder = await mkdtemp(join(tmpdir(), "orchestra-lab-"));
-  const ends: Ends = { machines: [], folder, cgroup: `orchestra-lab-${id}` };
+  const cgroup = `orchestra-lab-${id}`;
+  const folder = join(tmpdir(), cgroup);
+  mkdirSync(folder, { mode: 0o700 });
+  const ends: Ends = { machines: [], folder, cgroup };
   const stopWatching = endWithUs(ends);
   let lan: Lan | undefined;
   let zookeeper: Lab["zookeeper"];
@@ -68,22 +74,22 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
     await zookeeper?.close();
     await Promise.all(ends.machines.map((machine) => machine.kill()));
     await lan?.close();
-    await eventually("the lab's cgroups are empty", () => removeCgroups(ends.cgroup));
+    await eventually("the lab's cgroups are empty", () => removeCgroups(cgroup));
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     stopWatching();
   };
   try {
     const network = await openLan(id);
     lan = network;
-    const image = join(folder, "image.tar");
-    const saved = saveImage(demoImage, image).then(() => image);
+    const file = join(folder, "images.tar");
+    const saved = saveImages(images, file).then(() => file);
     if (store === "zookeeper") zookeeper = await startServers(network, ends.machines);
     const storeUrl = zookeeper ? `zk://${zookeeper.connect}/orchestra` : `file:${join(folder, "store.db")}`;
     const environment = { ...process.env, ...credentials(folder, zookeeper), ORCHESTRA_STORE: storeUrl, ...env };
     const hosts = await Promise.all(
       Array.from({ length: count }, (_, at) => {
         const [name, address] = [`host-${at + 1}`, network.address(11 + at)];
-        const place = { name, address, folder: join(folder, name), cgroup: `/${ends.cgroup}/${name}` };
+        const place = { name, address, folder: join(folder, name), cgroup: `/${cgroup}/${name}` };
         return startHost({ ...place, lan: network, environment }, saved, ends.machines);
       }),
     );
@@ -91,26 +97,25 @@ export async function openLab({ hosts: count = 2, store = "zookeeper", env = {} 
       opened ??= await openStore(storeUrl, { create: false, access: () => access });
       return opened;
     };
-    return {
-      hosts,
-      folder,
-      storeUrl,
-      zookeeper,
-      store: openOnce,
-      async pods(deployment) {
-        const rows = podRows(await observe(await openOnce()));
-        return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
-      },
-      write(name, text) {
-        writeFileSync(join(folder, name), text);
-        return join(folder, name);
-      },
-      close,
-    };
+    return { id, hosts, folder, storeUrl, zookeeper, store: openOnce, ...looks(folder, openOnce), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** What a test does with the lab's store and folder. */
+function looks(folder: string, store: () => Promise<Store>): Pick<Lab, "pods" | "write"> {
+  return {
+    async pods(deployment) {
+      const rows = podRows(await observe(await store()));
+      return deployment === undefined ? rows : rows.filter((row) => row.deployment === deployment);
+    },
+    write(name, text) {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    },
+  };
 }
 
 const access = { user: "lab", password: "lab" };
@@ -139,13 +144,7 @@ async function startServers(lan: Lan, machines: Machine[]): Promise<NonNullable<
 /** Processes end with this one anyway; what they leave on the disk is removed where there is a moment for it. */
 function endWithUs({ machines, folder, cgroup }: Ends): () => void {
   const end = () => {
-    for (const { pid } of machines) {
-      try {
-        process.kill(pid, "SIGKILL");
-      } catch {
-        // It has ended already.
-      }
-    }
+    for (const machine of machines) machine.end();
     const sleeper = new Int32Array(new SharedArrayBuffer(4));
     for (let attempt = 0; attempt < 100 && !removeCgroups(cgroup); attempt += 1) Atomics.wait(sleeper, 0, 0, 20);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });

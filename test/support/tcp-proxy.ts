@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { frameSplitter, typeOf, xidOf } from "./frames.ts";
+import { type SessionKey, sessionOf } from "./session-thief.ts";
 
 export interface TcpProxy {
   /** An address of its own: whatever happens, nobody else listens there. */
@@ -11,6 +12,8 @@ export interface TcpProxy {
   readonly port: number;
   /** How many connections the server has through it. */
   readonly connections: number;
+  /** Sessions that the server has given out or taken up again through it, the latest last. */
+  readonly sessions: readonly SessionKey[];
   /** Breaks all connections, as a server that crashes does. New ones are accepted. */
   reset(): void;
   /** Breaks all, and refuses new ones until `up`. */
@@ -48,6 +51,7 @@ interface Weather {
   losesEvents: boolean;
   frameTrap: Trap | undefined;
   replyTrap: Trap | undefined;
+  readonly sessions: SessionKey[];
 }
 
 interface Pair {
@@ -65,6 +69,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     losesEvents: false,
     frameTrap: undefined,
     replyTrap: undefined,
+    sessions: [],
   };
   const pairs = new Set<Pair>();
   const held = new Set<Socket>();
@@ -76,9 +81,9 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     else join(client, connect({ ...target, noDelay: true }), weather, pairs);
   };
   const reset = () => {
-    for (const client of held) client.resetAndDestroy();
+    for (const client of held) breakOff(client);
     held.clear();
-    for (const pair of pairs) for (const socket of [pair.client, pair.server]) socket.resetAndDestroy();
+    for (const pair of pairs) for (const socket of [pair.client, pair.server]) breakOff(socket);
   };
   const up = async () => {
     listener = createServer({ noDelay: true, pauseOnConnect: true }, accept).listen(port, host);
@@ -99,6 +104,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     get connections() {
       return [...pairs].filter(({ server }) => !server.destroyed).length;
     },
+    sessions: weather.sessions,
     reset,
     down,
     up,
@@ -141,6 +147,7 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
     return frame;
   });
   const replies = carry(server, client, weather, (frame, isFirst) => {
+    if (isFirst) weather.sessions.push(sessionOf(frame));
     const trap = trapFor(frame, isFirst, pair, weather);
     if (trap) {
       requests.cut();
@@ -151,13 +158,19 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
     return weather.losesEvents && !isFirst && xidOf(frame) === -1 ? undefined : frame;
   });
   for (const [socket, other] of [[client, server] as const, [server, client] as const]) {
-    const tell = () => other.resetAndDestroy();
+    const tell = () => breakOff(other);
     socket.on("error", () => (weather.freeze ? weather.freeze.promise.then(tell) : tell()));
     socket.on("close", () => {
       if (weather.replyTrap?.caught?.pair === pair) weather.replyTrap.caught = undefined;
       if (other.closed) pairs.delete(pair);
     });
   }
+}
+
+/** A reset, except where the end is on its way already: libuv refuses to reset then, and the socket would keep the process alive for ever. */
+function breakOff(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function trapFor(frame: Buffer, isFirst: boolean, pair: Pair, weather: Weather): Trap | undefined {

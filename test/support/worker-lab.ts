@@ -48,12 +48,14 @@ export interface Lab {
 export interface LabOptions {
   /** An engine of the test's own, closed when the test ends. */
   readonly engine?: { readonly host: string; close(): Promise<void> };
+  /** Absent: a file of its own. */
+  readonly storeUrl?: string;
 }
 
-export async function workerLab(test: Test, { engine }: LabOptions = {}): Promise<Lab> {
+export async function workerLab(test: Test, { engine, storeUrl }: LabOptions = {}): Promise<Lab> {
   const host = engine?.host;
   const folder = await mkdtemp(join(tmpdir(), "orchestra-test-"));
-  const store = await openStore(`file:${join(folder, "store.db")}`, { create: true });
+  const store = await openStore(storeUrl ?? `file:${join(folder, "store.db")}`, { create: true });
   const cluster = await ensureCluster(store, { now: systemClock.wall() });
   const node = "node-1";
   const owner = { cluster: cluster.id, node };

@@ -1,23 +1,24 @@
 // doctor: looks at everything that orchestra needs on this machine, in the order in which it needs it. Changes nothing.
 import type { Config } from "../../config.ts";
-import { clusterKey } from "../../model/keys.ts";
-import { findNamesProgram, namesStatus, openRuntime } from "../../roles.ts";
+import type { ClusterDocument } from "../../model/cluster.ts";
+import { clusterKey, nameOf } from "../../model/keys.ts";
+import type { NodeDocument } from "../../model/node.ts";
+import { findNamesProgram, hostNetwork, namesStatus, openRuntime } from "../../roles.ts";
 import { upRecordsOf } from "../../state-folder.ts";
 import type { Store } from "../../store/store.ts";
-import { chooseSubnet, routesIn } from "../../worker/network.ts";
 import { runningUp } from "../run/serve.ts";
 import { checkEngine } from "./check-engine.ts";
-import { checkClock, checkDisk, hasAddress, routeTable } from "./check-host.ts";
+import { checkClock, checkDisk, hasAddress } from "./check-host.ts";
 import { checkNames } from "./check-names.ts";
+import { checkRange, checkRoutes } from "./check-network.ts";
 import { checkStore } from "./check-store.ts";
-import { type Check, fail, ok } from "./checks.ts";
+import { type Check, ok } from "./checks.ts";
 
-/** What the store knows of this machine; all absent while there is none. */
+/** What the store knows of this machine; nothing while there is none. */
 interface Known {
-  readonly cluster?: string;
-  readonly range?: string;
+  readonly cluster?: ClusterDocument;
   readonly newest?: string;
-  readonly gateway?: string;
+  readonly nodes: ReadonlyMap<string, NodeDocument>;
 }
 
 /** `storeUrl` with the absolute path. */
@@ -27,10 +28,12 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
   const engine = await checkEngine(openRuntime(config, { cluster: "doctor", node: "doctor" }));
   const stored = await checkStore(storeUrl, config.storeAccess);
   try {
-    const known = stored.store ? await readKnown(stored.store, node) : {};
+    const known: Known = stored.store ? await readKnown(stored.store) : { nodes: new Map() };
+    const { cluster, nodes } = known;
     const { info } = engine;
+    const network = nodes.get(node ?? "")?.network;
     // The store remembers a bridge that `down --pods` has removed: the next one takes its range.
-    const gateway = known.gateway !== undefined && (await hasAddress(known.gateway)) ? known.gateway : undefined;
+    const gateway = network && (await hasAddress(network.gateway)) ? network.gateway : undefined;
     return [
       up
         ? ok("orchestra", `runs as node ${up.node} (pid ${up.pid}) since ${up.since}`)
@@ -39,10 +42,13 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
       ...(info && isLocal(config) ? [await checkDisk("Docker's disk", info.dataFolder)] : []),
       ...stored.checks,
       await checkDisk("State folder", config.stateDir),
-      checkRange(known.range ?? config.networkRange, gateway),
+      checkRange(cluster?.networkRange ?? config.networkRange, gateway),
+      ...(cluster && node !== undefined && network
+        ? checkRoutes({ cluster, node, nodes, found: await hostNetwork(cluster.id).look(network.gateway) })
+        : []),
       ...(await checkNames({
         program: await findNamesProgram(config),
-        status: known.cluster === undefined ? undefined : await namesStatus(config.stateDir, known.cluster),
+        status: cluster === undefined ? undefined : await namesStatus(config.stateDir, cluster.id),
         upIsRunning: up !== undefined,
         wantedLocalPort: config.dnsPort,
         gateway,
@@ -54,33 +60,19 @@ export async function examine(config: Config, storeUrl: string): Promise<Check[]
   }
 }
 
-async function readKnown(store: Store, node: string | undefined): Promise<Known> {
+async function readKnown(store: Store): Promise<Known> {
   const cluster = (await store.read(clusterKey))?.value;
   const snapshot = await store.list(["statuses", "nodes"]);
   const times = snapshot.list("statuses").map(({ value }) => value.at);
   const newest = [...times, ...(cluster ? [cluster.createdAt] : [])].sort().at(-1);
-  const network = snapshot.list("nodes").find(({ key }) => key === `nodes/${node}`)?.value.network;
   return {
-    ...(cluster ? { cluster: cluster.id, range: cluster.networkRange } : {}),
+    ...(cluster ? { cluster } : {}),
     ...(newest === undefined ? {} : { newest }),
-    ...(network ? { gateway: network.gateway } : {}),
+    nodes: new Map(snapshot.list("nodes").map(({ key, value }) => [nameOf(key), value])),
   };
 }
 
 /** Whether the engine's folders are on this machine. */
 function isLocal({ dockerHost }: Config): boolean {
   return dockerHost === undefined || dockerHost.startsWith("unix://");
-}
-
-function checkRange(range: string, gateway: string | undefined): Check {
-  const name = "Network";
-  if (gateway !== undefined) return ok(name, `this node's bridge has the gateway ${gateway}, out of ${range}`);
-  const choice = chooseSubnet({ clusterRange: range, taken: routesIn(routeTable()), seed: "doctor" });
-  if (!("refused" in choice))
-    return ok(name, `${range} meets none of this host's routes; orchestra up makes this node's bridge`);
-  return fail(
-    name,
-    choice.refused,
-    "set ORCHESTRA_NETWORK_RANGE to a range that this host does not use, before the first up",
-  );
 }

@@ -99,6 +99,7 @@ function nodeText({ node, network, pods, hold }: NodeDescription, options: Descr
       ["Cordoned", cordoned && `${age(cordoned.at, options.nowMs)} ago by ${cordoned.by}`],
       ["Address", node.address],
       ["Network", network && `${network.name}, ${network.range}, gateway ${network.gateway}`],
+      ["Other nodes", node.networkProblem],
       ["CPU", `${formatCpu(reserved.cpuMilli)} of ${formatCpu(capacity.cpuMilli)} reserved`],
       ["Memory", `${bytes(reserved.memoryBytes)} of ${bytes(capacity.memoryBytes)} reserved`],
       ["Pids", capacity.pids > 0 ? `${reserved.pids} of ${capacity.pids} reserved` : undefined],

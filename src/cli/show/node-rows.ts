@@ -27,6 +27,8 @@ export interface NodeRow {
   readonly capacity: Resources;
   readonly address: string;
   readonly networkRange?: string;
+  /** Why its containers and those of other nodes do not reach each other. */
+  readonly networkProblem?: string;
   readonly platform: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly versions: NodeDocument["versions"];
@@ -60,6 +62,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       capacity,
       address,
       ...(network ? { networkRange: network.range } : {}),
+      ...(network?.problem === undefined ? {} : { networkProblem: network.problem }),
       platform: `${platform.os}/${platform.arch}`,
       labels,
       versions,

@@ -104,6 +104,8 @@ function problemsOf({ observation, pending, presences, docker, dns, holders }: S
   for (const row of nodeRows(observation)) {
     const since = row.since === undefined ? "" : ` for ${age(row.since, observation.nowMs)}`;
     if (row.state === "absent" && presences.size > 0) add(`node/${row.name}`, `its worker has been absent${since}`);
+    // What the worker of a node that is away had said may have changed since.
+    if (row.state === "present" && row.networkProblem !== undefined) add(`node/${row.name}`, row.networkProblem);
     if (row.state === "lost" && presences.size > 0)
       add(`node/${row.name}`, `it has been lost${since}; if it will not come back: orchestra nodes forget ${row.name}`);
   }

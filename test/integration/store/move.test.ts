@@ -10,7 +10,7 @@ import { exportStore } from "../../../src/store/export.ts";
 import { type ExportFile, parseExport } from "../../../src/store/export-file.ts";
 import { importFile, importTarget } from "../../../src/store/import.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import { put, type Store } from "../../../src/store/store.ts";
+import { type Leadership, put, type Store } from "../../../src/store/store.ts";
 import { builtAt, deployment, documentsOf, fill } from "../../support/builders.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
@@ -151,6 +151,40 @@ for (const [from, to] of [
       }
     },
   );
+
+  law("what was exported last goes back into its own store without a word about rollbacks", async (t) => {
+    const { source } = await stores(t, from, to);
+    assert.equal((await importFile(source, await exported(source), { ...plain, replace: true })).changes.length, 0);
+    const file = await exported(source);
+    const { version } = (await source.read(deploymentKey("app-0"))) ?? assert.fail("no app-0");
+    await source.commit({ changes: [put(deploymentKey("app-0"), deployment({ generation: 9 }), version)] });
+    await assert.rejects(importFile(source, file, { ...plain, replace: true }), /holds a later state/);
+  });
+
+  law("an import that is no longer the leader writes nothing more", async (t) => {
+    const { source, open } = await stores(t, from, to);
+    const target = await open("target");
+    const other = await open("target");
+    const slow = narrow(target);
+    let leadership: Leadership | undefined;
+    const paused: Store = {
+      ...slow,
+      async elect(name, stop) {
+        leadership = await target.elect(name, stop);
+        return leadership;
+      },
+      async commit(commit) {
+        if (slow.commits() === 2) {
+          await leadership?.resign();
+          await (await other.elect("master", new AbortController().signal)).resign();
+        }
+        return slow.commit(commit);
+      },
+    };
+    await assert.rejects(importFile(paused, await exported(source), plain), /newer leader|no longer leads/);
+    assert.equal(slow.commits(), 3);
+    assert.notEqual((await other.read(clusterKey))?.value.importing, undefined);
+  });
 
   law("a thousand Deployments move, in as many commits as the store needs", async (t) => {
     const { source, open } = await stores(t, from, to);

@@ -11,9 +11,12 @@ import { openMemory } from "../../../src/worker/memory.ts";
 import { type RangeRequest, settleNetwork } from "../../../src/worker/ranges.ts";
 import { randomOf, rounds, seed } from "../../support/rounds.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
+import { startZooKeeper } from "../../support/zookeeper-server.ts";
 
 const { signal } = new AbortController();
 const id = "0a1b2c3d";
+
+type Test = Parameters<typeof tempFolder>[0];
 
 interface Machine {
   readonly node: string;
@@ -25,8 +28,16 @@ function settle({ node, runtime, store }: Machine, networkRange: string, held?: 
   return settleNetwork({ store, runtime, node, cluster: { id, networkRange }, hostRoutes: [], held }, signal);
 }
 
-async function machines(test: Parameters<typeof tempFolder>[0], count: number): Promise<Machine[]> {
-  const url = `file:${join(await tempFolder(test), "store.db")}`;
+const fileIn = async (test: Test) => `file:${join(await tempFolder(test), "store.db")}`;
+
+async function serverFor(test: Test): Promise<string> {
+  const server = await startZooKeeper();
+  test.after(() => server.close());
+  return `zk://${server.connect}/orchestra`;
+}
+
+async function machines(test: Test, count: number, place = fileIn): Promise<Machine[]> {
+  const url = await place(test);
   // As many connections as processes would have; more of them would only take longer to open.
   const stores = await Promise.all(Array.from({ length: Math.min(count, 8) }, () => openStore(url, { create: true })));
   test.after(async () => void (await Promise.all(stores.map((store) => store.close()))));
@@ -52,16 +63,22 @@ function crashing<A extends readonly unknown[], R>(random: () => number, act: (.
   };
 }
 
-test("nodes that start at the same moment each get a range of their own, and the last of them none", async (t) => {
-  const all = await machines(t, 66);
-  const settled = await Promise.allSettled(all.map((machine) => settle(machine, "10.42.0.0/18")));
-  const ranges = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value.network.range] : []));
-  assert.equal(new Set(ranges).size, 64);
-  assert.equal(ranges.length, 64);
-  for (const one of settled) if (one.status === "rejected") assert.match(String(one.reason), /every \/24 .* is taken/);
-  const [first] = all;
-  assert.equal((await claims(first?.store as Store)).size, 64);
-});
+for (const [where, place] of [
+  ["a file", fileIn],
+  ["ZooKeeper", serverFor],
+] as const) {
+  test(`nodes that start at the same moment each get a range of their own, and the last of them none: ${where}`, async (t) => {
+    const all = await machines(t, 66, place);
+    const settled = await Promise.allSettled(all.map((machine) => settle(machine, "10.42.0.0/18")));
+    const ranges = settled.flatMap((one) => (one.status === "fulfilled" ? [one.value.network.range] : []));
+    assert.equal(new Set(ranges).size, 64);
+    assert.equal(ranges.length, 64);
+    for (const one of settled)
+      if (one.status === "rejected") assert.match(String(one.reason), /every \/24 .* is taken/);
+    const [first] = all;
+    assert.equal((await claims(first?.store as Store)).size, 64);
+  });
+}
 
 test(`whatever crashes, is repeated or is forgotten, no two nodes have the same range (${rounds} rounds, seed ${seed})`, async (t) => {
   for (let round = 0; round < rounds; round += 1) {

@@ -42,12 +42,12 @@ export async function startEngine(machine: Machine, folder: string, cgroup: stri
   return { docker, host };
 }
 
-/** Gives an engine an image of this machine's own engine, by a file that several can load. */
-export async function saveImage(image: string, file: string): Promise<void> {
-  await run("docker", ["-H", "unix:///var/run/docker.sock", "save", "-o", file, image]);
+/** Images of this machine's own engine in a file, which several others can load. */
+export async function saveImages(images: readonly string[], file: string): Promise<void> {
+  await run("docker", ["-H", "unix:///var/run/docker.sock", "save", "-o", file, ...images]);
 }
 
-export async function loadImage({ host }: LabEngine, file: string): Promise<void> {
+export async function loadImages({ host }: LabEngine, file: string): Promise<void> {
   await run("docker", ["-H", host, "load", "-i", file]);
 }
 

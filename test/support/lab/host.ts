@@ -1,5 +1,4 @@
 // A host of a lab: a machine on the lab's network with an engine, and what makes a process there belong to the cluster.
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import type Docker from "dockerode";
 import { execute, type Outcome } from "../cluster.ts";
 import { eventually } from "../eventually.ts";
-import { type LabEngine, loadImage, startEngine } from "./engine.ts";
+import { type LabEngine, loadImages, startEngine } from "./engine.ts";
 import type { Cable, Lan } from "./lan.ts";
 import { type Machine, pidOf, startMachine } from "./machine.ts";
 
@@ -31,7 +30,8 @@ export interface LabHost {
   orchestra(...words: readonly string[]): Promise<Outcome>;
   /** Starts `orchestra up` or `orchestra run ROLE…` as a supervisor would; resolves when it serves. */
   start(...words: readonly string[]): Promise<LabProcess>;
-  /** Its cable: nothing gets through, either way. */
+  readonly cable: Cable;
+  /** Pulls it: nothing gets through, either way. */
   cut(): Promise<void>;
   heal(): Promise<void>;
   /** Every process stands still, containers too. */
@@ -67,17 +67,11 @@ interface Parts {
   readonly engine: LabEngine;
 }
 
-/** `image`: a file with what its engine gets. `machines` gets each machine as soon as it is there, for the lab to end it. */
-export async function startHost(options: HostOptions, image: Promise<string>, machines: Machine[]): Promise<LabHost> {
-  const { name, address, folder, lan, cgroup } = options;
+/** `images`: a file with what its engine gets. `machines` gets each machine as soon as it is there, for the lab to end it. */
+export async function startHost(options: HostOptions, images: Promise<string>, machines: Machine[]): Promise<LabHost> {
+  const { name, address, folder } = options;
   mkdirSync(folder, { recursive: true });
-  const boot = async (): Promise<Parts> => {
-    const machine = await startMachine(name);
-    machines.push(machine);
-    const cable = await lan.plug(machine, address);
-    const engine = await startEngine(machine, join(folder, "docker"), cgroup);
-    return { machine, cable, engine };
-  };
+  const boot = () => bootHost(options, machines);
   let parts = await boot();
   let starts = 0;
   const environment = {
@@ -87,7 +81,7 @@ export async function startHost(options: HostOptions, image: Promise<string>, ma
     ORCHESTRA_STATE_DIR: join(folder, "state"),
     ORCHESTRA_CACHE_DIR: join(folder, "cache"),
   };
-  await loadImage(parts.engine, await image);
+  await loadImages(parts.engine, await images);
   const run = (...words: readonly string[]) => {
     const [file = "", ...line] = [...parts.machine.enter, ...words];
     return execute(file, line, environment);
@@ -106,14 +100,13 @@ export async function startHost(options: HostOptions, image: Promise<string>, ma
     },
     run,
     orchestra: (...words) => run(process.execPath, program, ...words),
-    async start(...words) {
+    start(...words) {
       starts += 1;
       const path = join(folder, `orchestra-${starts}.log`);
-      const output = openSync(path, "a");
-      const line = [process.execPath, program, ...words];
-      const child = parts.machine.start(line, { env: environment, stdio: ["ignore", output, output] });
-      closeSync(output);
-      return serving(child, path, `${name}: orchestra ${words.join(" ")}`);
+      return startServing(parts.machine, words, environment, path);
+    },
+    get cable() {
+      return parts.cable;
     },
     cut: () => parts.cable.cut(),
     heal: () => parts.cable.heal(),
@@ -127,7 +120,24 @@ export async function startHost(options: HostOptions, image: Promise<string>, ma
   };
 }
 
-async function serving(child: ChildProcess, path: string, what: string): Promise<LabProcess> {
+async function bootHost({ name, address, folder, lan, cgroup }: HostOptions, machines: Machine[]): Promise<Parts> {
+  const machine = await startMachine(name);
+  machines.push(machine);
+  const cable = await lan.plug(machine, address);
+  const engine = await startEngine(machine, join(folder, "docker"), cgroup);
+  return { machine, cable, engine };
+}
+
+async function startServing(
+  machine: Machine,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv,
+  path: string,
+): Promise<LabProcess> {
+  const what = `${machine.name}: orchestra ${words.join(" ")}`;
+  const output = openSync(path, "a");
+  const child = machine.start([process.execPath, program, ...words], { env, stdio: ["ignore", output, output] });
+  closeSync(output);
   const ended = once(child, "exit");
   const log = () => readFileSync(path, "utf8");
   await eventually(

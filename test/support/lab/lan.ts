@@ -17,6 +17,8 @@ export interface Lan {
 
 export interface Cable {
   readonly address: string;
+  /** The command line that cuts or mends it. */
+  command(state: "up" | "down"): readonly string[];
   /** Nothing gets through, either way. */
   cut(): Promise<void>;
   heal(): Promise<void>;
@@ -49,8 +51,13 @@ export async function openLan(id: string): Promise<Lan> {
         await machine.run("ip", "addr", "add", `${address}/24`, "dev", "eth0");
         await machine.run("ip", "link", "set", "eth0", "up");
       });
-      const set = async (state: "up" | "down") => void (await hub.run("ip", "link", "set", port, state));
-      return { address, cut: () => set("down"), heal: () => set("up") };
+      const words = (state: "up" | "down") => ["ip", "link", "set", port, state] as const;
+      return {
+        address,
+        command: (state) => [...hub.enter, ...words(state)],
+        cut: async () => void (await hub.run(...words("down"))),
+        heal: async () => void (await hub.run(...words("up"))),
+      };
     },
     close: () => hub.kill(),
   };

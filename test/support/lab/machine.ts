@@ -22,17 +22,22 @@ export interface Machine {
   /** Every process stands still, containers too. */
   pause(): void;
   resume(): void;
-  /** Power off: every process is gone, and its network with them. */
+  /** Power off: every process goes, and its network with them. */
+  end(): void;
+  /** The same, and resolves when they are gone. */
   kill(): Promise<void>;
 }
+
+/** The kernel kills what begins with these words when we end, whatever state it is in. */
+const endsWithUs = ["setpriv", "--pdeathsig", "KILL"] as const;
 
 /** Needs root. */
 export async function startMachine(name: string): Promise<Machine> {
   // The loop collects processes that nobody else waits for, as the first process of a machine has to.
   const script = `hostname ${name}; echo up; while :; do sleep 3600 & wait; done`;
   const namespaces = ["--net", "--pid", "--mount", "--uts", "--fork", "--kill-child", "--mount-proc"];
-  const words = ["--pdeathsig", "KILL", "unshare", ...namespaces, "sh", "-c", script];
-  const outer = spawn("setpriv", words, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const [program = "", ...words] = [...endsWithUs, "unshare", ...namespaces, "sh", "-c", script];
+  const outer = spawn(program, words, { stdio: ["ignore", "pipe", "pipe"], detached: true });
   const ended = once(outer, "exit");
   let said = "";
   outer.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -42,7 +47,7 @@ export async function startMachine(name: string): Promise<Machine> {
   if (outer.exitCode !== null) throw new Error(`the machine ${name} cannot be made: ${said.trim()}`);
   const pid = childrenOf(outer.pid ?? 0)[0];
   if (pid === undefined) throw new Error(`the machine ${name} has no first process`);
-  const enter = ["nsenter", "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
+  const enter = [...endsWithUs, "nsenter", "--target", String(pid), "--net", "--pid", "--mount", "--uts"];
   const machine: Machine = {
     name,
     enter,
@@ -57,9 +62,19 @@ export async function startMachine(name: string): Promise<Machine> {
       return spawn(program, rest, { detached: true, ...options });
     },
     pause: () => signalAll(pid, "SIGSTOP"),
-    resume: () => signalAll(pid, "SIGCONT"),
+    resume() {
+      const entries = entriesOf(pid);
+      signalAll(pid, "SIGCONT");
+      for (const entry of entries) signal(entry, "SIGCONT");
+    },
+    end() {
+      if (outer.exitCode !== null || outer.signalCode !== null) return;
+      const entries = entriesOf(pid);
+      signal(pid, "SIGKILL");
+      for (const entry of entries) signal(entry, "SIGCONT");
+    },
     async kill() {
-      if (outer.exitCode === null && outer.signalCode === null) signal(pid, "SIGKILL");
+      machine.end();
       await ended;
     },
   };
@@ -93,6 +108,22 @@ function processesOf(first: number): number[] {
   const found = all.filter((pid) => namespaceOf(pid) === namespace);
   for (const pid of found) for (const child of childrenOf(pid)) if (!found.includes(child)) found.push(child);
   return found;
+}
+
+/** Each `nsenter` into the machine: it stops with the program that it has started, and nobody else would wake it. */
+function entriesOf(first: number): number[] {
+  const inside = processesOf(first);
+  const parents = inside.filter((pid) => pid !== first).map(parentOf);
+  return parents.filter((pid) => pid > 1 && !inside.includes(pid));
+}
+
+function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")")).split(" ")[2]);
+  } catch {
+    return 0;
+  }
 }
 
 function namespaceOf(pid: number): string | undefined {

@@ -19,9 +19,9 @@ While orchestra runs it is a backup of one moment; to move, end orchestra first,
     const { flags } = await this.parse(StoreExport);
     const { exportStore } = await import("../../../store/export.ts");
     const { readersOfStdout, writeNewFile } = await import("../../store/files.ts");
-    const { silentLog } = await import("../../../log.ts");
+    const { unreadableLog } = await import("../../store/unreadable.ts");
     const lacking: string[] = [];
-    const log = { ...silentLog, error: (message: string) => void lacking.push(message) };
+    const log = unreadableLog((message) => void lacking.push(message));
     const store = await this.openStore(flags, false, { log });
     const { text, cluster, present } = await exportStore(store, new Date().toISOString());
     if (lacking.length > 0) throw notWhole(lacking);

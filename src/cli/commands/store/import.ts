@@ -67,9 +67,9 @@ and keep their containers. Only one that has seen more than the file holds waits
   }
 
   async #openOptions() {
-    const { silentLog } = await import("../../../log.ts");
-    // A document that cannot be read is in the way of the one that is to be put there.
-    return { unfinished: true, log: { ...silentLog, error: (text: string) => this.note(`Warning: ${text}`) } } as const;
+    const { unreadableLog } = await import("../../store/unreadable.ts");
+    // Such a document is in the way of the one that is to be put there.
+    return { unfinished: true, log: unreadableLog((message) => this.note(`Warning: ${message}`)) } as const;
   }
 
   /** Only what was planned first: what is refused leaves no new store behind. */
