@@ -41,54 +41,27 @@ interface Holding {
   readonly lost: AbortController;
 }
 
-export function openHoldings({ live, documents, isHeld, read, write, look }: HoldingsOptions): Holdings {
-  const held = new Map<string, Holding>();
-  const endings = new Map<string, () => Promise<void>>();
-  let looking: NodeJS.Timeout | undefined;
+export function openHoldings(options: HoldingsOptions): Holdings {
+  return new LockedHoldings(options);
+}
 
-  /** Takes a lock and lets `record` write it down, in one transaction. Undefined when `record` declines before taking. */
-  const hold = async <T>(
-    name: string,
-    record: (take: () => string) => T,
-  ): Promise<{ result: T; holding?: Holding }> => {
-    let holding: Holding | undefined;
-    const drop = () => {
-      if (holding) letGo(holding, "it was never recorded");
-      holding = undefined;
-    };
-    const take = () => {
-      holding = { lock: takeLock(live, name), lost: new AbortController() };
-      held.set(holding.lock.holder, holding);
-      return holding.lock.holder;
-    };
-    try {
-      const result = await write(() => {
-        drop(); // Of an attempt that met another writer.
-        return record(take);
-      });
-      looking ??= setInterval(look, lookMs).unref();
-      return holding ? { result, holding } : { result };
-    } catch (error) {
-      drop();
-      throw error;
-    }
-  };
+class LockedHoldings implements Holdings {
+  readonly #options: HoldingsOptions;
+  /** By the holder that stands in the documents. */
+  readonly #held = new Map<string, Holding>();
+  readonly #endings = new Map<string, () => Promise<void>>();
+  #looking: NodeJS.Timeout | undefined;
 
-  const letGo = ({ lock, lost }: Holding, why: string) => {
-    held.delete(lock.holder);
-    endings.delete(lock.holder);
-    lock.release();
-    lost.abort(new OrchestraError("unavailable", why));
-    if (held.size > 0) return;
-    clearInterval(looking);
-    looking = undefined;
-  };
+  constructor(options: HoldingsOptions) {
+    this.#options = options;
+  }
 
-  const join = async <T>(key: Key<T>, value: T): Promise<Presence> => {
+  async join<T>(key: Key<T>, value: T): Promise<Presence> {
     checkKey(key);
     if (collectionOf(key) !== "presence") throw new OrchestraError("bug", `${key} cannot be joined: it is no presence`);
+    const { live, documents, isHeld } = this.#options;
     const json = encodeValue(key, value);
-    const { result: before, holding } = await hold(key, (take) => {
+    const { result: before, holding } = await this.#hold(key, (take) => {
       const stored = documents.storedHolder(key);
       if (stored && isHeld(stored.holder)) throw heldByOther(key, stored.holder, stored.json);
       documents.writeEphemeral(key, json, take());
@@ -96,28 +69,49 @@ export function openHoldings({ live, documents, isHeld, read, write, look }: Hol
     });
     if (before !== undefined) removeDeadLock(live, before);
     if (!holding) throw new OrchestraError("bug", `${key} was joined without a lock`);
-    const { lock, lost } = holding;
-    const leave = async () => {
-      if (!held.has(lock.holder)) return;
-      try {
-        await write(() => documents.removeEphemeral(key, lock.holder));
-      } finally {
-        letGo(holding, `${key} has left`);
-      }
-    };
-    endings.set(lock.holder, leave);
-    return { lost: lost.signal, leave };
-  };
+    const leave = () => this.#leave(key, holding);
+    this.#endings.set(holding.lock.holder, leave);
+    return { lost: holding.lost.signal, leave };
+  }
 
-  const hasLeader = (name: string) => {
-    const leader = documents.electionHolder(name);
-    return leader !== undefined && isHeld(leader);
-  };
+  async elect(name: string, stop: AbortSignal): Promise<Leadership> {
+    checkKey(`elections/${name}`);
+    for (;;) {
+      stop.throwIfAborted();
+      const leadership = await this.#tryElect(name);
+      if (leadership && !stop.aborted) return leadership;
+      await leadership?.resign();
+      // An abort only ends the pause; the loop then throws the signal's own reason.
+      await delay(electionPollMs, undefined, { signal: stop }).catch(() => {});
+    }
+  }
 
-  const tryElect = async (name: string): Promise<Leadership | undefined> => {
+  has(holder: string): boolean {
+    return this.#held.has(holder);
+  }
+
+  checkLocks(): void {
+    for (const holding of [...this.#held.values()]) {
+      const { lock } = holding;
+      if (!lock.intact()) this.#letGo(holding, `the lock ${lock.holder} was deleted: others see it as free`);
+    }
+  }
+
+  loseAll(): void {
+    this.#lose("the store was deleted or replaced");
+  }
+
+  async close(): Promise<void> {
+    // What cannot be removed now is dead with its lock anyhow.
+    await Promise.allSettled([...this.#endings.values()].map((end) => end()));
+    this.#lose("the store is closed");
+  }
+
+  async #tryElect(name: string): Promise<Leadership | undefined> {
+    const { live, documents, isHeld, read } = this.#options;
     // Who only waits writes nothing, and wakes nobody.
-    if (await read(() => hasLeader(name))) return undefined;
-    const { result, holding } = await hold(`elections/${name}`, (take) => {
+    if (await read(() => this.#hasLeader(name))) return undefined;
+    const { result, holding } = await this.#hold(`elections/${name}`, (take) => {
       const before = documents.electionHolder(name);
       return before !== undefined && isHeld(before)
         ? undefined
@@ -126,42 +120,65 @@ export function openHoldings({ live, documents, isHeld, read, write, look }: Hol
     if (result === undefined || !holding) return undefined;
     const { before, epoch } = result;
     if (before !== undefined) removeDeadLock(live, before);
-    const resign = async () => letGo(holding, `the leader of ${name} has resigned`);
-    endings.set(holding.lock.holder, resign);
+    const resign = async () => this.#letGo(holding, `the leader of ${name} has resigned`);
+    this.#endings.set(holding.lock.holder, resign);
     return { epoch, signal: holding.lost.signal, resign };
-  };
+  }
 
-  const lose = (why: string) => {
-    for (const holding of [...held.values()]) letGo(holding, why);
-  };
+  #hasLeader(name: string): boolean {
+    const leader = this.#options.documents.electionHolder(name);
+    return leader !== undefined && this.#options.isHeld(leader);
+  }
 
-  return {
-    join,
-    async elect(name, stop) {
-      checkKey(`elections/${name}`);
-      for (;;) {
-        stop.throwIfAborted();
-        const leadership = await tryElect(name);
-        if (leadership && !stop.aborted) return leadership;
-        await leadership?.resign();
-        // An abort only ends the pause; the loop then throws the signal's own reason.
-        await delay(electionPollMs, undefined, { signal: stop }).catch(() => {});
-      }
-    },
-    has: (holder) => held.has(holder),
-    checkLocks() {
-      for (const holding of [...held.values()]) {
-        if (!holding.lock.intact())
-          letGo(holding, `the lock ${holding.lock.holder} was deleted: others see it as free`);
-      }
-    },
-    loseAll: () => lose("the store was deleted or replaced"),
-    async close() {
-      // What cannot be removed now is dead with its lock anyhow.
-      await Promise.allSettled([...endings.values()].map((end) => end()));
-      lose("the store is closed");
-    },
-  };
+  async #leave<T>(key: Key<T>, holding: Holding): Promise<void> {
+    const { holder } = holding.lock;
+    if (!this.#held.has(holder)) return;
+    try {
+      await this.#options.write(() => this.#options.documents.removeEphemeral(key, holder));
+    } finally {
+      this.#letGo(holding, `${key} has left`);
+    }
+  }
+
+  /** Takes a lock and lets `record` write it down, in one transaction. Without a holding when `record` declines before taking. */
+  async #hold<T>(name: string, record: (take: () => string) => T): Promise<{ result: T; holding?: Holding }> {
+    const { live, write, look } = this.#options;
+    let holding: Holding | undefined;
+    const drop = () => {
+      if (holding) this.#letGo(holding, "it was never recorded");
+      holding = undefined;
+    };
+    const take = () => {
+      holding = { lock: takeLock(live, name), lost: new AbortController() };
+      this.#held.set(holding.lock.holder, holding);
+      return holding.lock.holder;
+    };
+    try {
+      const result = await write(() => {
+        drop(); // Of an attempt that met another writer.
+        return record(take);
+      });
+      this.#looking ??= setInterval(look, lookMs).unref();
+      return holding ? { result, holding } : { result };
+    } catch (error) {
+      drop();
+      throw error;
+    }
+  }
+
+  #letGo({ lock, lost }: Holding, why: string): void {
+    this.#held.delete(lock.holder);
+    this.#endings.delete(lock.holder);
+    lock.release();
+    lost.abort(new OrchestraError("unavailable", why));
+    if (this.#held.size > 0) return;
+    clearInterval(this.#looking);
+    this.#looking = undefined;
+  }
+
+  #lose(why: string): void {
+    for (const holding of [...this.#held.values()]) this.#letGo(holding, why);
+  }
 }
 
 function heldByOther(key: string, holder: string, json: string): OrchestraError {
