@@ -2,14 +2,15 @@
 // Reads a view of `placements/<node>` and `cluster`, and each template once: a revision never changes. Without the store it goes on with the last known.
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { isOrchestraError, messageOf } from "../model/errors.ts";
-import { clusterKey, placementsKey, revisionKey } from "../model/keys.ts";
+import { isOrchestraError } from "../model/errors.ts";
+import { clusterKey, placementsKey } from "../model/keys.ts";
 import { type KnownStore, toFollow, whyStrange } from "../model/known-store.ts";
 import type { Placement, Reason, WorkerHold } from "../model/pod.ts";
-import { type PodTemplate, type ResolvedTemplate, resolveTemplate } from "../model/template.ts";
+import type { PodTemplate, ResolvedTemplate } from "../model/template.ts";
 import type { Snapshot, Store, View } from "../store/store.ts";
 import { workerHold } from "./hold.ts";
 import type { LastKnown } from "./last-known.ts";
+import { Templates } from "./templates.ts";
 
 export interface Orders {
   readonly placements: readonly Placement[];
@@ -39,12 +40,6 @@ export interface OrdersOptions {
   readonly wake: () => void;
 }
 
-interface Template {
-  readonly stored: PodTemplate;
-  readonly resolved?: ResolvedTemplate;
-  readonly refusal?: Reason;
-}
-
 export interface OrdersSource {
   look(): Promise<Orders>;
   /** For the disk. */
@@ -52,98 +47,80 @@ export interface OrdersSource {
   close(): void;
 }
 
-export function openOrders({
-  store,
-  node,
-  lastKnown,
-  validateTemplate,
-  clock,
-  log,
-  wake,
-}: OrdersOptions): OrdersSource {
-  let view: View | undefined;
-  let known = lastKnown;
-  let distrusted: { readonly reason: string; readonly since: string } | undefined;
-  let lookedAt: readonly Placement[] | undefined;
-  const templates = new Map<string, Template>();
-  for (const [key, stored] of Object.entries(lastKnown?.templates ?? {})) templates.set(key, checked(stored));
+export function openOrders(options: OrdersOptions): OrdersSource {
+  return new StoreOrders(options);
+}
 
-  function checked(stored: PodTemplate): Template {
-    try {
-      return { stored, resolved: resolveTemplate(validateTemplate(stored)) };
-    } catch (error) {
-      return {
-        stored,
-        refusal: { code: "BAD_TEMPLATE", message: messageOf(error).replace(/\s+/g, " ").slice(0, 160) },
-      };
-    }
+class StoreOrders implements OrdersSource {
+  readonly #options: OrdersOptions;
+  readonly #templates: Templates;
+  #view: View | undefined;
+  #known: KnownOrders | undefined;
+  #distrusted: { readonly reason: string; readonly since: string } | undefined;
+  #lookedAt: readonly Placement[] | undefined;
+
+  constructor(options: OrdersOptions) {
+    const { store, validateTemplate, lastKnown } = options;
+    this.#options = options;
+    this.#known = lastKnown;
+    this.#templates = new Templates({ store, validateTemplate, known: lastKnown?.templates ?? {} });
   }
 
-  const openView = async () => {
+  async look(): Promise<Orders> {
+    const { node } = this.#options;
+    const snapshot = (this.#view ?? (await this.#openView()))?.snapshot();
+    const reason = snapshot ? whyNotTrusted(snapshot, node, this.#known) : "the store cannot be reached";
+    this.#say(reason);
+    if (snapshot && reason === undefined) this.#known = follow(snapshot, node, this.#known);
+    const placements = this.#known?.placements ?? [];
+    const isNew = placements !== this.#lookedAt;
+    this.#lookedAt = placements;
+    const complete = await this.#templates.follow(placements);
+    return {
+      placements,
+      templateOf: (placement) => this.#templates.of(placement),
+      refusalOf: (placement) => this.#templates.refusalOf(placement),
+      mayStop: reason === undefined && snapshot?.get(placementsKey(node)) !== undefined,
+      ...this.#holdAgainst(snapshot),
+      isNew,
+      incomplete: !complete || reason !== undefined,
+    };
+  }
+
+  known(): KnownOrders | undefined {
+    return this.#known && { ...this.#known, templates: this.#templates.stored() };
+  }
+
+  close(): void {
+    this.#view?.close();
+  }
+
+  async #openView(): Promise<View | undefined> {
+    const { store, node, wake } = this.#options;
     try {
-      view = await store.view([placementsKey(node), clusterKey]);
-      view.onChange(wake);
+      this.#view = await store.view([placementsKey(node), clusterKey]);
+      this.#view.onChange(wake);
     } catch (error) {
       if (!isOrchestraError(error, "unavailable")) throw error;
     }
-  };
+    return this.#view;
+  }
 
-  const readTemplates = async (placements: readonly Placement[]): Promise<boolean> => {
-    const wanted = new Map(placements.map((placement) => [keyOf(placement), placement]));
-    for (const key of templates.keys()) if (!wanted.has(key)) templates.delete(key);
-    const missing = [...wanted].filter(([key]) => !templates.has(key));
-    const found = await Promise.all(
-      missing.map(async ([key, { deployment, revision }]) => {
-        const document = await store.read(revisionKey(deployment, revision)).catch((error: unknown) => {
-          if (!isOrchestraError(error, "unavailable")) throw error;
-        });
-        if (document) templates.set(key, checked(document.value));
-        return document !== undefined;
-      }),
-    );
-    return found.every(Boolean);
-  };
-
-  const say = (reason: string | undefined) => {
-    if (reason === distrusted?.reason) return;
+  #say(reason: string | undefined): void {
+    const { clock, log } = this.#options;
+    if (reason === this.#distrusted?.reason) return;
     if (reason === undefined) log.info("the worker follows the store again");
     else log.warn("the worker holds: it keeps the last known pods running and stops nothing", { reason });
-    distrusted = reason === undefined ? undefined : { reason, since: clock.wall() };
-  };
+    this.#distrusted = reason === undefined ? undefined : { reason, since: clock.wall() };
+  }
 
-  const holdAgainst = (snapshot: Snapshot | undefined): { hold?: WorkerHold } => {
+  #holdAgainst(snapshot: Snapshot | undefined): { hold?: WorkerHold } {
+    const known = this.#known;
+    const distrusted = this.#distrusted;
     if (!snapshot?.fresh || !known || !distrusted) return {};
-    const shown = snapshot.get(placementsKey(node))?.value.placements ?? [];
+    const shown = snapshot.get(placementsKey(this.#options.node))?.value.placements ?? [];
     return { hold: workerHold(distrusted.reason, distrusted.since, known, shown) };
-  };
-
-  return {
-    async look() {
-      if (!view) await openView();
-      const snapshot = view?.snapshot();
-      const reason = snapshot ? whyNotTrusted(snapshot, node, known) : "the store cannot be reached";
-      say(reason);
-      if (snapshot && reason === undefined) known = follow(snapshot, node, known);
-      const placements = known?.placements ?? [];
-      const isNew = placements !== lookedAt;
-      lookedAt = placements;
-      const complete = await readTemplates(placements);
-      return {
-        placements,
-        templateOf: (placement) => templates.get(keyOf(placement))?.resolved,
-        refusalOf: (placement) => templates.get(keyOf(placement))?.refusal,
-        mayStop: reason === undefined && snapshot?.get(placementsKey(node)) !== undefined,
-        ...holdAgainst(snapshot),
-        isNew,
-        incomplete: !complete || reason !== undefined,
-      };
-    },
-    known: () =>
-      known && { ...known, templates: Object.fromEntries([...templates].map(([key, { stored }]) => [key, stored])) },
-    close() {
-      view?.close();
-    },
-  };
+  }
 }
 
 /** Why what the store shows is not acted on; undefined: it is. Nothing that is absent means anything. */
@@ -177,8 +154,4 @@ function follow(snapshot: Snapshot, node: string, known: KnownOrders | undefined
     placements,
     templates: {},
   };
-}
-
-function keyOf({ deployment, revision }: Placement): string {
-  return `${deployment}/${revision}`;
 }
