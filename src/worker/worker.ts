@@ -14,6 +14,7 @@ import type { Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
 import { openFailures } from "./failures.ts";
 import { kept, keptFromStatus, type LastKnown, recalled, reconciled, restartRules } from "./last-known.ts";
+import { NodeSetup } from "./node-setup.ts";
 import { openOrders, whyNotTrusted } from "./orders.ts";
 import { openPicture } from "./picture.ts";
 import { joinNode, type NodeFacts } from "./registration.ts";
@@ -85,8 +86,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0),
     onCrash: failures.crashed,
   });
+  const doubt = () => {
+    picture.onDoubt();
+    wake();
+  };
   const onNetwork = () => routing?.wake();
-  const picture = openPicture({ store, runtime, table, clock, log, facts, cluster, host, wake, onNetwork });
+  const setup = new NodeSetup({ store, runtime, clock, log, facts, cluster, host, onNetwork, onDoubt: doubt });
+  const picture = openPicture({ runtime, table, setup, clock, wake });
   const orders = openOrders({
     store,
     node: facts.node,
@@ -101,11 +107,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     table,
     clock,
     log,
-    network: picture.network,
+    network: () => setup.network(),
     wake,
     onEnd: failures.listen,
-    onSilence: picture.onSilence,
-    onEngineError: picture.onDoubt,
+    onSilence: () => picture.onSilence(),
+    onEngineError: () => picture.onDoubt(),
     onRefusal: (pod, reason) => failures.refused(table.placementOf(pod), reason),
     signal: stop.signal,
   });
@@ -148,13 +154,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     host,
     node: facts.node,
     cluster,
-    network: picture.claimed,
+    network: () => setup.claimed(),
     trusts: (snapshot) => whyNotTrusted(snapshot, facts.node, orders.known()) === undefined,
-    onProblem: picture.onProblem,
-    onForgotten() {
-      picture.onDoubt();
-      wake();
-    },
+    onProblem: (problem) => setup.onProblem(problem),
+    onForgotten: doubt,
     clock,
     log,
   });
@@ -167,7 +170,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       await routing?.close();
       await loop?.close();
       const cancel = clock.after(closeMs, () => stop.abort());
-      picture.close();
+      setup.close();
       await steps.idle();
       cancel();
       stop.abort(new Error("the worker is closing"));
