@@ -88,7 +88,7 @@ test("a store that is not there is not found without create, and no file appears
 });
 
 const urls = [
-  { url: "zk://host1,host2/orchestra", message: /this release knows no zk: stores/ },
+  { url: "etcd://host1,host2/orchestra", message: /this release knows no etcd: stores/ },
   { url: "/var/lib/orchestra/store.db", message: /is not the URL of a store/ },
   { url: "file:", message: /names no file/ },
   { url: "file:/tmp/", message: /names no file/ },
