@@ -7,14 +7,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isOrchestraError } from "../../src/model/errors.ts";
 import { eventually } from "../support/eventually.ts";
 import { brokenLaws, changesIn } from "../support/history-laws.ts";
+import { applyWish, type MasterProcess, type SharedCluster, sharedCluster, type Wish } from "../support/many-roles.ts";
 import { randomOf, rounds, seed } from "../support/rounds.ts";
-import {
-  applyWish,
-  type MasterProcess,
-  type SharedCluster,
-  sharedCluster,
-  type Wish,
-} from "../support/shared-cluster.ts";
 import { readHistory } from "../support/zookeeper-history.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
 

@@ -96,8 +96,9 @@ for (const [from, to] of [
   [onZooKeeper, onFile],
   [onZooKeeper, onZooKeeper],
 ] as const) {
-  const law = (name: string, run: (t: TestContext) => Promise<void>) =>
+  const law = (name: string, run: (t: TestContext) => Promise<void>): void => {
     test(`${from.name} to ${to.name}: ${name}`, run);
+  };
 
   law("what is imported is what was exported, and a second import does nothing", async (t) => {
     const { source, open } = await stores(t, from, to);

@@ -1,13 +1,13 @@
 // A session is ended from outside: whoever lived with it hears of it, others see it gone, and everything comes back by itself.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { presenceKey } from "../../../src/model/keys.ts";
-import { eventually, fired } from "../../support/eventually.ts";
-import { randomOf, rounds, seed } from "../../support/rounds.ts";
-import { endSession } from "../../support/session-thief.ts";
-import { applyWish, sharedCluster } from "../../support/shared-cluster.ts";
-import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
-import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../../support/zookeeper-server.ts";
+import { presenceKey } from "../../src/model/keys.ts";
+import { eventually, fired } from "../support/eventually.ts";
+import { applyWish, sharedCluster } from "../support/many-roles.ts";
+import { randomOf, rounds, seed } from "../support/rounds.ts";
+import { endSession } from "../support/session-thief.ts";
+import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../support/zookeeper-server.ts";
 
 let zookeeper: RunningZooKeeper;
 let server: ZooKeeperServer;
