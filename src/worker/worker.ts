@@ -4,26 +4,26 @@
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { type Loop, startLoop } from "../loop.ts";
+import { type Loop, type PassResult, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
-import { statusesKey } from "../model/keys.ts";
 import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
-import { openStateFile, readStateFile } from "../state-file.ts";
+import { openStateFile, readStateFile, type StateFile } from "../state-file.ts";
 import type { Store } from "../store/store.ts";
-import { decide } from "./decide.ts";
-import { openFailures } from "./failures.ts";
-import { kept, keptFromStatus, type LastKnown, recalled, reconciled, restartRules } from "./last-known.ts";
+import { decide, type PodView } from "./decide.ts";
+import { type Failures, openFailures } from "./failures.ts";
+import type { LastKnown } from "./last-known.ts";
 import { NodeSetup } from "./node-setup.ts";
-import { openOrders, whyNotTrusted } from "./orders.ts";
-import { openPicture } from "./picture.ts";
-import { joinNode, type NodeFacts } from "./registration.ts";
-import { openReport } from "./report.ts";
+import { type Orders, type OrdersSource, openOrders, whyNotTrusted } from "./orders.ts";
+import { openPicture, type Picture } from "./picture.ts";
+import { lastKnownNow, type Recollection, recallFrom, recordedStatuses } from "./recall.ts";
+import { joinNode, type Membership, type NodeFacts } from "./registration.ts";
+import { openReport, type Report } from "./report.ts";
 import type { HostNetwork } from "./routes.ts";
 import { type Routing, startRouting } from "./routing.ts";
-import type { Runtime } from "./runtime.ts";
+import type { ContainerState, Runtime } from "./runtime.ts";
 import { statusOf } from "./status.ts";
-import { openSteps } from "./steps.ts";
+import { openSteps, type Steps } from "./steps.ts";
 import { PodTable } from "./table.ts";
 
 export interface WorkerOptions {
@@ -62,139 +62,166 @@ const closeMs = 3_000;
  * a store or an engine that does not answer is waited for.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { store, runtime, host, clock, log, facts, cluster, stateDir } = options;
-  const stop = new AbortController();
+  const { store, clock, log, facts, stateDir } = options;
   const lastKnownPath = join(stateDir, "worker.json");
   const lastKnown = await readStateFile<LastKnown>(lastKnownPath);
   const membership = await joinNode(store, facts, process.pid, clock, log);
   const disk = openStateFile<LastKnown>(lastKnownPath, { spacingMs: saveMs, clock, log });
-  const report = openReport({ store, node: facts.node, clock, log });
-  const failures = openFailures({ runtime, report, clock, signal: stop.signal });
   const recorded = await recordedStatuses(store, facts.node);
-  let loop: Loop | undefined;
-  let routing: Routing | undefined;
-  const wake = () => loop?.wake();
+  const worker = new NodeWorker(options, { membership, disk, lastKnown, recorded });
+  await worker.start();
+  return worker;
+}
 
-  const restartOf = lastKnown && restartRules(lastKnown);
-  const table = new PodTable({
-    recall(pod, container) {
-      const status = recorded.get(pod);
-      const memory = reconciled(lastKnown?.pods[pod], status && keptFromStatus(status, container?.id));
-      return recalled(memory, restartOf?.(pod), clock.now());
-    },
-    sinceOf: ({ startedAt }) =>
-      clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0),
-    onCrash: failures.crashed,
-  });
-  const doubt = () => {
-    picture.onDoubt();
-    wake();
-  };
-  const onNetwork = () => routing?.wake();
-  const setup = new NodeSetup({ store, runtime, clock, log, facts, cluster, host, onNetwork, onDoubt: doubt });
-  const picture = openPicture({ runtime, table, setup, clock, wake });
-  const orders = openOrders({
-    store,
-    node: facts.node,
-    lastKnown,
-    validateTemplate: options.validateTemplate,
-    clock,
-    log,
-    wake,
-  });
-  const steps = openSteps({
-    runtime,
-    table,
-    clock,
-    log,
-    network: () => setup.network(),
-    wake,
-    onEnd: failures.listen,
-    onSilence: () => picture.onSilence(),
-    onEngineError: () => picture.onDoubt(),
-    onRefusal: (pod, reason) => failures.refused(table.placementOf(pod), reason),
-    signal: stop.signal,
-  });
+/** What the worker begins with. */
+interface Beginning extends Recollection {
+  readonly membership: Membership;
+  readonly disk: StateFile<LastKnown>;
+}
 
-  const pass = async (signal: AbortSignal) => {
-    const listAt = await picture.refresh(relistMs, signal);
-    const told = await orders.look();
+class NodeWorker implements Worker {
+  readonly #options: WorkerOptions;
+  readonly #beginning: Beginning;
+  readonly #stop = new AbortController();
+  readonly #report: Report;
+  readonly #failures: Failures;
+  readonly #table: PodTable;
+  readonly #setup: NodeSetup;
+  readonly #picture: Picture;
+  readonly #orders: OrdersSource;
+  readonly #steps: Steps;
+  #loop: Loop | undefined;
+  #routing: Routing | undefined;
+  #watching: Promise<void> | undefined;
+
+  constructor(options: WorkerOptions, beginning: Beginning) {
+    const { store, runtime, clock, log, facts, validateTemplate } = options;
+    const { node } = facts;
+    const wake = () => this.#loop?.wake();
+    this.#options = options;
+    this.#beginning = beginning;
+    this.#report = openReport({ store, node, clock, log });
+    this.#failures = openFailures({ runtime, report: this.#report, clock, signal: this.#stop.signal });
+    this.#table = new PodTable({
+      recall: recallFrom(beginning, clock),
+      sinceOf: (container) => sinceOf(container, clock),
+      onCrash: (container, placement, memory) => this.#failures.crashed(container, placement, memory),
+    });
+    this.#setup = new NodeSetup({
+      ...options,
+      onNetwork: () => this.#routing?.wake(),
+      onDoubt: () => this.#doubt(),
+    });
+    this.#picture = openPicture({ runtime, table: this.#table, setup: this.#setup, clock, wake });
+    this.#orders = openOrders({ store, node, lastKnown: beginning.lastKnown, validateTemplate, clock, log, wake });
+    this.#steps = this.#openSteps(wake);
+  }
+
+  /** Throws what makes this node impossible. */
+  async start(): Promise<void> {
+    const { clock, log } = this.#options;
+    try {
+      // The first look: what it throws is told to whoever starts the worker, and not to the log again and again.
+      await this.#picture.refresh(relistMs, this.#stop.signal);
+    } catch (error) {
+      if (!isOrchestraError(error, "unavailable")) {
+        this.#setup.close();
+        await this.#beginning.membership.leave();
+        throw error;
+      }
+    }
+    this.#loop = startLoop({ name: "worker", pass: (signal) => this.#pass(signal), clock, log, resyncMs: relistMs });
+    this.#routing = this.#startRouting();
+    this.#watching = this.#picture.watch(this.#stop.signal).catch((error: unknown) => {
+      log.error("the engine's events cannot be followed", { error: messageOf(error) });
+    });
+  }
+
+  async close(): Promise<void> {
+    const { membership, disk } = this.#beginning;
+    await this.#routing?.close();
+    await this.#loop?.close();
+    const cancel = this.#options.clock.after(closeMs, () => this.#stop.abort());
+    this.#setup.close();
+    await this.#steps.idle();
+    cancel();
+    this.#stop.abort(new Error("the worker is closing"));
+    await this.#watching;
+    await this.#report.close();
+    await disk.close();
+    this.#orders.close();
+    await membership.leave();
+  }
+
+  #openSteps(wake: () => void): Steps {
+    const { runtime, clock, log } = this.#options;
+    const table = this.#table;
+    return openSteps({
+      runtime,
+      table,
+      clock,
+      log,
+      wake,
+      network: () => this.#setup.network(),
+      onEnd: (container) => this.#failures.listen(container),
+      onSilence: () => this.#picture.onSilence(),
+      onEngineError: () => this.#picture.onDoubt(),
+      onRefusal: (pod, reason) => this.#failures.refused(table.placementOf(pod), reason),
+      signal: this.#stop.signal,
+    });
+  }
+
+  #startRouting(): Routing {
+    const { store, host, cluster, facts, clock, log } = this.#options;
+    const { node } = facts;
+    return startRouting({
+      store,
+      host,
+      node,
+      cluster,
+      clock,
+      log,
+      network: () => this.#setup.claimed(),
+      trusts: (snapshot) => whyNotTrusted(snapshot, node, this.#orders.known()) === undefined,
+      onProblem: (problem) => this.#setup.onProblem(problem),
+      onForgotten: () => this.#doubt(),
+    });
+  }
+
+  #doubt(): void {
+    this.#picture.onDoubt();
+    this.#loop?.wake();
+  }
+
+  async #pass(signal: AbortSignal): Promise<PassResult> {
+    const { clock } = this.#options;
+    const table = this.#table;
+    const listAt = await this.#picture.refresh(relistMs, signal);
+    const told = await this.#orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
     table.settle(now);
     const decision = decide(table.views(), now, callsAtATime - table.calls);
-    for (const step of decision.steps) steps.begin(step);
-    for (const pod of decision.giveUp) steps.giveUp(pod);
-    const views = table.views().filter(({ placement }) => placement !== undefined);
-    const isNew = report.statuses(
-      views
-        .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
-        .filter((status) => status !== undefined)
-        .sort((a, b) => (a.pod < b.pod ? -1 : 1)),
-      told.hold,
-    );
+    for (const step of decision.steps) this.#steps.begin(step);
+    for (const pod of decision.giveUp) this.#steps.giveUp(pod);
+    const isNew = this.#report.statuses(statusesOf(placedOf(table), told), told.hold);
     // What the disk keeps of a pod changes only with what is told of it.
-    if (isNew || told.isNew) disk.save(() => lastKnownNow(orders.known(), table.views()));
+    if (isNew || told.isNew) this.#beginning.disk.save(() => lastKnownNow(this.#orders.known(), placedOf(table)));
     const nextAt = Math.min(decision.nextAt, listAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
     return { againInMs: Math.max(0, nextAt - clock.now()) };
-  };
-
-  try {
-    // The first look: what makes this node impossible is told to whoever starts it, and not to the log again and again.
-    await picture.refresh(relistMs, stop.signal);
-  } catch (error) {
-    if (!isOrchestraError(error, "unavailable")) {
-      await membership.leave();
-      throw error;
-    }
   }
-  loop = startLoop({ name: "worker", pass, clock, log, resyncMs: relistMs });
-  routing = startRouting({
-    store,
-    host,
-    node: facts.node,
-    cluster,
-    network: () => setup.claimed(),
-    trusts: (snapshot) => whyNotTrusted(snapshot, facts.node, orders.known()) === undefined,
-    onProblem: (problem) => setup.onProblem(problem),
-    onForgotten: doubt,
-    clock,
-    log,
-  });
-  const watching = picture.watch(stop.signal).catch((error: unknown) => {
-    log.error("the engine's events cannot be followed", { error: messageOf(error) });
-  });
-
-  return {
-    async close() {
-      await routing?.close();
-      await loop?.close();
-      const cancel = clock.after(closeMs, () => stop.abort());
-      setup.close();
-      await steps.idle();
-      cancel();
-      stop.abort(new Error("the worker is closing"));
-      await watching;
-      await report.close();
-      await disk.close();
-      orders.close();
-      await membership.leave();
-    },
-  };
 }
 
-/** What the store has of this node's pods from before this process; nothing while it cannot be asked. */
-async function recordedStatuses(store: Store, node: string): Promise<ReadonlyMap<string, PodStatus>> {
-  const found = await store.read(statusesKey(node)).catch((error: unknown) => {
-    if (!isOrchestraError(error, "unavailable")) throw error;
-  });
-  return new Map((found?.value.statuses ?? []).map((status) => [status.pod, status]));
+/** When a container's process started, in monotonic time. */
+function sinceOf({ startedAt }: ContainerState, clock: Clock): number {
+  return clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0);
 }
 
-function lastKnownNow(
-  known: ReturnType<ReturnType<typeof openOrders>["known"]>,
-  views: ReturnType<PodTable["views"]>,
-): LastKnown | undefined {
-  const placed = views.filter(({ placement }) => placement !== undefined);
-  return known && { ...known, pods: Object.fromEntries(placed.map(({ id, memory }) => [id, kept(memory)])) };
+const placedOf = (table: PodTable): PodView[] => table.views().filter(({ placement }) => placement !== undefined);
+
+function statusesOf(views: readonly PodView[], told: Orders): PodStatus[] {
+  return views
+    .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
+    .filter((status) => status !== undefined)
+    .sort((a, b) => (a.pod < b.pod ? -1 : 1));
 }
