@@ -1,5 +1,5 @@
 // How the servers of a store are, one by one: for `orchestra doctor`. Reads only.
-import { connect as connectPlain, type Socket } from "node:net";
+import { connect as connectPlain, isIP, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { messageOf } from "../model/errors.ts";
@@ -94,7 +94,8 @@ async function ask({ host, port }: Server, word: string, tls: TlsOptions | undef
 
 function tlsWith({ ca, cert, key, serverName }: TlsOptions, host: string) {
   return {
-    servername: serverName ?? host,
+    // Addresses are no names: they are only looked for in the certificate.
+    ...(isIP(serverName ?? host) === 0 && { servername: serverName ?? host }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

@@ -27,6 +27,7 @@ export interface RoutingOptions {
 }
 
 export interface Routing {
+  /** The host's routes or rules may have changed: look again. */
   wake(): void;
   /** Ends the loop; routes and rules stay, because the containers do. */
   close(): Promise<void>;
@@ -42,22 +43,14 @@ export function startRouting(options: RoutingOptions): Routing {
   let isClean = false;
   let wasRegistered = false;
   const tell = teller(options);
-
-  const openView = async () => {
-    try {
-      view = await store.view(["nodes", clusterKey, placementsKey(node)]);
-      view.onChange(() => loop.wake());
-    } catch (error) {
-      if (!isOrchestraError(error, "unavailable")) throw error;
-    }
-    return view;
-  };
+  const looks = openLooks(clock);
 
   const pass = async () => {
     const own = options.network();
     if (!own) return {};
-    const snapshot = (view ?? (await openView()))?.snapshot();
-    if (!snapshot) return { againInMs: viewAgainMs };
+    view ??= await openView(store, node, () => loop.wake());
+    if (!view) return { againInMs: viewAgainMs };
+    const snapshot = view.snapshot();
     const mayRemove = trusts(snapshot);
     const isRegistered = snapshot.get(nodeKey(node)) !== undefined;
     if (mayRemove && wasRegistered && !isRegistered) options.onForgotten();
@@ -65,6 +58,9 @@ export function startRouting(options: RoutingOptions): Routing {
     const peers = peersOf(nodesOf(snapshot), node, own);
     // Alone, and nothing is left from other times: no program is run.
     if (peers.length === 0 && isClean) return {};
+    // The view also wakes for this node's placements, which tell nothing new here.
+    const dueInMs = looks.dueInMs(JSON.stringify([own, peers, mayRemove]));
+    if (dueInMs > 0) return { againInMs: dueInMs };
     const found = await host.look(own.gateway);
     const steps = routesOf({ cluster, own, peers, found, mayRemove });
     const problem = await performAll(host, steps);
@@ -75,7 +71,10 @@ export function startRouting(options: RoutingOptions): Routing {
 
   const loop = startLoop({ name: "routes", pass, clock, log, resyncMs: relistMs });
   return {
-    wake: () => loop.wake(),
+    wake() {
+      looks.forget();
+      loop.wake();
+    },
     async close() {
       await loop.close();
       view?.close();
@@ -86,6 +85,35 @@ export function startRouting(options: RoutingOptions): Routing {
 /** Removes everything that was set up for the cluster on this host; without the rights for it there is nothing to remove. */
 export async function removeRouting(host: HostNetwork, cluster: string): Promise<void> {
   await performAll(host, noRoutes(cluster, await host.look("0.0.0.0")));
+}
+
+/** Undefined while the store does not answer. */
+async function openView(store: Store, node: string, wake: () => void): Promise<View | undefined> {
+  try {
+    const view = await store.view(["nodes", clusterKey, placementsKey(node)]);
+    view.onChange(wake);
+    return view;
+  } catch (error) {
+    if (!isOrchestraError(error, "unavailable")) throw error;
+    return undefined;
+  }
+}
+
+/** When the host is looked at again: at once when something else is wanted of it, else after a while. */
+function openLooks(clock: Clock) {
+  let last: { readonly wanted: string; readonly at: number } | undefined;
+  return {
+    /** 0: now, and it is noted as done. */
+    dueInMs(wanted: string): number {
+      const leftMs = last?.wanted === wanted ? last.at + relistMs - clock.now() : 0;
+      if (leftMs > 0) return leftMs;
+      last = { wanted, at: clock.now() };
+      return 0;
+    },
+    forget() {
+      last = undefined;
+    },
+  };
 }
 
 /** Says a problem once, and once that it is over. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
-import { nodeKey } from "../../../src/model/keys.ts";
+import { nodeKey, placementsKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { put, remove, type Snapshot, type Store } from "../../../src/store/store.ts";
 import type { HostNetwork, Route, RouteStep } from "../../../src/worker/routes.ts";
@@ -96,6 +96,19 @@ test("a route comes with a node and goes with it; a node that is alone looks onc
   assert.deepEqual(host.routes, [{ range: "10.42.2.0/24", via: "192.168.7.2", from: "10.42.1.1" }]);
   await go(store, 2);
   await eventually("no route", () => host.routes.length === 0);
+});
+
+test("placements that change are no reason to look", async (t) => {
+  const { store, host, passes } = await open(t);
+  await come(store, 2);
+  await eventually("a route", () => host.routes.length === 1);
+  const [before, looks] = [passes(), host.looks];
+  await store.commit({ changes: [put(placementsKey("node-1"), { count: 1, placements: [] }, "absent")] });
+  await eventually("a pass", () => passes() > before);
+  const { network: _none, ...starting } = node();
+  await store.commit({ changes: [put(nodeKey("node-4"), starting, "absent")] });
+  await eventually("another", () => passes() > before + 1);
+  assert.equal(host.looks, looks);
 });
 
 test("without rights the reason is said once, and that it has gone when they are there", async (t) => {
