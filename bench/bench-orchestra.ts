@@ -41,18 +41,7 @@ function newUid(): string {
 
 /** Starts `orchestra up --detach` on the engine. */
 export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number): Promise<BenchOrchestra> {
-  const stateDir = join(engine.folder, "state");
-  const url = `file:${join(stateDir, "store.db")}`;
-  const environment = {
-    ...process.env,
-    ORCHESTRA_STATE_DIR: stateDir,
-    ORCHESTRA_CACHE_DIR: join(engine.folder, "cache"),
-    ORCHESTRA_STORE: url,
-    ORCHESTRA_NETWORK_RANGE: `10.203.${thirdByte}.0/24`,
-    ORCHESTRA_NODE: node,
-    ORCHESTRA_DNS_PORT: String(20_000 + (process.pid % 10_000)),
-    DOCKER_HOST: `unix://${engine.socket}`,
-  };
+  const environment = environmentFor(engine, thirdByte);
   const cli = async (...words: readonly string[]) =>
     (await run(process.execPath, [program, ...words], { env: environment, maxBuffer: 64 * 1024 * 1024 })).stdout;
   const starting = cli("up", "--detach");
@@ -62,7 +51,7 @@ export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number
     spawnSync(process.execPath, [program, "down", "--pods"], { env: environment, stdio: "ignore" });
   });
   await starting;
-  const store = await openStore(url, { create: false });
+  const store = await openStore(environment.ORCHESTRA_STORE, { create: false });
   const view: View = await store.view([statusesKey(node)]);
   const commit = async (plan: (state: KnownState) => Plan) => {
     await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan);
@@ -95,5 +84,19 @@ export async function startBenchOrchestra(engine: BenchEngine, thirdByte: number
       await store.close();
       await end();
     },
+  };
+}
+
+function environmentFor({ folder, socket }: BenchEngine, thirdByte: number) {
+  const stateDir = join(folder, "state");
+  return {
+    ...process.env,
+    ORCHESTRA_STATE_DIR: stateDir,
+    ORCHESTRA_CACHE_DIR: join(folder, "cache"),
+    ORCHESTRA_STORE: `file:${join(stateDir, "store.db")}`,
+    ORCHESTRA_NETWORK_RANGE: `10.203.${thirdByte}.0/24`,
+    ORCHESTRA_NODE: node,
+    ORCHESTRA_DNS_PORT: String(20_000 + (process.pid % 10_000)),
+    DOCKER_HOST: `unix://${socket}`,
   };
 }

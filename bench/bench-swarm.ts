@@ -23,11 +23,7 @@ export interface Swarm {
 
 /** Makes the engine at `socket` a swarm of one on loopback. */
 export async function startSwarm(socket: string): Promise<Swarm> {
-  const docker = async (args: readonly string[], input?: string) => {
-    const child = run("docker", ["-H", `unix://${socket}`, ...args], { maxBuffer: 64 * 1024 * 1024 });
-    if (input !== undefined) child.child.stdin?.end(input);
-    return (await child).stdout.trim();
-  };
+  const docker = (args: readonly string[], input?: string) => runDocker(socket, args, input);
   const lines = async (args: readonly string[]) => (await docker(args)).split("\n").filter((line) => line !== "");
   const containers = (name: string, ...more: string[]) =>
     lines(["ps", "-q", "--no-trunc", ...more, "--filter", `label=com.docker.swarm.service.name=${name}`]);
@@ -72,4 +68,10 @@ export async function startSwarm(socket: string): Promise<Swarm> {
       await docker(["swarm", "leave", "--force"]);
     },
   };
+}
+
+async function runDocker(socket: string, args: readonly string[], input?: string): Promise<string> {
+  const child = run("docker", ["-H", `unix://${socket}`, ...args], { maxBuffer: 64 * 1024 * 1024 });
+  if (input !== undefined) child.child.stdin?.end(input);
+  return (await child).stdout.trim();
 }
