@@ -1,6 +1,7 @@
 // The revisions of a commit that is too large for one transaction: they are written before it, and the commit then only checks them.
 // Whoever is interrupted in between leaves revisions that nothing names; the master removes those after a while.
 import { isOrchestraError } from "../model/errors.ts";
+import { conflictAt } from "./encode.ts";
 import type { Committed } from "./zookeeper-attempt.ts";
 import type { Item } from "./zookeeper-operations.ts";
 import { pathOfKey } from "./zookeeper-paths.ts";
@@ -10,6 +11,9 @@ import { jsonOf } from "./zookeeper-text.ts";
 
 type Write = (items: readonly Item[]) => Promise<Committed>;
 
+/** Each look that finds others' revisions means that somebody writes the same ones right now. */
+const looksLimit = 10;
+
 /** The checks to put in the place of the revisions in `batches`, by key. Throws a `conflict` for one that exists with another text. */
 export async function writeRevisions(
   batches: readonly (readonly Item[])[],
@@ -17,31 +21,41 @@ export async function writeRevisions(
   session: Session,
 ): Promise<ReadonlyMap<string, Item>> {
   const made = new Map<string, Item>();
-  const check = (key: string, version: number) => made.set(key, { do: "check", key, version });
-  for (const batch of batches) {
-    let left = batch;
-    while (left.length > 0) {
-      try {
-        const { version } = await write(left);
-        for (const item of left) check(item.key, version ?? (await versionAt(session, item)));
-        break;
-      } catch (error) {
-        const there = isOrchestraError(error, "conflict") && left.find(({ key }) => key === error.details?.["key"]);
-        if (!there) throw error;
-        // An apply that was interrupted, or another one of the same template, has written it already.
-        const found = await session.read((client) => readNode(client, pathOfKey(there.key)));
-        if (!found) continue;
-        if (found === "forbidden" || jsonOf(found.data) !== there.json) throw error;
-        check(there.key, versionOf(found.stat));
-        left = left.filter((item) => item !== there);
-      }
-    }
-  }
+  for (const batch of batches) for (const check of await writeBatch(batch, write, session)) made.set(check.key, check);
   return made;
 }
 
-/** Where the answer was lost. A revision that is gone by now is a conflict of the commit that names it. */
-async function versionAt(session: Session, { key }: Item): Promise<number> {
-  const stat = await session.read((client) => client.exists(pathOfKey(key)));
-  return stat ? versionOf(stat) : -1;
+async function writeBatch(batch: readonly Item[], write: Write, session: Session): Promise<readonly Item[]> {
+  const checks: Item[] = [];
+  let left = batch;
+  for (let looks = 0; left.length > 0; looks += 1) {
+    try {
+      const { version } = await write(left);
+      if (version !== undefined) return [...checks, ...left.map(({ key }) => checkOf(key, version))];
+      // The answer was lost: what they are now is looked at as well.
+    } catch (error) {
+      if (!isOrchestraError(error, "conflict") || looks === looksLimit) throw error;
+    }
+    const versions = await versionsThere(left, session);
+    for (const [key, version] of versions) checks.push(checkOf(key, version));
+    left = left.filter(({ key }) => !versions.has(key));
+  }
+  return checks;
+}
+
+const checkOf = (key: string, version: number): Item => ({ do: "check", key, version });
+
+/** Those of them that are there: written by an apply that was interrupted, or by another one of the same templates. Throws where the text differs. */
+async function versionsThere(items: readonly Item[], session: Session): Promise<ReadonlyMap<string, number>> {
+  const nodes = await session.read((client) => Promise.all(items.map(({ key }) => readNode(client, pathOfKey(key)))));
+  const versions = new Map<string, number>();
+  for (const [index, { key, json }] of items.entries()) {
+    const node = nodes[index];
+    if (node === undefined) continue;
+    if (node === "forbidden" || jsonOf(node.data) !== json) {
+      throw conflictAt(key, "absent", node === "forbidden" ? -1 : versionOf(node.stat));
+    }
+    versions.set(key, versionOf(node.stat));
+  }
+  return versions;
 }
