@@ -95,7 +95,8 @@ export function openOrders({
     const found = await Promise.all(
       missing.map(async ([key, { deployment, revision }]) => {
         const document = await store.read(revisionKey(deployment, revision)).catch((error: unknown) => {
-          if (!isOrchestraError(error, "unavailable")) throw error;
+          // A damaged one is as good as none: others' pods do not wait for it.
+          if (!isOrchestraError(error, "unavailable") && !isOrchestraError(error, "invalid")) throw error;
         });
         if (document) templates.set(key, checked(document.value));
         return document !== undefined;
@@ -149,6 +150,10 @@ export function openOrders({
 /** Why what the store shows is not acted on; undefined: it is. Nothing that is absent means anything. */
 export function whyNotTrusted(snapshot: Snapshot, node: string, known: KnownOrders | undefined): string | undefined {
   if (!snapshot.fresh) return "the store cannot be reached";
+  for (const key of [clusterKey, placementsKey(node)]) {
+    const damage = snapshot.damaged.get(key);
+    if (damage) return `the document ${key} is damaged (${damage.why}); put it back`;
+  }
   const cluster = snapshot.get(clusterKey)?.value;
   const placements = snapshot.get(placementsKey(node))?.value;
   const isAccepted = known !== undefined && (cluster?.incarnation ?? 0) > known.incarnation;

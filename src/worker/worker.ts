@@ -6,11 +6,11 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Loop, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
-import { statusesKey } from "../model/keys.ts";
+import { type Collection, collectionOf, statusesKey } from "../model/keys.ts";
 import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { openStateFile, readStateFile } from "../state-file.ts";
-import type { Store } from "../store/store.ts";
+import type { Snapshot, Store } from "../store/store.ts";
 import { decide } from "./decide.ts";
 import { openFailures } from "./failures.ts";
 import { kept, keptFromStatus, type LastKnown, recalled, reconciled, restartRules } from "./last-known.ts";
@@ -110,8 +110,13 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     signal: stop.signal,
   });
 
+  let comparedAt = clock.now();
   const pass = async (signal: AbortSignal) => {
     await picture.refresh(relistMs, signal);
+    if (clock.now() - comparedAt >= relistMs) {
+      comparedAt = clock.now();
+      report.compare();
+    }
     const told = await orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
@@ -148,7 +153,8 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     node: facts.node,
     cluster,
     network: picture.claimed,
-    trusts: (snapshot) => whyNotTrusted(snapshot, facts.node, orders.known()) === undefined,
+    trusts: (snapshot) =>
+      whyNotTrusted(snapshot, facts.node, orders.known()) === undefined && !isAnyDamaged(snapshot, "nodes"),
     onProblem: picture.onProblem,
     onForgotten() {
       picture.onDoubt();
@@ -179,12 +185,17 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   };
 }
 
-/** What the store has of this node's pods from before this process; nothing while it cannot be asked. */
+/** What the store has of this node's pods from before this process; nothing while it cannot be asked, or where it is damaged. */
 async function recordedStatuses(store: Store, node: string): Promise<ReadonlyMap<string, PodStatus>> {
   const found = await store.read(statusesKey(node)).catch((error: unknown) => {
-    if (!isOrchestraError(error, "unavailable")) throw error;
+    if (!isOrchestraError(error, "unavailable") && !isOrchestraError(error, "invalid")) throw error;
   });
   return new Map((found?.value.statuses ?? []).map((status) => [status.pod, status]));
+}
+
+/** What is missing in it may be there all the same. */
+function isAnyDamaged({ damaged }: Snapshot, collection: Collection): boolean {
+  return [...damaged.keys()].some((key) => collectionOf(key) === collection);
 }
 
 function lastKnownNow(

@@ -66,7 +66,7 @@ export interface Wish {
   readonly version: string;
 }
 
-export interface SharedCluster {
+export interface MemoryCluster {
   readonly folder: string;
   readonly cluster: ClusterDocument;
   /** A connection for the test itself. */
@@ -86,7 +86,7 @@ export interface SharedCluster {
 }
 
 /** `url` must be reachable. */
-export async function sharedCluster(t: TestContext, url: string): Promise<SharedCluster> {
+export async function memoryCluster(t: TestContext, url: string): Promise<MemoryCluster> {
   const folder = await tempFolder(t);
   const closers: (() => Promise<unknown>)[] = [];
   t.after(async () => {
