@@ -18,10 +18,14 @@ export interface Recheck {
   close(): void;
 }
 
-/** Up to twice as long, so that not all processes of a cluster look at once: nothing that was missed stays so for more than a minute. */
 const shortestMs = 30_000;
 
-export function openRecheck({ session, everyMs = shortestMs, names, relist }: RecheckOptions): Recheck {
+/** Calls `run` later, not for all processes of a cluster at once: nothing that was missed stays so for more than a minute. */
+export function recheckLater(everyMs: number | undefined, run: () => void): NodeJS.Timeout {
+  return setTimeout(run, (everyMs ?? shortestMs) * (1 + Math.random())).unref();
+}
+
+export function openRecheck({ session, everyMs, names, relist }: RecheckOptions): Recheck {
   const seen = new Map<string, string>();
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
@@ -46,18 +50,14 @@ export function openRecheck({ session, everyMs = shortestMs, names, relist }: Re
 
   const schedule = () => {
     if (isClosed) return;
-    timer = setTimeout(
-      () => {
-        look()
-          .catch((error: unknown) => {
-            // With the next connection everything is read again anyhow.
-            if (!isInterruption(error)) seen.clear();
-          })
-          .finally(schedule);
-      },
-      everyMs * (1 + Math.random()),
-    );
-    timer.unref();
+    timer = recheckLater(everyMs, () => {
+      look()
+        .catch((error: unknown) => {
+          // With the next connection everything is read again anyhow.
+          if (!isInterruption(error)) seen.clear();
+        })
+        .finally(schedule);
+    });
   };
   schedule();
   return {

@@ -110,7 +110,7 @@ class ZooKeeperStore implements Store {
     this.url = url;
     this.#parts = parts;
     const leaders = knownLeaders();
-    const shared = { url, session, acl, versions: this.#versions, leaders, log };
+    const shared = { url, session, acl, versions: this.#versions, leaders, log, recheckMs };
     this.#mirror = new Mirror({
       ...shared,
       see: (position) => root.see(position),

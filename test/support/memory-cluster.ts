@@ -35,6 +35,8 @@ const limitMs = 60_000;
 export interface RoleOptions {
   /** Of the store, as this role reaches it; absent: the cluster's own. */
   readonly url?: string;
+  /** Opens its connection in another way. */
+  readonly connect?: () => Promise<Store>;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -92,8 +94,8 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
   t.after(async () => {
     for (const close of closers.reverse()) await close();
   });
-  const open = async (at = url, patient = false) => {
-    const store = await openStore(at, { create: true, patient });
+  const open = async (at = url, patient = false, connect?: () => Promise<Store>) => {
+    const store = await (connect?.() ?? openStore(at, { create: true, patient }));
     closers.push(() => store.close());
     return store;
   };
@@ -119,7 +121,7 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
       const runtime = openMemory(memoryImages, clock);
       const stateDir = join(folder, name);
       const start = async () => {
-        const connection = await open(at, true);
+        const connection = await open(at, true, options.connect);
         return {
           connection,
           worker: await startMemoryWorker(connection, { name, runtime, stateDir, cluster, options }),
@@ -144,9 +146,9 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
         },
       };
     },
-    async master({ url: at, clock = systemClock, log = silentLog, nodeLostAfterMs = 600_000 } = {}) {
+    async master({ url: at, connect, clock = systemClock, log = silentLog, nodeLostAfterMs = 600_000 } = {}) {
       const stateDir = join(folder, `master-${randomBytes(3).toString("hex")}`);
-      const master = startMaster({ store: await open(at), stateDir, nodeLostAfterMs, clock, log });
+      const master = startMaster({ store: await open(at, false, connect), stateDir, nodeLostAfterMs, clock, log });
       closers.push(() => master.close());
       return master;
     },
