@@ -6,10 +6,11 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Loop, type PassResult, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
+import { type Collection, collectionOf } from "../model/keys.ts";
 import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { openStateFile, readStateFile, type StateFile } from "../state-file.ts";
-import type { Store } from "../store/store.ts";
+import type { Snapshot, Store } from "../store/store.ts";
 import { decide, type PodView } from "./decide.ts";
 import { type Failures, openFailures } from "./failures.ts";
 import type { LastKnown } from "./last-known.ts";
@@ -93,6 +94,7 @@ class NodeWorker implements Worker {
   #loop: Loop | undefined;
   #routing: Routing | undefined;
   #watching: Promise<void> | undefined;
+  #comparedAt: number;
 
   constructor(options: WorkerOptions, beginning: Beginning) {
     const { store, runtime, clock, log, facts, validateTemplate } = options;
@@ -100,6 +102,7 @@ class NodeWorker implements Worker {
     const wake = () => this.#loop?.wake();
     this.#options = options;
     this.#beginning = beginning;
+    this.#comparedAt = clock.now();
     this.#report = openReport({ store, node, clock, log });
     this.#failures = openFailures({ runtime, report: this.#report, clock, signal: this.#stop.signal });
     this.#table = new PodTable({
@@ -182,7 +185,8 @@ class NodeWorker implements Worker {
       clock,
       log,
       network: () => this.#setup.claimed(),
-      trusts: (snapshot) => whyNotTrusted(snapshot, node, this.#orders.known()) === undefined,
+      trusts: (snapshot) =>
+        whyNotTrusted(snapshot, node, this.#orders.known()) === undefined && !isAnyDamaged(snapshot, "nodes"),
       onProblem: (problem) => this.#setup.onProblem(problem),
       onForgotten: () => this.#doubt(),
     });
@@ -197,6 +201,10 @@ class NodeWorker implements Worker {
     const { clock } = this.#options;
     const table = this.#table;
     const listAt = await this.#picture.refresh(relistMs, signal);
+    if (clock.now() - this.#comparedAt >= relistMs) {
+      this.#comparedAt = clock.now();
+      this.#report.compare();
+    }
     const told = await this.#orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
@@ -224,4 +232,9 @@ function statusesOf(views: readonly PodView[], told: Orders): PodStatus[] {
     .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
     .filter((status) => status !== undefined)
     .sort((a, b) => (a.pod < b.pod ? -1 : 1));
+}
+
+/** What is missing in it may be there all the same. */
+function isAnyDamaged({ damaged }: Snapshot, collection: Collection): boolean {
+  return [...damaged.keys()].some((key) => collectionOf(key) === collection);
 }
