@@ -27,6 +27,8 @@ export interface MasterCommit {
 
 /** Generous for the record or placement of a pod: a name may have 53 characters. */
 const bytesPerPod = 200;
+/** The last commit of a Deployment removes its document, its pods and up to ten revisions and more: only keys, but on ZooKeeper those count too. */
+const bytesPerEnd = 2_000;
 
 /**
  * As much of the decision as one commit may carry, at least one Deployment; a Deployment's pods and their placements always together.
@@ -116,8 +118,8 @@ function takeFirst(
 ): readonly DeploymentChange[] {
   const touched = new Set<string>();
   let bytes = 0;
-  for (const [index, { pods, placements, gone }] of changes.entries()) {
-    bytes += ((pods?.pods.length ?? 0) + placements.length + 1) * bytesPerPod;
+  for (const [index, { pods, placements, gone, finished }] of changes.entries()) {
+    bytes += ((pods?.pods.length ?? 0) + placements.length + 1) * bytesPerPod + (finished ? bytesPerEnd : 0);
     for (const { node } of [...placements, ...gone]) {
       if (!touched.has(node)) bytes += (current.get(node)?.placements.length ?? 0) * bytesPerPod;
       touched.add(node);

@@ -6,6 +6,8 @@ import type { Run } from "./run.ts";
 
 /** A plan that is too large for one commit writes its revisions before the Deployments that name them: they are given this long. */
 const keptForMs = 60_000;
+/** In one pass: their removals share a commit with everything else that is decided. An apply that was cut off may leave thousands. */
+const atOnce = 500;
 
 /** Those that neither history nor pods nor placements have named for a while, and when to look again for the others. */
 export function unusedRevisions(
@@ -36,9 +38,15 @@ export function unusedRevisions(
   const left = unused.map(
     ({ deployment, revision }) => keptForMs - timers.elapsed(`revision/${deployment}/${revision}`),
   );
-  const againInMs = Math.min(...left.filter((ms) => ms > 0));
+  const due = unused.filter((_, index) => (left[index] ?? 0) <= 0);
+  const againInMs = due.length > atOnce ? 0 : least(left.filter((ms) => ms > 0));
   return {
-    revisions: unused.filter((_, index) => (left[index] ?? 0) <= 0),
+    revisions: due.slice(0, atOnce),
     ...(Number.isFinite(againInMs) ? { againInMs } : {}),
   };
+}
+
+/** Infinity of none. A spread into Math.min would fail on a hundred thousand. */
+function least(values: readonly number[]): number {
+  return values.reduce((low, value) => Math.min(low, value), Number.POSITIVE_INFINITY);
 }

@@ -81,3 +81,15 @@ test("too much for one commit is cut between Deployments, and one Deployment is 
   const tight = commitOn({ deployments }, 1);
   assert.deepEqual(tight.keys, ["put pods/a", "put placements/node-1"]);
 });
+
+test("the ends of many Deployments are cut too: every key that goes has its length", () => {
+  const ended = { stop: "delete" as const, status: { phase: "stopped" as const } };
+  const names = Array.from({ length: 40 }, (_, index) => `d${String(index).padStart(2, "0")}`);
+  const deployments = Object.fromEntries(
+    names.map((name) => [name, { document: { uid: name, deleted: act }, pods: [ended] }]),
+  );
+  const { keys, complete } = commitOn({ deployments }, 50_000);
+  const removed = keys.filter((key) => key.startsWith("remove deployments/")).length;
+  assert.equal(complete, false);
+  assert.ok(removed > 0 && removed < 40, `${removed}`);
+});

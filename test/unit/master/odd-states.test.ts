@@ -134,6 +134,22 @@ test("a revision that nobody names goes after a minute", () => {
   assert.equal(nextState({ ...state, templates }, second).templates.size, 1);
 });
 
+test("of very many revisions that nobody names some go at once, and the rest follows", () => {
+  const state = stateOf(running);
+  const templates = new Map(state.templates);
+  for (let index = 0; index < 1_200; index += 1) templates.set(`gone/rev-${index}`, { image: "x" });
+  let look = { ...state, templates };
+  const { firstSeen } = decide(look, previewAt(builtAt));
+  const removed: number[] = [];
+  for (let pass = 0; pass < 3; pass += 1) {
+    const decision = decide(look, { now: 60_000, firstSeen, wall: builtAt });
+    removed.push(decision.unusedRevisions.length);
+    assert.equal(decision.againInMs === 0, pass < 2);
+    look = nextState(look, decision) as typeof look;
+  }
+  assert.deepEqual(removed, [500, 500, 200]);
+});
+
 test("whatever the documents hold, a decision is made, and one on what it makes", () => {
   const record = fc.record(
     {
