@@ -42,7 +42,7 @@ export async function openStoreMemory({ folder, role, holding, clock, log }: Sto
       told = reason;
       if (reason !== undefined) return false;
       if (seen.cluster && isNews(seen, seen.cluster.incarnation, known)) {
-        const { cluster, position, written = 0 } = seen;
+        const { cluster, position, written = known?.written ?? 0 } = seen;
         known = { clusterId: cluster.id, incarnation: cluster.incarnation, position, written };
         file.save(() => known);
       }

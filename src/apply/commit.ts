@@ -21,6 +21,7 @@ export function knownState(snapshot: Snapshot): KnownState {
     revisions: new Map(
       snapshot.list("revisions").map((found): [string, Known<PodTemplate>] => [nameOf(found.key), found]),
     ),
+    damaged: snapshot.damaged,
   };
 }
 
@@ -66,7 +67,8 @@ function commitOf(plan: Plan): { changes: Change[]; checks: Check[] } {
   for (const { name, before, after, revision } of plan.items) {
     if (!after) continue;
     const key = revisionKey(name, after.revision);
-    if (revision?.version === "absent") changes.push(put(key, revision.template, "absent"));
+    if (revision?.version === "absent" || revision?.damaged)
+      changes.push(put(key, revision.template, revision.version));
     else if (revision) checks.push({ key, version: revision.version });
     changes.push(put(deploymentKey(name), after, before?.version ?? "absent"));
   }

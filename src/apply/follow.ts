@@ -83,6 +83,7 @@ export function observationOf(snapshot: Snapshot): {
   const state = clusterState({
     list: (collection) => snapshot.list(collection),
     verdicts: () => snapshot.get(verdictsKey)?.value,
+    damaged: snapshot.damaged,
   });
   return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))) };
 }

@@ -2,6 +2,7 @@
 // Reads Deployments and revisions with their versions; the plan names the versions it rests on, and `commit.ts` writes it.
 import type { Act, DeploymentDocument } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
+import { deploymentKey, revisionKey } from "../model/keys.ts";
 import { nearest } from "../model/nearest.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
@@ -16,6 +17,8 @@ export interface Known<T> {
 export interface KnownState {
   readonly deployments: ReadonlyMap<string, Known<DeploymentDocument>>;
   readonly revisions: ReadonlyMap<string, Known<PodTemplate>>;
+  /** Documents of both kinds that are there and cannot be understood, by key. */
+  readonly damaged?: ReadonlyMap<string, { readonly version: number; readonly why: string }>;
 }
 
 /** `blocked`: must not be done; `reason` says why. */
@@ -30,7 +33,12 @@ export interface PlanItem {
   /** What is written; absent when nothing is. */
   readonly after?: DeploymentDocument;
   /** The revision that `after` names: written, or already there in this version. */
-  readonly revision?: { readonly template: PodTemplate; readonly version: number | "absent" };
+  readonly revision?: {
+    readonly template: PodTemplate;
+    readonly version: number | "absent";
+    /** What is there cannot be understood, and is written again. */
+    readonly damaged?: true;
+  };
   /** With `blocked`: why and what helps. */
   readonly reason?: { readonly message: string; readonly hint: string };
 }
@@ -84,6 +92,8 @@ export function changesAnything(plan: Plan): boolean {
 
 function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, author: Author): PlanItem {
   const { name, template } = spec;
+  const damage = state.damaged?.get(deploymentKey(name));
+  if (damage) return { name, action: "blocked", changes: [], reason: damagedReason(name, damage.why) };
   const before = state.deployments.get(name);
   const old = before?.value;
   if (before && old && old.source !== author.source) return foreign(before, name, author);
@@ -100,7 +110,7 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
     changes: [...restoration(old), ...countChange(old, after), ...fields],
     ...(before ? { before } : {}),
     after,
-    revision: { template, version: state.revisions.get(`${name}/${revision}`)?.version ?? "absent" },
+    revision: { template, ...revisionBefore(state, name, revision) },
   };
 }
 
@@ -133,9 +143,26 @@ function foreign(before: Known<DeploymentDocument>, name: string, author: Author
   return { name, action: "blocked", changes: [], before, reason: { message, hint: "change it where it comes from" } };
 }
 
+/** A damaged one is written again: it says what the manifest says, or nothing. */
+function revisionBefore(state: KnownState, name: string, revision: string) {
+  const damage = state.damaged?.get(revisionKey(name, revision));
+  if (damage) return { version: damage.version, damaged: true } as const;
+  return { version: state.revisions.get(`${name}/${revision}`)?.version ?? "absent" } as const;
+}
+
+function damagedReason(name: string, why: string): { message: string; hint: string } {
+  const message = `the document ${deploymentKey(name)} is damaged (${why}); its pods are kept as they are`;
+  return { message, hint: "put it back from a backup, with the tools of the store" };
+}
+
 function existing(state: KnownState, name: string): Known<DeploymentDocument> {
   const known = state.deployments.get(name);
   if (known) return known;
+  const damage = state.damaged?.get(deploymentKey(name));
+  if (damage) {
+    const { message, hint } = damagedReason(name, damage.why);
+    throw new OrchestraError("conflict", message, { hint });
+  }
   const meant = nearest(name, state.deployments.keys());
   const hint = meant === undefined ? "orchestra get lists what there is" : `did you mean ${meant}?`;
   throw new OrchestraError("not-found", `there is no Deployment "${name}"`, { hint });

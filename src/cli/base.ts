@@ -56,7 +56,7 @@ export abstract class BaseCommand extends Command {
   protected openStore(
     flags: { readonly store: string | undefined },
     create = false,
-    options: Pick<OpenOptions, "unfinished" | "log"> = {},
+    options: Pick<OpenOptions, "unfinished"> = {},
   ): Promise<Store> {
     this.#store ??= this.#open(flags.store ?? this.settings.storeUrl, { create, ...options });
     return this.#store;

@@ -2,15 +2,15 @@
 // Reads a view of the store; writes `dns/` and `dns.json` in the state folder. Names answer on without this process, and without the store.
 import { stat } from "node:fs/promises";
 import { type Loop, type PassResult, startLoop } from "../loop.ts";
-import { clusterState } from "../model/cluster-state.ts";
 import { isOrchestraError } from "../model/errors.ts";
-import { type Collection, clusterKey, nodeKey, verdictsKey } from "../model/keys.ts";
+import { clusterKey, nodeKey, verdictsKey } from "../model/keys.ts";
 import { storeSeen } from "../model/known-store.ts";
-import type { Snapshot, Store, View } from "../store/store.ts";
+import type { Store, View } from "../store/store.ts";
 import { openStoreMemory, type StoreMemory } from "../store-memory.ts";
 import { type Coredns, type CorednsOptions, openCoredns } from "./coredns.ts";
 import { type CorednsFiles, corednsFiles } from "./coredns-process.ts";
 import { recordsOf } from "./records.ts";
+import { followed, openSoundState, type SoundState } from "./sound-state.ts";
 import { zoneBody } from "./zone.ts";
 import { writeZoneFile } from "./zone-file.ts";
 
@@ -30,8 +30,6 @@ const zoneResyncMs = 30_000;
 /** How long a dead CoreDNS may stay unnoticed; a look costs one read of /proc. */
 const corednsCheckMs = 1_000;
 
-const followed = ["pods", "placements", "statuses", "revisions", "nodes"] as const satisfies readonly Collection[];
-
 /** Starts both loops; the promise resolves when the store has been asked once, whether it has answered or not. */
 export async function startDns(options: DnsOptions): Promise<Dns> {
   const names = new Names(options);
@@ -47,6 +45,7 @@ class Names implements Dns {
   #view: View | undefined;
   #stopListening = () => {};
   #memory: StoreMemory | undefined;
+  readonly #sound: SoundState;
   /** The gateway that CoreDNS was last made sure of. */
   #served: string | undefined;
   #loops: { readonly zone: Loop; readonly process: Loop } | undefined;
@@ -55,6 +54,7 @@ class Names implements Dns {
     this.#options = options;
     this.#files = corednsFiles(options.stateDir);
     this.#coredns = openCoredns(options);
+    this.#sound = openSoundState(options.log);
   }
 
   async start(): Promise<void> {
@@ -89,7 +89,9 @@ class Names implements Dns {
   }
 
   #gateway(): string | undefined {
-    return this.#view?.snapshot().get(nodeKey(this.#options.node))?.value.network?.gateway;
+    const snapshot = this.#view?.snapshot();
+    const key = nodeKey(this.#options.node);
+    return snapshot?.damaged.has(key) ? this.#served : snapshot?.get(key)?.value.network?.gateway;
   }
 
   async #writeZone(): Promise<PassResult> {
@@ -97,7 +99,9 @@ class Names implements Dns {
     const snapshot = (this.#view ?? (await this.#openView())).snapshot();
     // An old zone answers better than one that a gap in our knowledge has emptied.
     if (!snapshot.fresh || !this.#memory?.trusts(storeSeen(snapshot))) return {};
-    const body = zoneBody(recordsOf(stateOf(snapshot)));
+    const state = this.#sound.stateOf(snapshot);
+    if (!state) return {};
+    const body = zoneBody(recordsOf(state));
     const written = await writeZoneFile(this.#files.zone, body, Date.parse(clock.wall()) / 1000);
     if (!written) return {};
     log.debug("zone written", { position: snapshot.position });
@@ -117,14 +121,6 @@ class Names implements Dns {
     this.#served = wanted;
     return againInMs === undefined ? {} : { againInMs };
   }
-}
-
-/** Only what names depend on is followed, so a change of anything else wakes nobody; the rest of the state is empty. */
-function stateOf(snapshot: Snapshot) {
-  return clusterState({
-    list: (collection) => (followed.some((one) => one === collection) ? snapshot.list(collection) : []),
-    verdicts: () => snapshot.get(verdictsKey)?.value,
-  });
 }
 
 async function exists(path: string): Promise<boolean> {

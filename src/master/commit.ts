@@ -14,7 +14,7 @@ import {
 } from "../model/keys.ts";
 import type { VerdictsDocument } from "../model/node.ts";
 import type { PlacementsDocument, PodsDocument } from "../model/pod.ts";
-import { type Change, type Check, put, remove, type Snapshot, type Versioned } from "../store/store.ts";
+import { type Change, type Check, overwrite, remove, type Snapshot, type Versioned } from "../store/store.ts";
 import { nextPlacements, withoutForget } from "./changes.ts";
 import type { Decision, DeploymentChange } from "./decision.ts";
 
@@ -50,7 +50,7 @@ export function commitOf(
     const there = snapshot.get(key);
     if (there) changes.push(remove(key, there.version));
   };
-  const write = <T>(key: Key<T>, value: T) => changes.push(put(key, value, snapshot.get(key)?.version ?? "absent"));
+  const write = <T>(key: Key<T>, value: T) => changes.push(overwrite(snapshot, key, value));
   const check = (key: Key<unknown>) => {
     const there = snapshot.get(key);
     if (there) checks.push({ key, version: there.version });

@@ -2,6 +2,7 @@
 // `get` and the simulator all call this one.
 import type { ClusterState } from "../model/cluster-state.ts";
 import { changeOf } from "./changes.ts";
+import { damagedDeployments } from "./damage.ts";
 import type { Decision, Problem, StopFirst, UnplacedPod } from "./decision.ts";
 import { openDemands, roomOf } from "./documents-room.ts";
 import { wordsAboutNodes } from "./forget.ts";
@@ -25,7 +26,7 @@ export function decide(state: ClusterState, moment: Moment): Decision {
   const placed = placedPods(state);
   const demands = openDemands(state);
   const moves = openMoves(state, placed, timers, moment.preview !== true);
-  const names = [...new Set([...state.deployments.keys(), ...state.pods.keys()])].sort();
+  const names = [...new Set([...state.deployments.keys(), ...state.pods.keys(), ...damagedDeployments(state)])].sort();
   const runs = names.map((name) => startRun({ state, name, placed, timers, demands, moves }));
   const unplaced = new Map<string, UnplacedPod>();
   const stopFirst: StopFirst[] = [];
@@ -54,10 +55,17 @@ function strayProblems(runs: readonly Run[], placed: ReadonlyMap<string, PlacedP
   const listed = runs.reduce((sum, run) => sum + run.placedCount, 0);
   if (listed === placed.size) return [];
   const known = new Set(runs.flatMap(({ facts }) => facts.map(({ record }) => record.id)));
+  const untouched = new Set(runs.filter(({ facts }) => facts.length === 0).flatMap(troubled));
   return [...placed.values()]
     .filter(({ placement, forgotten }) => !known.has(placement.pod) && !forgotten)
+    .filter(({ placement }) => !untouched.has(placement.deployment))
     .map(({ node, placement }) => ({
       deployment: placement.deployment,
       message: `pod ${placement.pod} is placed on ${node} although its Deployment does not list it: it is kept`,
     }));
+}
+
+/** Those of which is said already that nothing is done with them. */
+function troubled({ name, problems }: Run): string[] {
+  return problems.length > 0 ? [name] : [];
 }

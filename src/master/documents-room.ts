@@ -4,6 +4,7 @@ import { type ClusterState, templateOf } from "../model/cluster-state.ts";
 import { isLive } from "../model/phase.ts";
 import type { PodsDocument } from "../model/pod.ts";
 import { type Demand, demandOf, noDemand, occupy, openRoom, type Room } from "../scheduler/room.ts";
+import { isUnknownNode } from "./damage.ts";
 import type { PlacedPod } from "./placed-pods.ts";
 
 export interface Demands {
@@ -37,7 +38,7 @@ export function roomOf(
   demands: Demands,
 ): Room {
   const nodes = [...state.nodes].map(([name, document]) => {
-    const cordoned = state.controls.get(name)?.cordoned !== undefined;
+    const cordoned = state.controls.get(name)?.cordoned !== undefined || isUnknownNode(state, name);
     return [name, { document, present: isLive(state.verdicts.get(name)), cordoned }] as const;
   });
   const room = openRoom(new Map(nodes));

@@ -124,7 +124,11 @@ function masterPass(options: MasterOptions, leadership: Leadership, view: View, 
 /** The documents with the verdicts of now; `verdicts` only when they have to be written. */
 function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
   const written = snapshot.get(verdictsKey)?.value;
-  const state = clusterState({ list: (collection) => snapshot.list(collection), verdicts: () => undefined });
+  const state = clusterState({
+    list: (collection) => snapshot.list(collection),
+    verdicts: () => undefined,
+    damaged: snapshot.damaged,
+  });
   const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
   const timers = openTimers(moment);
   const { verdicts, againInMs } = verdictsOf(written, { ...state, present }, timers, nodeLostAfterMs);

@@ -2,6 +2,7 @@
 import type { ClusterState } from "../model/cluster-state.ts";
 import { isLive } from "../model/phase.ts";
 import type { Placement, PodStatus } from "../model/pod.ts";
+import { isUnheard } from "./damage.ts";
 import { isForgotten } from "./forget.ts";
 
 export interface PlacedPod {
@@ -22,7 +23,7 @@ export function placedPods(state: ClusterState): Map<string, PlacedPod> {
   const placed = new Map<string, { -readonly [Field in keyof PlacedPod]: PlacedPod[Field] }>();
   for (const [node, { placements }] of state.placements) {
     const verdict = state.verdicts.get(node);
-    const live = isLive(verdict);
+    const live = isLive(verdict) && !isUnheard(state, node);
     const at = { live, lost: verdict?.state === "lost", forgotten: isForgotten(state, node) };
     for (const placement of placements ?? []) {
       const earlier = placed.get(placement.pod);

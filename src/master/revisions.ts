@@ -17,6 +17,10 @@ export function unusedRevisions(
   readonly revisions: readonly { readonly deployment: string; readonly revision: string }[];
   readonly againInMs?: number;
 } {
+  // What cannot be read may name any of them.
+  if ([...(state.damaged?.keys() ?? [])].some((key) => /^(deployments|pods|placements)\//.test(key))) {
+    return { revisions: [] };
+  }
   const unnamed: { deployment: string; revision: string }[] = [];
   for (const key of state.templates.keys()) {
     const slash = key.indexOf("/");

@@ -9,6 +9,7 @@ import { type Explanation, explain } from "../scheduler/explain.ts";
 import { satisfiesSelector } from "../scheduler/filters.ts";
 import { markStopping, type PodGroup, type Room } from "../scheduler/room.ts";
 import { heldBy, schedule } from "../scheduler/scheduler.ts";
+import { damageOf } from "./damage.ts";
 import type { Problem, StopFirst, UnplacedPod } from "./decision.ts";
 import type { Demands } from "./documents-room.ts";
 import type { PlacedPod } from "./placed-pods.ts";
@@ -42,7 +43,7 @@ export interface Run extends RunInput {
 
 /** Reconciles one Deployment, or the pods that have none. */
 export function startRun(input: RunInput): Run {
-  const { state, name } = input;
+  const { state, name, placed } = input;
   const deployment = state.deployments.get(name);
   const document = state.pods.get(name);
   const chosen = new Map<string, string>();
@@ -58,6 +59,10 @@ export function startRun(input: RunInput): Run {
     outOfStep: false,
     againInMs: undefined,
   };
+  const damage = damageOf(state, name, document?.pods ?? [], (pod) => placed.has(pod));
+  if (damage !== undefined) {
+    return { ...untouched, document: undefined, next: undefined, problems: [{ deployment: name, message: damage }] };
+  }
   try {
     const facts = factsOf(input, document?.pods ?? [], chosen);
     const looked = { ...untouched, facts, ...compareStops(input, facts) };

@@ -22,12 +22,15 @@ export interface ClusterState {
   readonly incarnation?: number;
   /** Nothing is moved or stopped for an absent or lost node. */
   readonly hold?: Hold;
+  /** Documents that are there and cannot be understood, by key, with the reason. Their absence from the rest means nothing. */
+  readonly damaged?: ReadonlyMap<string, { readonly why: string }>;
 }
 
 /** The part of a store's snapshot that is needed here. */
 export interface Documents {
   list<C extends Collection>(collection: C): readonly { readonly key: string; readonly value: Collections[C] }[];
   verdicts(): VerdictsDocument | undefined;
+  readonly damaged?: ReadonlyMap<string, { readonly why: string }>;
 }
 
 /** The collections a snapshot must hold to make a ClusterState (besides the `verdicts` document). */
@@ -50,6 +53,7 @@ export function clusterState(documents: Documents): ClusterState {
     statuses: byName(documents.list("statuses")),
     nodes: byName(documents.list("nodes")),
     controls: new Map(documents.list("controls").map(({ key, value }) => [key.slice("controls/nodes/".length), value])),
+    ...(documents.damaged?.size ? { damaged: documents.damaged } : {}),
   };
   return withVerdicts(state, documents.verdicts());
 }

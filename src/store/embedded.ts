@@ -12,7 +12,7 @@ import { type Holdings, openHoldings } from "./embedded-holdings.ts";
 import { isAlive, openProber, type Prober } from "./embedded-locks.ts";
 import { touch, watchTouches } from "./embedded-watch.ts";
 import { checkKey, encodeCommit } from "./encode.ts";
-import { makeSnapshot, selectionOf } from "./snapshot.ts";
+import { makeSnapshot, selectionOf, soundDocument } from "./snapshot.ts";
 import type { Commit, Leadership, Position, Presence, Selector, Snapshot, Store, Versioned, View } from "./store.ts";
 import { type FedView, openView } from "./view.ts";
 
@@ -98,7 +98,8 @@ class EmbeddedStore implements Store {
 
   async read<T>(key: Key<T>): Promise<Versioned<T> | undefined> {
     checkKey(key);
-    return (await this.#step("DEFERRED", () => this.#documents.read(key))) as Versioned<T> | undefined;
+    const found = await this.#step("DEFERRED", () => this.#documents.read(key));
+    return soundDocument(found, this.url) as Versioned<T> | undefined;
   }
 
   async list(selectors: readonly Selector[]): Promise<Snapshot> {

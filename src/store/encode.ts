@@ -8,6 +8,8 @@ export interface EncodedChange {
   readonly key: string;
   readonly version: number | "absent";
   readonly json?: string;
+  /** Of the text. */
+  readonly bytes?: number;
 }
 
 /** ZooKeeper's znodes and our lock files take such names unescaped; long enough for `revisions/<53>/<12>`, and a file name everywhere. */
@@ -34,9 +36,9 @@ export function encodeCommit(commit: Commit, commitBytesLimit: number): EncodedC
     if (seen.has(key)) throw new OrchestraError("bug", `a commit changes ${key} twice`);
     seen.add(key);
     if (change.do === "remove") return { key, version };
-    const json = encodeValue(key, change.value);
-    bytes += Buffer.byteLength(json);
-    return { key, version, json };
+    const text = encodeText(key, change.value);
+    bytes += text.bytes;
+    return { key, version, json: text.json, bytes: text.bytes };
   });
   if (bytes > commitBytesLimit) throw commitTooLarge(bytes, commitBytesLimit);
   return encoded;
@@ -51,10 +53,14 @@ export function commitTooLarge(bytes: number, limit: number): OrchestraError {
 
 /** A document's value as JSON text. Throws `invalid` when it is too large, `bug` when JSON has no text for it. */
 export function encodeValue(key: string, value: unknown): string {
+  return encodeText(key, value).json;
+}
+
+function encodeText(key: string, value: unknown): { readonly json: string; readonly bytes: number } {
   const json: string | undefined = JSON.stringify(value);
   if (json === undefined) throw new OrchestraError("bug", `${key} has a value that JSON cannot carry`);
   const bytes = Buffer.byteLength(json);
-  if (bytes <= documentBytesLimit) return json;
+  if (bytes <= documentBytesLimit) return { json, bytes };
   throw new OrchestraError("invalid", `${key} would be ${bytes} bytes; a document may have ${documentBytesLimit}`, {
     hint: "make it smaller, or cut it in two",
     details: { key, bytes, limit: documentBytesLimit },

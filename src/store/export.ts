@@ -14,6 +14,16 @@ export interface Exported {
 /** `now`: ISO 8601, for people. Throws `not-found` for a store that nobody has used yet. */
 export async function exportStore(store: Store, now: string): Promise<Exported> {
   const snapshot = await store.list([...movedSelectors, "presence"]);
+  const [damaged] = snapshot.damaged;
+  if (damaged) {
+    throw new OrchestraError(
+      "invalid",
+      `the document ${damaged[0]} of the store ${store.url} is damaged: ${damaged[1].why}`,
+      {
+        hint: "an export without it would not be the whole store: write it again, or remove it, first",
+      },
+    );
+  }
   const cluster = snapshot.get(clusterKey)?.value;
   if (!cluster) {
     throw new OrchestraError("not-found", `the store ${store.url} holds no cluster yet`, {

@@ -4,7 +4,8 @@ import { OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
 import { type ExportFile, movedDocuments, movedSelectors } from "./export-file.ts";
 import { type ImportOptions, type ImportPlan, type ImportTarget, planImport } from "./import-plan.ts";
-import { type Change, type Leadership, put, type Store } from "./store.ts";
+import { type Document, damagedDocument, selectionOf, selects } from "./snapshot.ts";
+import { type Change, type Leadership, put, type Snapshot, type Store } from "./store.ts";
 
 /** What a document adds to its own bytes on the wire: its key, checks, an ACL. */
 const overheadBytes = 300;
@@ -16,9 +17,16 @@ export async function importTarget(store: Store): Promise<ImportTarget> {
     url: store.url,
     position: snapshot.position,
     cluster: snapshot.get(clusterKey),
-    documents: movedDocuments(snapshot),
+    documents: [...movedDocuments(snapshot), ...damagedIn(snapshot)],
     present: snapshot.list("presence").map(({ key }) => key),
   };
+}
+
+/** They are replaced or removed like any other: a backup is what mends them. */
+function damagedIn(snapshot: Snapshot): Document[] {
+  const moved = selectionOf(movedSelectors);
+  const damaged = [...snapshot.damaged].filter(([key]) => selects(moved, key) && key !== clusterKey);
+  return damaged.map(([key, { version, why }]) => damagedDocument(key, version, why));
 }
 
 /**

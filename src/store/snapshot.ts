@@ -1,11 +1,15 @@
 // Snapshots: an immutable, sorted list of documents at one position, and how changes make the next one. Pure; every adapter shares it.
 
-import { OrchestraError } from "../model/errors.ts";
+import { shapeProblem } from "../model/document-shape.ts";
+import { messageOf, OrchestraError } from "../model/errors.ts";
 import { type Collection, type Collections, collectionOf, type Key } from "../model/keys.ts";
-import type { Position, Selector, Snapshot, Versioned } from "./store.ts";
+import type { Damage, Position, Selector, Snapshot, Versioned } from "./store.ts";
 
 /** A document of which only the key is known to the compiler. Frozen to its leaves. */
-export type Document = Versioned<unknown>;
+export interface Document extends Versioned<unknown> {
+  /** Why it cannot be understood; its value means nothing then. */
+  readonly damaged?: string;
+}
 
 /** What a view or a listing asks for, ready to be asked about single keys. */
 export interface Selection {
@@ -44,10 +48,12 @@ export function selects(selection: Selection, key: string): boolean {
 /** `documents` must be sorted by key and frozen; the snapshot keeps them as they are. */
 export function makeSnapshot(
   selection: Selection,
-  documents: readonly Document[],
+  all: readonly Document[],
   position: Position,
   fresh: boolean,
 ): Snapshot {
+  const damaged = damageIn(all);
+  const documents = damaged.size === 0 ? all : all.filter((document) => document.damaged === undefined);
   const lists = new Map<string, readonly Document[]>();
   const list = (collection: string): readonly Document[] => {
     const known = lists.get(collection);
@@ -62,6 +68,7 @@ export function makeSnapshot(
   return Object.freeze({
     position,
     fresh,
+    damaged,
     get<T>(key: Key<T>): Versioned<T> | undefined {
       if (!selects(selection, key)) throw outside(key);
       const found = documents[lowerBound(documents, key)];
@@ -103,10 +110,45 @@ export function sortDocuments(documents: Document[]): Document[] {
   return documents.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
 }
 
-/** A document out of its stored text; nobody can change the value in place. */
+/** A document out of its stored text, or a damaged one; nobody can change the value in place. */
 export function parseDocument(key: string, version: number, json: string): Document {
-  return Object.freeze({ key: key as Key<unknown>, version, value: freezeDeep(JSON.parse(json)) });
+  try {
+    const value: unknown = JSON.parse(json);
+    const why = shapeProblem(key, value);
+    if (why !== undefined) return damagedDocument(key, version, why);
+    return Object.freeze({ key: key as Key<unknown>, version, value: freezeDeep(value) });
+  } catch (error) {
+    return damagedDocument(key, version, messageOf(error).replace(/\s+/g, " ").slice(0, 160));
+  }
 }
+
+export function damagedDocument(key: string, version: number, damaged: string): Document {
+  return Object.freeze({ key: key as Key<unknown>, version, value: undefined, damaged });
+}
+
+/** The document, for whoever asks for this one alone. Throws `invalid` for a damaged one. */
+export function soundDocument(document: Document | undefined, url: string): Document | undefined {
+  if (document?.damaged === undefined) return document;
+  throw new OrchestraError(
+    "invalid",
+    `the document ${document.key} of the store ${url} is damaged: ${document.damaged}`,
+    {
+      hint: "write it again, or remove it, with the tools of the store",
+    },
+  );
+}
+
+function damageIn(documents: readonly Document[]): ReadonlyMap<string, Damage> {
+  let found: Map<string, Damage> | undefined;
+  for (const { key, version, damaged } of documents) {
+    if (damaged === undefined) continue;
+    found ??= new Map();
+    found.set(key, { version, why: damaged });
+  }
+  return found ?? noDamage;
+}
+
+const noDamage: ReadonlyMap<string, Damage> = new Map();
 
 function freezeDeep(value: unknown): unknown {
   if (typeof value === "object" && value !== null) {

@@ -55,6 +55,14 @@ export interface Snapshot {
   get<T>(key: Key<T>): Versioned<T> | undefined;
   /** Sorted by key. */
   list<C extends Collection>(collection: C): readonly Versioned<Collections[C]>[];
+  /** What is there and cannot be understood, by key: neither `get` nor `list` shows it, and nothing may be concluded from that. */
+  readonly damaged: ReadonlyMap<string, Damage>;
+}
+
+export interface Damage {
+  /** Names it in a change that puts a good document in its place. */
+  readonly version: number;
+  readonly why: string;
 }
 
 export interface View {
@@ -95,6 +103,7 @@ export interface Store {
   readonly url: string;
   /** Bytes of JSON that one commit may carry in all. A single document: `documentBytesLimit`. */
   readonly commitBytesLimit: number;
+  /** Throws `invalid` for a damaged document. */
   read<T>(key: Key<T>): Promise<Versioned<T> | undefined>;
   /** Everything in these collections, at one position. */
   list(selectors: readonly Selector[]): Promise<Snapshot>;
@@ -120,4 +129,7 @@ export const documentBytesLimit = 900 * 1024;
 
 /** Shorthands: a commit reads as what it does. */
 export const put = <T>(key: Key<T>, value: T, version: number | "absent"): Put => ({ do: "put", key, value, version });
+/** Writes a document whatever is there, if it still is: for those that nobody else writes. */
+export const overwrite = <T>(snapshot: Pick<Snapshot, "get" | "damaged">, key: Key<T>, value: T): Put =>
+  put(key, value, snapshot.get(key)?.version ?? snapshot.damaged.get(key)?.version ?? "absent");
 export const remove = (key: Key<unknown>, version: number): Remove => ({ do: "remove", key, version });

@@ -43,6 +43,9 @@ export interface AttemptOptions {
 
 type Prepared = Sent & { readonly transaction: Transaction };
 
+/** How long a connection is waited for that tells whether a commit was done: longer than for any other, because the answer matters more. */
+const outcomeLimitMs = 12_000;
+
 const notDone: Attempted = Object.freeze({ was: "not done" });
 
 /** Throws what no order in particular is to blame for. */
@@ -169,7 +172,8 @@ async function afterFailure(
   const { session, url } = options;
   const writes = sent.items.some((item) => item.do !== "check");
   if (writes && error.code === "connection-lost") {
-    const outcome = await session.read((now) => outcomeOf(now, sent)).catch(() => ({ was: "unknown" }) as const);
+    const looking = session.read((now) => outcomeOf(now, sent), outcomeLimitMs);
+    const outcome = await looking.catch(() => ({ was: "unknown" }) as const);
     if (outcome.was === "unknown") return { was: "refused", orders, error: unknownOutcome(url, error) };
     if (outcome.was === "not done") return notDone;
     return { was: "done", committed: { position: outcome.position, version: undefined } };

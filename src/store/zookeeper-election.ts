@@ -10,6 +10,7 @@ import { type Holding, holdNode, isOver } from "./zookeeper-holding.ts";
 import { epochPath, type Leaders, readEpoch } from "./zookeeper-leaders.ts";
 import { makeNode } from "./zookeeper-node.ts";
 import { commitsPath, electionPath, electionsPath } from "./zookeeper-paths.ts";
+import { recheckLater } from "./zookeeper-recheck.ts";
 import type { Session } from "./zookeeper-session.ts";
 
 export interface ElectionOptions {
@@ -17,6 +18,8 @@ export interface ElectionOptions {
   readonly session: Session;
   readonly leaders: Leaders;
   readonly acl: readonly Acl[];
+  /** How often it is looked whether something was not told. */
+  readonly recheckMs: number | undefined;
 }
 
 interface Candidate {
@@ -25,11 +28,11 @@ interface Candidate {
   readonly holding: Holding;
 }
 
-export function openElection({ url, session, leaders, acl }: ElectionOptions) {
+export function openElection({ url, session, leaders, acl, recheckMs }: ElectionOptions) {
   const stand = async (name: string): Promise<Candidate> => {
     const client = await session.usable();
     const path = await enter(client, name, acl);
-    return { client, path, holding: await holdNode(session, client, { path }) };
+    return { client, path, holding: await holdNode(session, client, { path }, recheckMs) };
   };
 
   /** Undefined when this candidacy has come to nothing. */
@@ -37,7 +40,7 @@ export function openElection({ url, session, leaders, acl }: ElectionOptions) {
     const candidate = await stand(name);
     const { client, path, holding } = candidate;
     try {
-      await turnOf(candidate, name, AbortSignal.any([stop, holding.lost]), session);
+      await turnOf(candidate, name, AbortSignal.any([stop, holding.lost]), { session, recheckMs });
       const { epoch, counter } = await raiseEpoch(client, path, acl);
       stop.throwIfAborted();
       if (holding.lost.aborted) return undefined;
@@ -112,21 +115,32 @@ async function candidatesOf(client: ZooKeeper, name: string): Promise<string[]> 
 }
 
 /** Resolves when nobody is before this candidate. Throws when `stop` fires. */
-async function turnOf({ client, path }: Candidate, name: string, stop: AbortSignal, session: Session): Promise<void> {
+async function turnOf(
+  { client, path }: Candidate,
+  name: string,
+  stop: AbortSignal,
+  options: Pick<ElectionOptions, "session" | "recheckMs">,
+): Promise<void> {
   for (;;) {
     if (stop.aborted) throw new LostCandidacy();
     const candidates = await candidatesOf(client, name);
     const index = candidates.indexOf(path.slice(path.lastIndexOf("/") + 1));
     if (index < 0) throw new LostCandidacy();
     if (index === 0) return;
-    await gone(client, `${electionPath(name)}/${candidates[index - 1]}`, stop, session);
+    await gone(client, `${electionPath(name)}/${candidates[index - 1]}`, stop, options);
   }
 }
 
 /** Resolves when the node is gone, or when it must be looked at again. */
-async function gone(client: ZooKeeper, path: string, stop: AbortSignal, session: Session): Promise<void> {
+async function gone(
+  client: ZooKeeper,
+  path: string,
+  stop: AbortSignal,
+  { session, recheckMs }: Pick<ElectionOptions, "session" | "recheckMs">,
+): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const stopListening = session.listen({ up: () => resolve() });
+  const timer = recheckLater(recheckMs, resolve);
   stop.addEventListener("abort", () => resolve(), { once: true });
   const watch = await client.addWatch(path, "recursive", ({ type }) => {
     if (type === "deleted") resolve();
@@ -135,6 +149,7 @@ async function gone(client: ZooKeeper, path: string, stop: AbortSignal, session:
     if (await client.exists(path)) await promise;
   } finally {
     stopListening();
+    clearTimeout(timer);
     void watch.remove();
   }
 }

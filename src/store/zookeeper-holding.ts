@@ -3,6 +3,7 @@ import { OrchestraError } from "../model/errors.ts";
 import type { Stat } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { isZooKeeperError } from "./zookeeper-errors.ts";
+import { recheckLater } from "./zookeeper-recheck.ts";
 import type { Session } from "./zookeeper-session.ts";
 
 export interface Holding {
@@ -19,7 +20,12 @@ export interface Own {
 }
 
 /** Holds a node that this client's session has just made. */
-export async function holdNode(session: Session, client: ZooKeeper, own: Own): Promise<Holding> {
+export async function holdNode(
+  session: Session,
+  client: ZooKeeper,
+  own: Own,
+  recheckMs: number | undefined,
+): Promise<Holding> {
   const { path } = own;
   const lost = new AbortController();
   const endings: (() => void)[] = [];
@@ -33,7 +39,17 @@ export async function holdNode(session: Session, client: ZooKeeper, own: Own): P
     const stat = await client.exists(path);
     if (!isOwn(stat, client, own)) lose(`${path} was removed from outside`);
   };
+  let timer: NodeJS.Timeout | undefined;
+  // Its removal may never be told.
+  const lookLater = () => {
+    timer = recheckLater(recheckMs, () => {
+      look().catch(() => {});
+      if (!lost.signal.aborted) lookLater();
+    });
+  };
+  lookLater();
   endings.push(
+    () => clearTimeout(timer),
     session.listen({
       up: (now) => {
         if (now !== client) lose("the session with the store has ended");

@@ -10,7 +10,9 @@ import type { FedView } from "./view.ts";
 import { isInterruption, replacedStore, translateError } from "./zookeeper-errors.ts";
 import { commitsPath, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
 import { Picture } from "./zookeeper-picture.ts";
-import { childrenOf, type Found, positionOf, readDocuments } from "./zookeeper-read.ts";
+import { childrenOf, positionOf, readDocuments } from "./zookeeper-read.ts";
+import type { Recheck } from "./zookeeper-recheck.ts";
+import { Rounds } from "./zookeeper-rounds.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -21,6 +23,7 @@ export interface MirrorOptions {
   readonly log: Log | undefined;
   /** Called with every position that was read. */
   readonly see: (position: Position) => void;
+  readonly recheck: (names: () => readonly string[], relist: (name: string) => void) => Recheck;
 }
 
 /** What is followed because somebody looks at it. */
@@ -49,15 +52,19 @@ export class Mirror {
   readonly #dirty = new Set<string>();
   /** Being read: answers may have come, but nothing of them is in the picture yet. */
   #reading: ReadonlySet<string> = new Set();
-  readonly #damaged = new Map<string, number>();
-  readonly #waiting = new Set<(error?: unknown) => void>();
+  readonly #progress = new Rounds();
   readonly #stopListening: () => void;
+  readonly #recheck: Recheck;
   #running = false;
   #soon: NodeJS.Immediate | undefined;
   #later: NodeJS.Timeout | undefined;
 
   constructor(options: MirrorOptions) {
     this.#options = options;
+    this.#recheck = options.recheck(
+      () => [...this.#shelves.keys()],
+      (name) => this.#relist(name),
+    );
     this.#stopListening = options.session.listen({
       up: () => this.#run(),
       down: () => this.#distrust(),
@@ -88,7 +95,7 @@ export class Mirror {
       this.#see(positionOf(stat));
     });
     while (!this.#isQuiet(selection)) {
-      if (session.isUp) await this.#nextRound();
+      if (session.isUp) await this.#progress.next();
       else await session.usable();
     }
     return take(this.#picture.select(selection), this.#picture.position);
@@ -102,9 +109,8 @@ export class Mirror {
       if (shelf.users > 0) continue;
       this.#shelves.delete(name);
       void shelf.watch?.remove();
-      for (const keys of [this.#dirty, this.#damaged]) {
-        for (const key of keys.keys()) if (!this.covers(key)) keys.delete(key);
-      }
+      this.#recheck.forget(name);
+      for (const key of this.#dirty) if (!this.covers(key)) this.#dirty.delete(key);
       this.#picture.forget((key) => this.covers(key));
     }
   }
@@ -134,7 +140,7 @@ export class Mirror {
     const end = performance.now() + showLimitMs;
     const waits = (view: FedView) =>
       this.#picture.has(view) && this.#options.session.isUp && view.snapshot().position < position;
-    while (concerned.some(waits) && performance.now() < end) await this.#nextRound().catch(() => {});
+    while (concerned.some(waits) && performance.now() < end) await this.#progress.next().catch(() => {});
   }
 
   /** Whether anybody looks at it. */
@@ -144,10 +150,11 @@ export class Mirror {
 
   close(): void {
     this.#stopListening();
+    this.#recheck.close();
     clearImmediate(this.#soon);
     clearTimeout(this.#later);
     for (const view of this.#picture.views) view.close();
-    this.#endRound();
+    this.#progress.end();
   }
 
   #onEvent({ path }: WatchEvent): void {
@@ -167,7 +174,7 @@ export class Mirror {
     this.#running = true;
     void this.#rounds().then((againInMs) => {
       this.#running = false;
-      this.#endRound();
+      this.#progress.end();
       if (!this.#options.session.isUp || !this.#hasWork()) return;
       this.#later ??= setTimeout(() => this.#run(), againInMs);
     });
@@ -183,7 +190,7 @@ export class Mirror {
         for (const key of this.#dirty) touched.add(key);
         await this.#read(session.client, round > quickRounds ? touched : this.#dirty);
         this.#show();
-        this.#endRound();
+        this.#progress.end();
       }
     } catch (error) {
       // With a connection it begins again.
@@ -191,7 +198,7 @@ export class Mirror {
       const refusal = translateError(error, url);
       log?.error(refusal.message, { hint: refusal.hint });
       this.#distrust();
-      this.#endRound(refusal);
+      this.#progress.end(refusal);
       return refusedMs;
     }
     return 0;
@@ -233,7 +240,7 @@ export class Mirror {
         onAnswer: (key) => this.#dirty.delete(key),
       });
       if (position === undefined) throw replacedStore(url, "has been removed");
-      for (const [key, node] of found) this.#take(key, node);
+      for (const [key, document] of found) this.#take(key, document);
       this.#see(position);
     } catch (error) {
       for (const key of this.#reading) if (this.covers(key)) this.#dirty.add(key);
@@ -243,14 +250,19 @@ export class Mirror {
     }
   }
 
-  #take(key: string, found: Found): void {
+  #take(key: string, document: Document | undefined): void {
     if (!this.covers(key)) return;
-    if (found.is === "damaged" && this.#damaged.get(key) !== found.version) {
-      this.#damaged.set(key, found.version);
-      this.#options.log?.error(`the document ${key} is damaged and left out: ${found.why}`);
-    }
-    if (found.is !== "damaged") this.#damaged.delete(key);
-    this.#picture.put(key, found.is === "document" ? found.document : undefined);
+    if (document?.damaged !== undefined && this.#picture.get(key)?.version !== document.version)
+      this.#options.log?.error(`the document ${key} is damaged and left out: ${document.damaged}`);
+    this.#picture.put(key, document);
+  }
+
+  /** Listens and looks anew, as if nothing had been told since. */
+  #relist(name: string): void {
+    const shelf = this.#shelves.get(name);
+    void shelf?.watch?.remove();
+    if (shelf) Object.assign(shelf, { watch: undefined, listed: false });
+    this.#run();
   }
 
   #see(position: Position): void {
@@ -275,23 +287,7 @@ export class Mirror {
   #distrust(): void {
     for (const shelf of this.#shelves.values()) shelf.listed = false;
     for (const view of this.#picture.views) view.markStale();
-    this.#endRound();
-  }
-
-  /** Rejects with the reason when what is followed cannot be read. */
-  #nextRound(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = (error?: unknown) => {
-        this.#waiting.delete(done);
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      this.#waiting.add(done);
-    });
-  }
-
-  #endRound(error?: unknown): void {
-    for (const done of [...this.#waiting]) done(error);
+    this.#progress.end();
   }
 }
 

@@ -11,6 +11,8 @@ export interface Item {
   readonly key: string;
   readonly version: number | "absent";
   readonly json?: string;
+  /** Of the text. */
+  readonly bytes?: number;
 }
 
 /** What an operation is about, for the case that it is refused. A number: the epoch of a leader. */
@@ -38,9 +40,9 @@ export function itemsOf(
   checks: readonly { readonly key: string; readonly version: number }[],
 ): Item[] {
   const checked = checks.map(({ key, version }): Item => ({ do: "check", key, version }));
-  const changed = changes.map(({ key, version, json }): Item => {
-    if (json === undefined) return { do: "remove", key, version };
-    return { do: version === "absent" ? "create" : "set", key, version, json };
+  const changed = changes.map(({ key, version, json, bytes }): Item => {
+    if (json === undefined || bytes === undefined) return { do: "remove", key, version };
+    return { do: version === "absent" ? "create" : "set", key, version, json, bytes };
   });
   return [...checked, ...changed];
 }
@@ -54,7 +56,7 @@ export function transactionOf({ items, counterOf, removals, epochs, mark, acl }:
     steps.push(["removals", { do: "check", path: removalsPath, version: removals ?? 0 }]);
   }
   for (const [epoch, version] of epochs) steps.push([epoch, { do: "check", path: pathOfKey("epoch"), version }]);
-  const encode = encoderOf(mark);
+  const encode = encoderOf(mark, items);
   for (const item of items) steps.push([item, operationOf(item, counterOf, encode, acl)]);
   if (items.some((item) => item.do !== "check")) {
     steps.push(["commits", { do: "set", path: commitsPath, data: marked, version: -1 }]);
@@ -65,11 +67,11 @@ export function transactionOf({ items, counterOf, removals, epochs, mark, acl }:
 function operationOf(
   item: Item,
   counterOf: (item: Item) => number,
-  encode: (json: string) => Uint8Array,
+  encode: (text: Item) => Uint8Array,
   acl: readonly Acl[],
 ): Op {
   const path = pathOfKey(item.key);
-  const data = () => encode(item.json ?? "");
+  const data = () => encode(item);
   switch (item.do) {
     case "create":
       return { do: "create", path, data: data(), mode: "persistent", acl };
@@ -90,8 +92,8 @@ export const transactionBytesLimit = 1024 * 1024 - 1024;
 /** The bytes of these items on the wire. `chroot` stands in front of each path. */
 export function bytesOf(items: readonly Item[], chroot: string, acl: readonly Acl[]): number {
   const aclBytes = acl.reduce((sum, { scheme, id }) => sum + 12 + scheme.length + id.length, 8);
-  return items.reduce((sum, { do: what, key, json }) => {
-    const data = json === undefined ? 0 : 4 + Buffer.byteLength(json) + markBytes;
+  return items.reduce((sum, { do: what, key, bytes }) => {
+    const data = bytes === undefined ? 0 : 4 + bytes + markBytes;
     return sum + 18 + chroot.length + key.length + data + (what === "create" ? aclBytes : 0);
   }, 0);
 }

@@ -17,6 +17,8 @@ export interface PresenceOptions {
   readonly url: string;
   readonly session: Session;
   readonly acl: readonly Acl[];
+  /** How often it is looked whether something was not told. */
+  readonly recheckMs: number | undefined;
 }
 
 /** Each is spent on another process that came or went at the same moment, or on a connection that failed. */
@@ -24,7 +26,7 @@ const attemptsLimit = 20;
 
 type Replaces<T> = (holder: T) => boolean;
 
-export function openPresence({ url, session, acl }: PresenceOptions) {
+export function openPresence({ url, session, acl, recheckMs }: PresenceOptions) {
   const joined = new Set<string>();
 
   /** Undefined: somebody came or went at the same moment, so it is to be tried again. */
@@ -33,7 +35,7 @@ export function openPresence({ url, session, acl }: PresenceOptions) {
     const path = pathOfKey(key);
     try {
       const czxid = (await make(client, path, data, acl)) ?? (await takeOver(client, key, data, replaces, acl));
-      return czxid === undefined ? undefined : await holdNode(session, client, { path, czxid });
+      return czxid === undefined ? undefined : await holdNode(session, client, { path, czxid }, recheckMs);
     } catch (error) {
       // A node that was made without our hearing of it is found by the next attempt.
       if (isInterruption(error)) return undefined;

@@ -1,29 +1,21 @@
 // Reads documents in one go, with what makes the reading one moment: the counter of removals before, the counter of commits after.
 
-import { messageOf, OrchestraError } from "../model/errors.ts";
+import { OrchestraError } from "../model/errors.ts";
 import type { Stat } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
-import { type Document, parseDocument } from "./snapshot.ts";
+import { type Document, damagedDocument, parseDocument } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import { isZooKeeperError } from "./zookeeper-errors.ts";
 import { childKey, commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
 import { decodeText } from "./zookeeper-text.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
-/** What a document's node holds. */
-export type Found =
-  | { readonly is: "document"; readonly document: Document }
-  | { readonly is: "absent" }
-  /** Somebody wrote what is no JSON. */
-  | { readonly is: "damaged"; readonly version: number; readonly why: string };
-
 export interface Reading {
-  readonly found: ReadonlyMap<string, Found>;
+  /** Undefined where there is no document. */
+  readonly found: ReadonlyMap<string, Document | undefined>;
   /** Undefined: the store's own nodes are gone. */
   readonly position: Position | undefined;
 }
-
-const absent: Found = Object.freeze({ is: "absent" });
 
 export interface ReadingOptions {
   /** Learns what is found. */
@@ -52,14 +44,14 @@ export async function readDocuments(
   // Each must have somebody who hears of its failure, also where an earlier one has failed.
   await Promise.allSettled([removals, commits, ...nodes.map(([, node]) => node)]);
   const counter = (await removals)?.version;
-  const found = new Map<string, Found>();
+  const found = new Map<string, Document | undefined>();
   for (const [key, reading] of nodes) {
     const node = await reading;
     if (node === "forbidden") {
-      found.set(key, { is: "damaged", version: -1, why: "these credentials may not read it" });
+      found.set(key, damagedDocument(key, -1, "these credentials may not read it"));
       continue;
     }
-    found.set(key, node ? parse(key, node.data, node.stat, known(key)) : absent);
+    found.set(key, node && parse(key, node.data, node.stat, known(key)));
     if (node && counter !== undefined) {
       versions.learn(key, { version: versionOf(node.stat), counter: node.stat.version }, counter);
     }
@@ -109,14 +101,10 @@ export function positionOf({ version }: Stat): Position {
   return version >>> 0;
 }
 
-function parse(key: string, data: Uint8Array, stat: Stat, known: Document | undefined): Found {
+function parse(key: string, data: Uint8Array, stat: Stat, known: Document | undefined): Document | undefined {
   const version = versionOf(stat);
-  if (known?.version === version) return { is: "document", document: known };
+  if (known?.version === version) return known;
   // The node of a collection, which only holds others.
-  if (data.length === 0) return absent;
-  try {
-    return { is: "document", document: parseDocument(key, version, decodeText(data)) };
-  } catch (error) {
-    return { is: "damaged", version, why: messageOf(error) };
-  }
+  if (data.length === 0 && !key.includes("/")) return undefined;
+  return parseDocument(key, version, decodeText(data));
 }

@@ -31,8 +31,8 @@ export interface Session {
   readonly client: ZooKeeper;
   /** The verified client; waits for it a while. Throws `unavailable` with the reason. */
   usable(): Promise<ZooKeeper>;
-  /** Runs what changes nothing, again where the connection failed. Throws OrchestraErrors only. */
-  read<T>(run: (client: ZooKeeper) => Promise<T>): Promise<T>;
+  /** Runs what changes nothing, again where the connection failed, for about `limitMs`. Throws OrchestraErrors only. */
+  read<T>(run: (client: ZooKeeper) => Promise<T>, limitMs?: number): Promise<T>;
   /** The result ends it. */
   listen(listener: SessionListener): () => void;
   close(): Promise<void>;
@@ -89,9 +89,9 @@ class RenewedSession implements Session {
     await this.usable();
   }
 
-  async usable(): Promise<ZooKeeper> {
+  async usable(limitMs = waitLimitMs): Promise<ZooKeeper> {
     const now = performance.now();
-    const end = Math.max(now + awayLimitMs, Math.min(this.#downSince, now) + waitLimitMs);
+    const end = Math.max(now + awayLimitMs, Math.min(this.#downSince, now) + limitMs);
     for (;;) {
       if (this.#closed) throw closedStore(this.#options.url);
       if (this.#refusal) throw this.#refusal;
@@ -102,10 +102,10 @@ class RenewedSession implements Session {
     }
   }
 
-  async read<T>(run: (client: ZooKeeper) => Promise<T>): Promise<T> {
-    const end = performance.now() + waitLimitMs;
+  async read<T>(run: (client: ZooKeeper) => Promise<T>, limitMs = waitLimitMs): Promise<T> {
+    const end = performance.now() + limitMs;
     for (;;) {
-      const client = await this.usable();
+      const client = await this.usable(limitMs);
       try {
         return await run(client);
       } catch (error) {

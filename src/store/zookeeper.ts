@@ -2,12 +2,11 @@
 // Talks to the servers; reads and writes nothing on this machine.
 import type { Log } from "../log.ts";
 import type { ClusterDocument } from "../model/cluster.ts";
-import { OrchestraError } from "../model/errors.ts";
 import type { Key } from "../model/keys.ts";
 import { type Acl, creatorAcl, openAcl } from "../zookeeper/records.ts";
 import { type Credentials, connectZooKeeper, type TlsOptions, type ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey, encodeCommit } from "./encode.ts";
-import { type Document, makeSnapshot, parseDocument, selectionOf } from "./snapshot.ts";
+import { type Document, makeSnapshot, parseDocument, selectionOf, soundDocument } from "./snapshot.ts";
 import {
   type Commit,
   documentBytesLimit,
@@ -30,6 +29,7 @@ import { Mirror } from "./zookeeper-mirror.ts";
 import { arrange, type Item, itemsOf } from "./zookeeper-operations.ts";
 import { openPresence } from "./zookeeper-presence.ts";
 import { readDocuments } from "./zookeeper-read.ts";
+import { openRecheck } from "./zookeeper-recheck.ts";
 import { writeRevisions } from "./zookeeper-revisions.ts";
 import { openRoot, type Root } from "./zookeeper-root.ts";
 import { openSession, type Session } from "./zookeeper-session.ts";
@@ -47,6 +47,8 @@ export interface ZooKeeperStoreOptions {
   /** PEM texts. */
   readonly tls?: TlsOptions;
   readonly log?: Log;
+  /** How often views are compared with the store, whatever its watches tell. */
+  readonly recheckMs?: number;
 }
 
 /** Of the texts of one commit in all; new revisions are not counted. The servers' own limit leaves as much again for names as it does here. */
@@ -56,16 +58,18 @@ const allBytesLimit = 64 * 1024 * 1024;
 /** How long a process may be out of reach before others take its presence and leadership for gone. */
 const sessionTimeoutMs = 4_000;
 const connectLimitMs = 6_000;
+/** Who has work to do meanwhile looks again later. */
+const patientLimitMs = 2_000;
 
 /** Opens the store; with `create` makes it, and its path, if it is not there. */
 export async function openZooKeeper(options: ZooKeeperStoreOptions): Promise<Store> {
-  const { place, create, patient = false, credentials, tls, log, check } = options;
+  const { place, create, patient = false, credentials, tls, log, check, recheckMs } = options;
   const url = formatZooKeeperUrl(place);
   const acl = credentials || tls?.cert !== undefined ? creatorAcl : openAcl;
   const shared = {
     servers: place.servers,
     sessionTimeoutMs,
-    connectLimitMs,
+    connectLimitMs: patient ? patientLimitMs : connectLimitMs,
     ...(credentials && { credentials }),
     ...(place.tls && { tls: tls ?? {} }),
   };
@@ -78,7 +82,7 @@ export async function openZooKeeper(options: ZooKeeperStoreOptions): Promise<Sto
     verify: (client) => root.verify(client),
     patient,
   });
-  return new ZooKeeperStore({ url, chroot: place.chroot, acl, session, root, log });
+  return new ZooKeeperStore({ url, chroot: place.chroot, acl, session, root, log, recheckMs });
 }
 
 interface Parts {
@@ -88,6 +92,7 @@ interface Parts {
   readonly session: Session;
   readonly root: Root;
   readonly log: Log | undefined;
+  readonly recheckMs: number | undefined;
 }
 
 class ZooKeeperStore implements Store {
@@ -101,12 +106,16 @@ class ZooKeeperStore implements Store {
   readonly #committer: Committer;
 
   constructor(parts: Parts) {
-    const { url, chroot, session, acl, root, log } = parts;
+    const { url, chroot, session, acl, root, log, recheckMs } = parts;
     this.url = url;
     this.#parts = parts;
     const leaders = knownLeaders();
-    const shared = { url, session, acl, versions: this.#versions, leaders, log };
-    this.#mirror = new Mirror({ ...shared, see: (position) => root.see(position) });
+    const shared = { url, session, acl, versions: this.#versions, leaders, log, recheckMs };
+    this.#mirror = new Mirror({
+      ...shared,
+      see: (position) => root.see(position),
+      recheck: (names, relist) => openRecheck({ session, everyMs: recheckMs, names, relist }),
+    });
     this.#committer = new Committer({
       ...shared,
       chroot,
@@ -174,13 +183,7 @@ class ZooKeeperStore implements Store {
     // Without it a server that lags behind might not know yet what somebody was told to be done.
     const synced = client.sync("/");
     const [{ found }] = await Promise.all([readDocuments(client, [key], { versions: this.#versions }), synced]);
-    const node = found.get(key);
-    if (node?.is === "damaged") {
-      throw new OrchestraError("invalid", `the document ${key} of the store ${this.url} is damaged: ${node.why}`, {
-        hint: "write it again, or remove its node with zkCli.sh",
-      });
-    }
-    return node?.is === "document" ? node.document : undefined;
+    return soundDocument(found.get(key), this.url);
   }
 
   /** What views have to show of a commit; what they do not follow is not worth parsing. */

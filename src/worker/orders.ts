@@ -126,6 +126,10 @@ class StoreOrders implements OrdersSource {
 /** Why what the store shows is not acted on; undefined: it is. Nothing that is absent means anything. */
 export function whyNotTrusted(snapshot: Snapshot, node: string, known: KnownOrders | undefined): string | undefined {
   if (!snapshot.fresh) return "the store cannot be reached";
+  for (const key of [clusterKey, placementsKey(node)]) {
+    const damage = snapshot.damaged.get(key);
+    if (damage) return `the document ${key} is damaged (${damage.why}); put it back`;
+  }
   const cluster = snapshot.get(clusterKey)?.value;
   const placements = snapshot.get(placementsKey(node))?.value;
   const isAccepted = known !== undefined && (cluster?.incarnation ?? 0) > known.incarnation;

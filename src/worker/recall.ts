@@ -17,10 +17,10 @@ export interface Recollection {
   readonly recorded: ReadonlyMap<string, PodStatus>;
 }
 
-/** What the store has of this node's pods; nothing while it cannot be asked. */
+/** What the store has of this node's pods; nothing while it cannot be asked, or where it is damaged. */
 export async function recordedStatuses(store: Store, node: string): Promise<ReadonlyMap<string, PodStatus>> {
   const found = await store.read(statusesKey(node)).catch((error: unknown) => {
-    if (!isOrchestraError(error, "unavailable")) throw error;
+    if (!isOrchestraError(error, "unavailable") && !isOrchestraError(error, "invalid")) throw error;
   });
   return new Map((found?.value.statuses ?? []).map((status) => [status.pod, status]));
 }

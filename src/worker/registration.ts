@@ -4,7 +4,7 @@ import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import { nodeKey, presenceKey } from "../model/keys.ts";
 import type { NodeDocument, PresenceDocument } from "../model/node.ts";
-import { type Presence, put, type Store } from "../store/store.ts";
+import { overwrite, type Presence, type Store } from "../store/store.ts";
 import type { EngineInfo, NodeNetwork } from "./runtime.ts";
 
 export interface NodeFacts {
@@ -50,14 +50,15 @@ export function nodeDocument(
 
 /** Writes the node's document if it differs. Throws `conflict` when the name belongs to a machine with another key. */
 export async function registerNode(store: Store, node: string, document: NodeDocument): Promise<void> {
-  const found = await store.read(nodeKey(node));
+  const snapshot = await store.list([nodeKey(node)]);
+  const found = snapshot.get(nodeKey(node));
   if (found && found.value.key !== document.key) {
     throw new OrchestraError("conflict", `another machine (${found.value.address}) is the node ${node} of this store`, {
       hint: "give this one its own name with ORCHESTRA_NODE before its first start",
     });
   }
   if (found && JSON.stringify(found.value) === JSON.stringify(document)) return;
-  await store.commit({ changes: [put(nodeKey(node), document, found?.version ?? "absent")] });
+  await store.commit({ changes: [overwrite(snapshot, nodeKey(node), document)] });
 }
 
 export interface Membership {

@@ -5,12 +5,14 @@ import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { failuresKey, statusesKey } from "../model/keys.ts";
 import { type Failure, failuresPerNode, type PodStatus, type StatusesDocument, type WorkerHold } from "../model/pod.ts";
-import { type Change, put, type Store } from "../store/store.ts";
+import { type Change, overwrite, type Store } from "../store/store.ts";
 
 export interface Report {
   /** What is true now; written soon if it differs from what was written last. Returns whether it differs from what was told last. */
   statuses(statuses: readonly PodStatus[], hold?: WorkerHold): boolean;
   failure(failure: Failure): void;
+  /** Looks whether the store still has what was written last, and writes it again if not: nobody else should have touched it. */
+  compare(): void;
   /** Writes what is waiting, if the store takes it. */
   close(): Promise<void>;
 }
@@ -61,6 +63,12 @@ class StoreReport implements Report {
 
   failure(failure: Failure): void {
     this.#fresh.push(failure);
+    this.#schedule();
+  }
+
+  compare(): void {
+    if (this.#wantedText === undefined) return;
+    this.#written = undefined;
     this.#schedule();
   }
 
@@ -135,16 +143,16 @@ class StoreReport implements Report {
 /** Nothing when the store has it already: after a restart of ours usually everything is as it was. */
 async function statusesChange(store: Store, node: string, told: Told, at: string): Promise<Change[]> {
   const key = statusesKey(node);
-  const found = await store.read(key);
-  const { at: _last, ...last } = found?.value ?? { at, statuses: [] };
-  if (JSON.stringify(last) === JSON.stringify(told)) return [];
-  return [put(key, { at, ...told }, found?.version ?? "absent")];
+  const snapshot = await store.list([key]);
+  const { at: _last, ...last } = snapshot.get(key)?.value ?? { at, statuses: [] };
+  if (!snapshot.damaged.has(key) && JSON.stringify(last) === JSON.stringify(told)) return [];
+  return [overwrite(snapshot, key, { at, ...told })];
 }
 
 async function failuresChange(store: Store, node: string, told: readonly Failure[]): Promise<Change> {
   const key = failuresKey(node);
-  const found = await store.read(key);
-  return put(key, { failures: mergeFailures(found?.value.failures ?? [], told) }, found?.version ?? "absent");
+  const snapshot = await store.list([key]);
+  return overwrite(snapshot, key, { failures: mergeFailures(snapshot.get(key)?.value.failures ?? [], told) });
 }
 
 /** Newest first, one for each slot. */

@@ -55,7 +55,8 @@ export class Templates {
 
   async #read(key: string, { deployment, revision }: Placement): Promise<boolean> {
     const document = await this.#store.read(revisionKey(deployment, revision)).catch((error: unknown) => {
-      if (!isOrchestraError(error, "unavailable")) throw error;
+      // A damaged one is as good as none: others' pods do not wait for it.
+      if (!isOrchestraError(error, "unavailable") && !isOrchestraError(error, "invalid")) throw error;
     });
     if (document) this.#byKey.set(key, this.#checked(document.value));
     return document !== undefined;

@@ -6,10 +6,11 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Loop, type PassResult, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
+import { type Collection, collectionOf } from "../model/keys.ts";
 import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { openStateFile, readStateFile, type StateFile } from "../state-file.ts";
-import type { Store } from "../store/store.ts";
+import type { Snapshot, Store } from "../store/store.ts";
 import { decide, type PodView } from "./decide.ts";
 import { type Failures, openFailures } from "./failures.ts";
 import type { LastKnown } from "./last-known.ts";
@@ -93,6 +94,8 @@ class NodeWorker implements Worker {
   #loop: Loop | undefined;
   #routing: Routing | undefined;
   #watching: Promise<void> | undefined;
+  /** When the store was last asked whether it has what this worker wrote. */
+  #comparedAt: number;
 
   constructor(options: WorkerOptions, beginning: Beginning) {
     const { store, runtime, clock, log, facts, validateTemplate } = options;
@@ -100,6 +103,7 @@ class NodeWorker implements Worker {
     const wake = () => this.#loop?.wake();
     this.#options = options;
     this.#beginning = beginning;
+    this.#comparedAt = clock.now();
     this.#report = openReport({ store, node, clock, log });
     this.#failures = openFailures({ runtime, report: this.#report, clock, signal: this.#stop.signal });
     this.#table = new PodTable({
@@ -182,7 +186,8 @@ class NodeWorker implements Worker {
       clock,
       log,
       network: () => this.#setup.claimed(),
-      trusts: (snapshot) => whyNotTrusted(snapshot, node, this.#orders.known()) === undefined,
+      trusts: (snapshot) =>
+        whyNotTrusted(snapshot, node, this.#orders.known()) === undefined && !isAnyDamaged(snapshot, "nodes"),
       onProblem: (problem) => this.#setup.onProblem(problem),
       onForgotten: () => this.#doubt(),
     });
@@ -197,6 +202,10 @@ class NodeWorker implements Worker {
     const { clock } = this.#options;
     const table = this.#table;
     const listAt = await this.#picture.refresh(relistMs, signal);
+    if (clock.now() - this.#comparedAt >= relistMs) {
+      this.#comparedAt = clock.now();
+      this.#report.compare();
+    }
     const told = await this.#orders.look();
     const now = clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
@@ -210,6 +219,11 @@ class NodeWorker implements Worker {
     const nextAt = Math.min(decision.nextAt, listAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
     return { againInMs: Math.max(0, nextAt - clock.now()) };
   }
+}
+
+/** What is missing in it may be there all the same. */
+function isAnyDamaged({ damaged }: Snapshot, collection: Collection): boolean {
+  return [...damaged.keys()].some((key) => collectionOf(key) === collection);
 }
 
 /** When a container's process started, in monotonic time. */

@@ -86,6 +86,20 @@ export const commitLaws: Readonly<Record<string, StoreLaw>> = {
     assert.equal(new Set(versions).size, versions.length, versions.join(" "));
   },
 
+  "a document that another removed and made again is not the one that was known": async (_store, open) => {
+    const [mine, other] = [await open(), await open()];
+    const known = await create(mine, web);
+    const theirs = (await other.read(web))?.version ?? -1;
+    await other.commit({ changes: [remove(web, theirs)] });
+    await other.commit({ changes: [put(web, deployment({ uid: "other" }), "absent")] });
+    const stale = [put(web, deployment({ replicas: 2 }), known), remove(web, known)];
+    for (const change of stale) await assert.rejects(mine.commit({ changes: [change] }), conflictAt(web));
+    const checks = [{ key: web, version: known }];
+    const checking = mine.commit({ changes: [put(api, deployment(), "absent")], checks });
+    await assert.rejects(checking, conflictAt(web));
+    assert.equal((await mine.read(web))?.value.uid, "other");
+  },
+
   "a check that no longer holds refuses the commit, one that holds does not": async (_store, open) => {
     const store = await open();
     const version = await create(store, web);

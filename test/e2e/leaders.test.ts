@@ -7,7 +7,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { isOrchestraError } from "../../src/model/errors.ts";
 import { eventually } from "../support/eventually.ts";
 import { brokenLaws, changesIn } from "../support/history-laws.ts";
-import { applyWish, type MasterProcess, type SharedCluster, sharedCluster, type Wish } from "../support/many-roles.ts";
+import {
+  applyWish,
+  type MasterProcess,
+  type MemoryCluster,
+  memoryCluster,
+  type Wish,
+} from "../support/memory-cluster.ts";
 import { randomOf, rounds, seed } from "../support/rounds.ts";
 import { readHistory } from "../support/zookeeper-history.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
@@ -27,7 +33,7 @@ interface Change {
 
 interface Trial {
   readonly zookeeper: RunningZooKeeper;
-  readonly cluster: SharedCluster;
+  readonly cluster: MemoryCluster;
   readonly masters: MasterProcess[];
   readonly changes: Change[];
   readonly random: () => number;
@@ -36,7 +42,7 @@ interface Trial {
 async function openTrial(t: TestContext): Promise<Trial> {
   const zookeeper = await startZooKeeper({ servers: 3, config: { maxSessionTimeout: sessionMs } });
   t.after(() => zookeeper.close());
-  const cluster = await sharedCluster(t, `zk://${zookeeper.connect}/orchestra`);
+  const cluster = await memoryCluster(t, `zk://${zookeeper.connect}/orchestra`);
   for (const name of ["n1", "n2", "n3", "n4"]) await cluster.host(name);
   const masters = await Promise.all(["m1", "m2", "m3"].map((name) => cluster.masterProcess(name)));
   return { zookeeper, cluster, masters, changes: [], random: randomOf("leaders") };

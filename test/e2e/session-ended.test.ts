@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { presenceKey } from "../../src/model/keys.ts";
 import { eventually, fired } from "../support/eventually.ts";
-import { applyWish, sharedCluster } from "../support/many-roles.ts";
+import { applyWish, memoryCluster } from "../support/memory-cluster.ts";
 import { randomOf, rounds, seed } from "../support/rounds.ts";
 import { endSession } from "../support/session-thief.ts";
 import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
@@ -33,7 +33,7 @@ async function end(link: TcpProxy): Promise<void> {
 }
 
 test("leadership, presence and views hear of it, and each is to be had again", async (t) => {
-  const cluster = await sharedCluster(t, `zk://${zookeeper.connect}/signals`);
+  const cluster = await memoryCluster(t, `zk://${zookeeper.connect}/signals`);
   const [link] = await links(t, 1);
   assert.ok(link);
   const store = await cluster.open(urlOf(link, "/signals"));
@@ -54,7 +54,7 @@ test("leadership, presence and views hear of it, and each is to be had again", a
 
 test(`sessions of a worker and a leader are ended again and again (seed ${seed})`, async (t) => {
   const random = randomOf("sessions ended");
-  const cluster = await sharedCluster(t, `zk://${zookeeper.connect}/roles`);
+  const cluster = await memoryCluster(t, `zk://${zookeeper.connect}/roles`);
   const all = await links(t, 3);
   const [leading, working, standing] = all;
   assert.ok(leading && working && standing);

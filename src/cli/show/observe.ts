@@ -23,6 +23,7 @@ export function observation(snapshot: Snapshot, nowMs: number): Observation {
   const state = clusterState({
     list: (collection) => snapshot.list(collection),
     verdicts: () => snapshot.get(verdictsKey)?.value,
+    damaged: snapshot.damaged,
   });
   return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))), nowMs };
 }

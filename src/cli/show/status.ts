@@ -57,7 +57,7 @@ export interface StatusDocument {
 }
 
 interface Problem {
-  /** A name that every command takes (`deployment/web`), or `up`, `master`, `docker`, `dns`, `nodes`. */
+  /** A name that every command takes (`deployment/web`), or `up`, `master`, `docker`, `dns`, `nodes`; of a damaged document its key. */
   readonly about: string;
   readonly message: string;
 }
@@ -99,6 +99,8 @@ function problemsOf({ observation, pending, presences, docker, dns, holders }: S
   if (dns && !dns.running) add("dns", "CoreDNS has ended: names are not answered");
   else if (dns && !dns.healthy) add("dns", "CoreDNS runs and does not answer its health check");
   else if (!dns && presences.size > 0) add("dns", "no CoreDNS runs here: names are not answered");
+  for (const [key, { why }] of observation.state.damaged ?? [])
+    add(key, `this document is damaged and left out: ${why}`);
   const hold = holdOf(observation);
   if (hold) add("nodes", holdText(hold));
   for (const row of nodeRows(observation)) {

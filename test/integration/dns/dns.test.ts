@@ -190,7 +190,7 @@ test("a store that cannot be asked changes no answer", async (t) => {
   // Nobody is there to start it again until we are back, and then the store is not.
   process.kill((await pidOf(dns)) ?? assert.fail(), "SIGKILL");
 
-  const blind: Snapshot = { position: 0, fresh: false, get: () => undefined, list: () => [] };
+  const blind: Snapshot = { position: 0, fresh: false, get: () => undefined, list: () => [], damaged: new Map() };
   const gone: Store = {
     ...dns.store,
     view: async () => ({ snapshot: () => blind, onChange: () => () => {}, close: () => {} }),

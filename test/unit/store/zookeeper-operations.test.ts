@@ -18,7 +18,13 @@ import { Writer } from "../../../src/zookeeper/writer.ts";
 
 const mark = "0012abff";
 const parts = { counterOf: () => 3, removals: 7, epochs: [], mark, acl: openAcl };
-const create = (key: string, json = "{}"): Item => ({ do: "create", key, version: "absent", json });
+const create = (key: string, json = "{}"): Item => ({
+  do: "create",
+  key,
+  version: "absent",
+  json,
+  bytes: Buffer.byteLength(json),
+});
 
 test("keys and paths lead to each other, and names of the store's own are no documents", () => {
   for (const key of ["cluster", "deployments/web", "pods/web/1", "revisions/web/0a1b", "controls/nodes/n.1_x-y"]) {
@@ -35,7 +41,10 @@ test("keys and paths lead to each other, and names of the store's own are no doc
 
 test("a document's text is JSON to everyone, and tells which commit wrote it", () => {
   const json = JSON.stringify({ text: "a\n\t ä€😀 " });
-  const data = encoderOf(mark)(json);
+  const text = { json, bytes: Buffer.byteLength(json) };
+  const encode = encoderOf(mark, [text, text]);
+  assert.deepEqual(encode(text), encode(text));
+  const data = encoderOf(mark, [text])(text);
   assert.equal(data.length, Buffer.byteLength(json) + markBytes);
   assert.deepEqual(JSON.parse(Buffer.from(data).toString()), JSON.parse(json));
   assert.equal(jsonOf(data), json);
@@ -49,8 +58,8 @@ test("a document's text is JSON to everyone, and tells which commit wrote it", (
 test("a transaction checks first, in the order in which a conflict is told, and counts last", () => {
   const items = itemsOf(
     [
-      { key: "deployments/a", version: "absent", json: "{}" },
-      { key: "deployments/b", version: 5, json: "{}" },
+      { key: "deployments/a", version: "absent", json: "{}", bytes: 2 },
+      { key: "deployments/b", version: 5, json: "{}", bytes: 2 },
     ],
     [{ key: "revisions/a/1", version: 4 }],
   );

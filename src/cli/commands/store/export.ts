@@ -1,5 +1,4 @@
 import { Flags } from "@oclif/core";
-import { OrchestraError } from "../../../model/errors.ts";
 import { BaseCommand } from "../../base.ts";
 
 export default class StoreExport extends BaseCommand {
@@ -19,12 +18,8 @@ While orchestra runs it is a backup of one moment; to move, end orchestra first,
     const { flags } = await this.parse(StoreExport);
     const { exportStore } = await import("../../../store/export.ts");
     const { readersOfStdout, writeNewFile } = await import("../../store/files.ts");
-    const { unreadableLog } = await import("../../store/unreadable.ts");
-    const lacking: string[] = [];
-    const log = unreadableLog((message) => void lacking.push(message));
-    const store = await this.openStore(flags, false, { log });
+    const store = await this.openStore(flags);
     const { text, cluster, present } = await exportStore(store, new Date().toISOString());
-    if (lacking.length > 0) throw notWhole(lacking);
     if (present.length > 0) {
       this.note(
         `Note: orchestra runs on this store (${present.join(", ")}). To move it, end orchestra and export again.`,
@@ -43,11 +38,4 @@ While orchestra runs it is a backup of one moment; to move, end orchestra first,
     }
     process.stdout.write(text);
   }
-}
-
-/** Whoever followed an import of it would take what is left out for removed. */
-function notWhole(lacking: readonly string[]): OrchestraError {
-  return new OrchestraError("invalid", `the export would not be whole: ${lacking.join("; ")}`, {
-    hint: "mend what is named, then export again",
-  });
 }

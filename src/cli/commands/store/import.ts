@@ -59,23 +59,17 @@ and keep their containers. Only one that has seen more than the file holds waits
   async #plan(flags: StoreFlag, url: string, file: ExportFile, options: ImportOptions): Promise<ImportPlan> {
     const { importTarget } = await import("../../../store/import.ts");
     const { emptyTarget, planImport } = await import("../../../store/import-plan.ts");
-    const store = await this.openStore(flags, false, await this.#openOptions()).catch((error: unknown) => {
+    const store = await this.openStore(flags, false, { unfinished: true }).catch((error: unknown) => {
       if (isOrchestraError(error, "not-found")) return undefined;
       throw error;
     });
     return planImport(file, store ? await importTarget(store) : emptyTarget(url), options);
   }
 
-  async #openOptions() {
-    const { unreadableLog } = await import("../../store/unreadable.ts");
-    // Such a document is in the way of the one that is to be put there.
-    return { unfinished: true, log: unreadableLog((message) => this.note(`Warning: ${message}`)) } as const;
-  }
-
   /** Only what was planned first: what is refused leaves no new store behind. */
   async #import(flags: StoreFlag, file: ExportFile, options: ImportOptions): Promise<ImportPlan> {
     const { importFile } = await import("../../../store/import.ts");
-    return importFile(await this.openStore(flags, true, await this.#openOptions()), file, options);
+    return importFile(await this.openStore(flags, true, { unfinished: true }), file, options);
   }
 }
 

@@ -35,6 +35,8 @@ const limitMs = 60_000;
 export interface RoleOptions {
   /** Of the store, as this role reaches it; absent: the cluster's own. */
   readonly url?: string;
+  /** Opens its connection in another way. */
+  readonly connect?: () => Promise<Store>;
   readonly clock?: Clock;
   readonly log?: Log;
 }
@@ -66,7 +68,7 @@ export interface Wish {
   readonly version: string;
 }
 
-export interface SharedCluster {
+export interface MemoryCluster {
   readonly folder: string;
   readonly cluster: ClusterDocument;
   /** A connection for the test itself. */
@@ -86,14 +88,14 @@ export interface SharedCluster {
 }
 
 /** `url` must be reachable. */
-export async function sharedCluster(t: TestContext, url: string): Promise<SharedCluster> {
+export async function memoryCluster(t: TestContext, url: string): Promise<MemoryCluster> {
   const folder = await tempFolder(t);
   const closers: (() => Promise<unknown>)[] = [];
   t.after(async () => {
     for (const close of closers.reverse()) await close();
   });
-  const open = async (at = url, patient = false) => {
-    const store = await openStore(at, { create: true, patient });
+  const open = async (at = url, patient = false, connect?: () => Promise<Store>) => {
+    const store = await (connect?.() ?? openStore(at, { create: true, patient }));
     closers.push(() => store.close());
     return store;
   };
@@ -119,7 +121,7 @@ export async function sharedCluster(t: TestContext, url: string): Promise<Shared
       const runtime = openMemory(memoryImages, clock);
       const stateDir = join(folder, name);
       const start = async () => {
-        const connection = await open(at, true);
+        const connection = await open(at, true, options.connect);
         return {
           connection,
           worker: await startMemoryWorker(connection, { name, runtime, stateDir, cluster, options }),
@@ -144,9 +146,9 @@ export async function sharedCluster(t: TestContext, url: string): Promise<Shared
         },
       };
     },
-    async master({ url: at, clock = systemClock, log = silentLog, nodeLostAfterMs = 600_000 } = {}) {
+    async master({ url: at, connect, clock = systemClock, log = silentLog, nodeLostAfterMs = 600_000 } = {}) {
       const stateDir = join(folder, `master-${randomBytes(3).toString("hex")}`);
-      const master = startMaster({ store: await open(at), stateDir, nodeLostAfterMs, clock, log });
+      const master = startMaster({ store: await open(at, false, connect), stateDir, nodeLostAfterMs, clock, log });
       closers.push(() => master.close());
       return master;
     },
