@@ -28,6 +28,11 @@ export interface DockerOptions {
   readonly log: Log;
 }
 
+/** The client's own types do not know that it takes a signal. */
+interface Askable {
+  info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
 /** The containers of one node of one cluster on a Docker engine. Connects with the first call. */
 export function openDocker({ host, configFolder, owner, log }: DockerOptions): Runtime {
   const engine = openEngine(host);
@@ -39,9 +44,10 @@ export function openDocker({ host, configFolder, owner, log }: DockerOptions): R
   };
 
   return {
-    async info(): Promise<EngineInfo> {
+    async info(signal): Promise<EngineInfo> {
       const { apiVersion, version } = await engine.clients();
-      const info = (await engine.call((docker) => docker.info())) as EngineFacts;
+      const ask = (docker: unknown) => (docker as Askable).info({ abortSignal: signal });
+      const info = (await engine.call(ask)) as EngineFacts;
       return {
         capacity: { cpuMilli: info.NCPU * 1000, memoryBytes: info.MemTotal, pids: 0 },
         platform: { os: info.OSType, arch: archNames[info.Architecture] ?? info.Architecture },
