@@ -5,7 +5,7 @@ import { type KnownState, type Plan, planApply, planDelete } from "../src/apply/
 import { observation, observedSelectors } from "../src/cli/show/observe.ts";
 import { podRows } from "../src/cli/show/rows.ts";
 import { specFromFlags } from "../src/manifest/manifest.ts";
-import { epochKey, podsKey, verdictsKey } from "../src/model/keys.ts";
+import { epochKey, nameOf, podsKey, verdictsKey } from "../src/model/keys.ts";
 import type { Lab, LabHost } from "../test/support/lab.ts";
 import { replicas, running, type Side, until } from "./bench-hosts.ts";
 import { program } from "./bench-orchestra.ts";
@@ -46,11 +46,13 @@ export async function startOurHosts({ hosts, store: opened, write }: Lab): Promi
       const verdicts = view.snapshot().get(verdictsKey)?.value;
       return verdicts?.hold === undefined && hosts.every(({ name }) => verdicts?.nodes[name]?.state === "present");
     });
-  const remove = async (name: string) => {
-    await commit((state) => planDelete(state, [name], false, { ...author, newUid }));
-    await until(`nothing of ${name} is left`, async () => {
-      if (view.snapshot().get(podsKey(name))) return false;
-      return (await Promise.all(hosts.map((host) => running(host, label(name))))).every((count) => count === 0);
+  const clear = async () => {
+    const names = (await store.list(["deployments"])).list("deployments").map(({ key }) => nameOf(key));
+    await commit((state) => planDelete(state, names, false, { ...author, newUid }));
+    await until("nothing is left", async () => {
+      if (view.snapshot().list("pods").length > 0) return false;
+      const left = await Promise.all(hosts.map((host) => running(host, "orchestra.deployment")));
+      return left.every((count) => count === 0);
     });
   };
   await settled();
@@ -59,7 +61,7 @@ export async function startOurHosts({ hosts, store: opened, write }: Lab): Promi
     label,
     leading,
     settled,
-    remove,
+    clear,
     async place(name) {
       await create(name, replicas);
       await until(`${name} runs on all hosts`, () =>
@@ -87,7 +89,7 @@ export async function startOurHosts({ hosts, store: opened, write }: Lab): Promi
       await ended;
       ups.set(leader, await leader.start("up"));
       await settled();
-      await remove(name);
+      await clear();
       return took;
     },
   };

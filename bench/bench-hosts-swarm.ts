@@ -58,8 +58,7 @@ export async function startSwarmHosts({ hosts }: Lab): Promise<SwarmHosts> {
       return hosts.findLast((host) => host !== leader) ?? leader;
     },
     apply: async (name, host) => (await create(host, name, 2)).code === 0,
-    async remove() {
-      // Attempts that were thought to have failed may have left something too.
+    async clear() {
       const services = (await docker(first, "service", "ls", "-q")).split("\n").filter(Boolean);
       await docker(first, "service", "rm", ...services);
       const left = async (host: LabHost) =>

@@ -9,6 +9,9 @@ const limitMs = 120_000;
 /** So long a host is cut off at least: who has lost a connection tries again the less often the longer it lasts, so it is the same for all. */
 const cutMs = 20_000;
 
+/** So often somebody who cannot wait says it again. */
+const attemptMs = 500;
+
 export interface Side {
   /** `replicas` pods, the same number on each host; resolves when all are ready. */
   place(name: string): Promise<void>;
@@ -19,8 +22,8 @@ export interface Side {
   following(): Promise<LabHost>;
   /** Has the command line say on this host that there should be two such pods; whether that was accepted. */
   apply(name: string, host: LabHost): Promise<boolean>;
-  /** Resolves when nothing of it is left. */
-  remove(name: string): Promise<void>;
+  /** Resolves when nothing of anything that was said is left. */
+  clear(): Promise<void>;
   /** Resolves when all hosts belong to the cluster, and nobody has any doubt of it. */
   settled(): Promise<void>;
   /** The label that its containers have. */
@@ -64,7 +67,7 @@ export async function cutOff(side: Side, hosts: readonly LabHost[], name: string
   await lost.heal();
   await until("no superfluous pod is left", async () => (await running(lost, side.label(name))) === 0);
   const rejoinedMs = performance.now() - healed;
-  await side.remove(name);
+  await side.clear();
   return { movedMs, rejoinedMs };
 }
 
@@ -88,20 +91,34 @@ export async function cutOffLeader(
   const others = hosts.filter((host) => host !== lost);
   const [from] = others;
   if (!from) throw new Error("no host is left");
-  let accepted = "";
   const begun = performance.now();
   await Promise.all([lost.cut(), more?.cut()]);
-  for (let attempt = 1; accepted === ""; attempt += 1) {
-    // An attempt whose outcome is unknown must not stand in the way of the next.
-    const attempted = `${name}-${attempt}`;
-    if (await side.apply(attempted, from)) accepted = attempted;
-    else if (performance.now() - begun > limitMs) throw new Error("nothing is accepted any more");
-  }
+  const { accepted, attempts } = await firstAccepted(side, name, from);
   const acceptedMs = performance.now() - begun;
   await until("a pod of it is ready", async () => (await side.ready(accepted, others)) > 0);
   const readyMs = performance.now() - begun;
   await Promise.all([lost.heal(), more?.heal()]);
+  await Promise.all(attempts);
   await side.settled();
-  await side.remove(accepted);
+  await side.clear();
   return { acceptedMs, readyMs };
+}
+
+/** Tries again without waiting for the last attempt, which may have gone to nobody and then takes its time to say so. */
+async function firstAccepted(side: Side, name: string, from: LabHost) {
+  let accepted: string | undefined;
+  const attempts: Promise<void>[] = [];
+  const attempt = async (attempted: string) => {
+    if (await side.apply(attempted, from)) accepted ??= attempted;
+  };
+  let dueMs = performance.now();
+  await until("an apply is accepted", () => {
+    if (accepted === undefined && performance.now() >= dueMs) {
+      // Each has a name of its own: what is unknown of one must not stand in the way of the next.
+      attempts.push(attempt(`${name}-${attempts.length}`));
+      dueMs += attemptMs;
+    }
+    return accepted !== undefined;
+  });
+  return { accepted: accepted ?? "", attempts };
 }

@@ -58,7 +58,7 @@ spec:
   if (applied?.code !== 0) throw new Error(applied?.stderr);
   await sleep(idleMs);
   const { writes, requests } = await idleFor(lab, idleMs);
-  await ours.remove("idle");
+  await ours.clear();
   const what = `3 idle hosts with ${idlePods} probed pods`;
   report({ what: `${what}, ZooKeeper`, unit: "writes", ours: writes, bound: 0, samples: [writes] });
   const most = Math.max(...requests);

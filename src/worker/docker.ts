@@ -40,6 +40,11 @@ export interface DockerOptions {
   readonly log: Log;
 }
 
+/** The client's own types do not know that it takes a signal. */
+interface Askable {
+  info(options: { readonly abortSignal: AbortSignal }): Promise<unknown>;
+}
+
 /** The containers of one node of one cluster on a Docker engine. Connects with the first call. */
 export function openDocker(options: DockerOptions): Runtime {
   return new DockerRuntime(options);
@@ -58,9 +63,10 @@ class DockerRuntime implements Runtime {
     this.#log = log;
   }
 
-  async info(): Promise<EngineInfo> {
+  async info(signal: AbortSignal): Promise<EngineInfo> {
     const { apiVersion, version } = await this.#engine.clients();
-    const info = (await this.#engine.call((docker) => docker.info())) as EngineFacts;
+    const ask = (docker: unknown) => (docker as Askable).info({ abortSignal: signal });
+    const info = (await this.#engine.call(ask)) as EngineFacts;
     return {
       capacity: { cpuMilli: info.NCPU * 1000, memoryBytes: info.MemTotal, pids: 0 },
       platform: { os: info.OSType, arch: archNames[info.Architecture] ?? info.Architecture },

@@ -94,6 +94,7 @@ class NodeWorker implements Worker {
   #loop: Loop | undefined;
   #routing: Routing | undefined;
   #watching: Promise<void> | undefined;
+  /** When the store was last asked whether it has what this worker wrote. */
   #comparedAt: number;
 
   constructor(options: WorkerOptions, beginning: Beginning) {
@@ -220,6 +221,11 @@ class NodeWorker implements Worker {
   }
 }
 
+/** What is missing in it may be there all the same. */
+function isAnyDamaged({ damaged }: Snapshot, collection: Collection): boolean {
+  return [...damaged.keys()].some((key) => collectionOf(key) === collection);
+}
+
 /** When a container's process started, in monotonic time. */
 function sinceOf({ startedAt }: ContainerState, clock: Clock): number {
   return clock.now() - Math.max(0, startedAt ? Date.parse(clock.wall()) - Date.parse(startedAt) : 0);
@@ -232,9 +238,4 @@ function statusesOf(views: readonly PodView[], told: Orders): PodStatus[] {
     .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
     .filter((status) => status !== undefined)
     .sort((a, b) => (a.pod < b.pod ? -1 : 1));
-}
-
-/** What is missing in it may be there all the same. */
-function isAnyDamaged({ damaged }: Snapshot, collection: Collection): boolean {
-  return [...damaged.keys()].some((key) => collectionOf(key) === collection);
 }
