@@ -29,10 +29,13 @@ const urlOf = ({ host, port }: TcpProxy, chroot: string) => `zk://${host}:${port
 const ended = new Set<bigint>();
 
 async function end(link: TcpProxy): Promise<void> {
-  // Whose session was ended a moment ago may not have another one yet.
-  const session = await eventually("a session", () => link.sessions.findLast(({ id }) => id !== 0n && !ended.has(id)));
-  ended.add(session.id);
-  await endSession(server, session);
+  await eventually("a session is ended", async () => {
+    // Whose session was ended a moment ago may not have another one yet.
+    const session = link.sessions.findLast(({ id }) => id !== 0n && !ended.has(id));
+    const isEnded = session !== undefined && (await endSession(server, session));
+    if (isEnded) ended.add(session.id);
+    return isEnded;
+  });
 }
 
 test("leadership, presence and views hear of it, and each is to be had again", async (t) => {

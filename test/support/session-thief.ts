@@ -15,21 +15,25 @@ export function sessionOf(frame: Buffer): SessionKey {
   return { id: frame.readBigInt64BE(12), password: Buffer.from(frame.subarray(24, 24 + length)) };
 }
 
-/** Resolves when the server has ended the session. */
+/** Between two servers' words; a session that is being taken up by its owner in the same moment may get none. */
+const silenceMs = 1_000;
+
+/** Resolves with true when the server has ended the session; false: it did not know it, or said nothing. */
 export async function endSession(
   server: { readonly host: string; readonly port: number },
   { id, password }: SessionKey,
-): Promise<void> {
+): Promise<boolean> {
   const socket = connect({ ...server, noDelay: true });
   const split = frameSplitter();
-  const ended = new Promise<void>((resolve, reject) => {
+  const ended = new Promise<boolean>((resolve) => {
     let isTaken = false;
-    socket.on("error", reject);
     // The connection goes with the session, at times before the answer is out.
-    socket.on("close", () => (isTaken ? resolve() : reject(new Error("the server does not know the session"))));
+    socket.on("error", () => resolve(isTaken));
+    socket.on("close", () => resolve(isTaken));
+    socket.setTimeout(silenceMs, () => resolve(false));
     socket.on("data", (chunk: Buffer) => {
       for (const frame of split(chunk)) {
-        if (isTaken) resolve();
+        if (isTaken) resolve(true);
         else isTaken = sessionOf(frame).id === id;
       }
     });
@@ -47,7 +51,7 @@ export async function endSession(
   closing.writeInt32BE(-11, 8);
   socket.write(Buffer.concat([greeting, closing]));
   try {
-    await ended;
+    return await ended;
   } finally {
     socket.destroy();
   }
