@@ -13,8 +13,13 @@ const mtu = 1450;
 const routedModeSince = "28.0";
 
 /** Throws `invalid` when `name` is the network of someone else. */
-export async function listNetworks(engine: Engine, cluster: string, name: string): Promise<EngineNetworks> {
-  const networks = await engine.call((docker) => docker.listNetworks());
+export async function listNetworks(
+  engine: Engine,
+  cluster: string,
+  name: string,
+  signal: AbortSignal,
+): Promise<EngineNetworks> {
+  const networks = await engine.call((docker) => docker.listNetworks({ abortSignal: signal }));
   const found = networks.find((network) => network.Name === name);
   const taken = networks.flatMap(subnetsOf);
   if (!found) return { taken };
@@ -30,7 +35,12 @@ export async function listNetworks(engine: Engine, cluster: string, name: string
 }
 
 /** False when the engine has the name or a part of the range already. */
-export async function createNetwork(engine: Engine, owner: Owner, network: NodeNetwork): Promise<boolean> {
+export async function createNetwork(
+  engine: Engine,
+  owner: Owner,
+  network: NodeNetwork,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { version } = await engine.clients();
   const routed = compareVersions(version.replace(/[^\d.].*$/, ""), routedModeSince) >= 0;
   try {
@@ -46,6 +56,7 @@ export async function createNetwork(engine: Engine, owner: Owner, network: NodeN
             ...(routed ? { "com.docker.network.bridge.gateway_mode_ipv4": "nat-unprotected" } : {}),
           },
           Labels: ownerLabels(owner),
+          abortSignal: signal,
         }),
       (error) => error as Error,
     );
@@ -58,20 +69,29 @@ export async function createNetwork(engine: Engine, owner: Owner, network: NodeN
 }
 
 /** Removes the network `name` of `cluster` when nothing is attached, or with `force`; returns whether it was there and is gone. */
-export async function removeNetwork(engine: Engine, cluster: string, name: string, force: boolean): Promise<boolean> {
-  const networks = await engine.call((docker) => docker.listNetworks());
+export async function removeNetwork(
+  engine: Engine,
+  cluster: string,
+  { name, force }: { readonly name: string; readonly force: boolean },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const abortSignal = signal;
+  const networks = await engine.call((docker) => docker.listNetworks({ abortSignal }));
   const found = networks.find((network) => network.Name === name);
   if (!found || !isOurs(found, cluster)) return false;
   // The engine itself counts running containers only; a stopped one could never be started again.
-  const options = { all: true, filters: { network: [found.Id] } };
+  const options = { all: true, filters: { network: [found.Id] }, abortSignal };
   const attached = await engine.call((docker) => docker.listContainers(options));
   if (attached.length > 0 && !force) return false;
   try {
     const asIs = (error: unknown) => error as Error;
     for (const { Id: Container } of attached) {
-      await engine.call((docker) => docker.getNetwork(found.Id).disconnect({ Container, Force: true }), asIs);
+      await engine.call(
+        (docker) => docker.getNetwork(found.Id).disconnect({ Container, Force: true, abortSignal }),
+        asIs,
+      );
     }
-    await engine.call((docker) => docker.getNetwork(found.Id).remove(), asIs);
+    await engine.call((docker) => docker.getNetwork(found.Id).remove({ abortSignal }), asIs);
     return true;
   } catch (error) {
     // 403: a container came meanwhile. 404: somebody else removed it.

@@ -84,16 +84,16 @@ class DockerRuntime implements Runtime {
     return found.map(listedState).filter((container) => container.pod !== "");
   }
 
-  networks(name: string): Promise<EngineNetworks> {
-    return listNetworks(this.#engine, this.#owner.cluster, name);
+  networks(name: string, signal: AbortSignal): Promise<EngineNetworks> {
+    return listNetworks(this.#engine, this.#owner.cluster, name, signal);
   }
 
-  createNetwork(network: NodeNetwork): Promise<boolean> {
-    return createNetwork(this.#engine, this.#owner, network);
+  createNetwork(network: NodeNetwork, signal: AbortSignal): Promise<boolean> {
+    return createNetwork(this.#engine, this.#owner, network, signal);
   }
 
-  removeNetwork(name: string, { force }: { readonly force: boolean }): Promise<boolean> {
-    return removeNetwork(this.#engine, this.#owner.cluster, name, force);
+  removeNetwork(name: string, { force }: { readonly force: boolean }, signal: AbortSignal): Promise<boolean> {
+    return removeNetwork(this.#engine, this.#owner.cluster, { name, force }, signal);
   }
 
   pull(template: ResolvedTemplate, onProgress: Progress, signal: AbortSignal): Promise<void> {
