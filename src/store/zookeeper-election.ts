@@ -1,7 +1,7 @@
 // Election: everyone who wants to lead has a node with a rising number, and the lowest leads. Each watches only the one before it,
 // so the end of a leader wakes one process and not all.
 import type { Acl } from "../zookeeper/records.ts";
-import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
+import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey } from "./encode.ts";
 import { randomHex } from "./random-hex.ts";
 import type { Leadership } from "./store.ts";
@@ -141,16 +141,20 @@ async function gone(
   const { promise, resolve } = Promise.withResolvers<void>();
   const stopListening = session.listen({ up: () => resolve() });
   const timer = recheckLater(recheckMs, resolve);
-  stop.addEventListener("abort", () => resolve(), { once: true });
-  const watch = await client.addWatch(path, "recursive", ({ type }) => {
-    if (type === "deleted") resolve();
-  });
+  const onStop = () => resolve();
+  stop.addEventListener("abort", onStop);
+  let watch: Watch | undefined;
   try {
+    watch = await client.addWatch(path, "recursive", ({ type }) => {
+      if (type === "deleted") resolve();
+    });
     if (await client.exists(path)) await promise;
   } finally {
+    // A standby comes here again and again for as long as it stands by.
+    stop.removeEventListener("abort", onStop);
     stopListening();
     clearTimeout(timer);
-    void watch.remove();
+    void watch?.remove();
   }
 }
 

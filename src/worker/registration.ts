@@ -19,6 +19,8 @@ export interface NodeFacts {
 
 /** Rejoining after the presence was lost: soon, because a master may already be looking for new places. */
 const rejoinMs = 500;
+/** A presence that is lost so soon was taken by someone with our key: the two must not take it from each other without a pause. */
+const shortLivedMs = 5_000;
 
 /** What others read of this node. `problem`: why its containers and those of other nodes do not reach each other. */
 export function nodeDocument(
@@ -86,11 +88,18 @@ export async function joinNode(
     const replaces = (holder: PresenceDocument) => holder.key === facts.key;
     presence = await store.join(presenceKey(facts.node), value, { replaces });
     if (left) return presence.leave();
-    presence.lost.addEventListener("abort", () => {
-      if (left) return;
-      log.warn("this node's presence was lost; joining again");
-      again(0);
-    });
+    const { lost } = presence;
+    const joinedAt = clock.now();
+    // It may have been lost before anybody could listen.
+    if (lost.aborted) onLost(joinedAt);
+    else lost.addEventListener("abort", () => onLost(joinedAt), { once: true });
+  };
+  const onLost = (joinedAt: number) => {
+    if (left) return;
+    const isSoon = clock.now() - joinedAt < shortLivedMs;
+    const hint = isSoon ? "does a copy of this machine's state folder run elsewhere?" : undefined;
+    log.warn("this node's presence was lost; joining again", hint === undefined ? {} : { hint });
+    again(isSoon ? rejoinMs : 0);
   };
   const again = (ms: number) => {
     cancel = clock.after(ms, () => {

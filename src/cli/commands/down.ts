@@ -7,7 +7,8 @@ export default class Down extends BaseCommand {
   static override summary = "Stop what up started on this machine.";
   static override description =
     `Stops orchestra and CoreDNS: names are no longer answered. Pods run on, unless --pods is given.
-Nothing is deleted from the store: the next up goes on from there, and starts pods again that were stopped.`;
+Nothing is deleted from the store: the next up goes on from there, and starts pods again that were stopped.
+Roles that were started by orchestra run are named and left to whoever started them.`;
   static override examples = ["<%= config.bin %> down", "<%= config.bin %> down --pods"];
   static override flags = {
     pods: Flags.boolean({

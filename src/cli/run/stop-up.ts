@@ -6,7 +6,7 @@ import { OrchestraError } from "../../model/errors.ts";
 import { nameOf, statusesKey } from "../../model/keys.ts";
 import { isRunning, type ProcessRecord, signalProcess } from "../../process-record.ts";
 import { openRuntime, removeRoutes, stopNames } from "../../roles.ts";
-import { type RolesRecord, upRecordsOf } from "../../state-folder.ts";
+import { type RolesRecord, rolesOf, runRecordsOf, upRecordsOf } from "../../state-folder.ts";
 import { openStore } from "../../store/open-store.ts";
 import { put, type Store } from "../../store/store.ts";
 import { removePods, type Templates } from "./remove-pods.ts";
@@ -25,11 +25,21 @@ export interface StopOptions {
 
 /** Says what it ended; when nothing ran, that. */
 export async function stopUp({ config, storeUrl, pods, say }: StopOptions): Promise<void> {
-  const records = upRecordsOf(config.stateDir, storeUrl);
+  const ups = upRecordsOf(config.stateDir, storeUrl);
+  const runs = runRecordsOf(config.stateDir, storeUrl);
   let anything = false;
-  for (const record of records) {
-    const ended = await endProcess(record);
+  for (const record of clustersOf(ups, runs)) {
+    const ended = ups.includes(record) && (await endProcess(record));
     if (ended) say(`orchestra has ended (node ${record.node}, pid ${record.pid}).`);
+    // Who has started them would start them again; and what they look after is theirs as long as they run.
+    const goingOn = runs.filter((run) => run.cluster === record.cluster && isRunning(run));
+    for (const run of goingOn) {
+      say(`orchestra run ${rolesOf(run).join(" ")} goes on here (pid ${run.pid}): end it where it was started.`);
+    }
+    if (goingOn.length > 0) {
+      anything = true;
+      continue;
+    }
     const namesEnded = await stopNames(config.stateDir, record.cluster);
     if (namesEnded) say("CoreDNS has ended: names of this cluster are no longer answered.");
     const removed = pods ? await removeOurPods(config, record) : 0;
@@ -39,6 +49,12 @@ export async function stopUp({ config, storeUrl, pods, say }: StopOptions): Prom
     anything ||= ended || namesEnded || removed > 0;
   }
   if (!anything) say("Nothing was running.");
+}
+
+/** One record of each cluster that had roles here, that of its `up` where there is one. */
+function clustersOf(ups: readonly RolesRecord[], runs: readonly RolesRecord[]): RolesRecord[] {
+  const byCluster = new Map([...runs, ...ups].map((record) => [record.cluster, record]));
+  return [...byCluster.values()];
 }
 
 /** False when it did not run. */
