@@ -38,8 +38,13 @@ export function nextDocument(
   // Equal hashes are a hint only: the fields themselves are compared, so that a hash can never hide a change.
   const same = old.revision === revision && sameOwned(old, said) && sameValue(old.replicas, replicas);
   if (same && !old.deleted) return old;
-  const { uid, created } = old;
-  return written({ uid, ...said, history: nextHistory(old, revision), replicas, created }, old, author);
+  return written({ ...unowned(old), ...said, history: nextHistory(old, revision), replicas }, old, author);
+}
+
+/** What no manifest says: who the Deployment is, and whatever a newer release has written there. */
+function unowned(old: DeploymentDocument): Omit<DeploymentDocument, (typeof ownedNames)[number] | "deleted"> {
+  const { labels: _l, annotations: _a, strategy: _s, placement: _p, protect: _r, deleted: _d, ...rest } = old;
+  return rest;
 }
 
 /** A document with the next generation, and who and when. */

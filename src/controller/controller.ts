@@ -144,7 +144,10 @@ function openDraft({ deployment, document, isTaken, incarnation }: DeploymentFac
     isEmpty: () => records.size === 0,
     next(rollout: PodsDocument["rollout"], generation: number | undefined = deployment.generation): PodsDocument {
       const nextPods = [...records.values()].sort((a, b) => a.slot - b.slot || a.serial - b.serial);
+      const { rollout: _over, generation: _older, ...rest } = document?.uid === uid ? document : {};
       const made: PodsDocument = {
+        // What a newer release has written there stays.
+        ...rest,
         uid,
         ...(generation === undefined ? {} : { generation }),
         nextSerial: serials.nextSerial(),

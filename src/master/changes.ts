@@ -48,7 +48,7 @@ export function nextPlacements(
   for (const node of forgotten) if (current.get(node)?.placements?.length) touched.set(node, new Map());
   const written = ([node, all]: [string, Map<string, Placement>]): [string, PlacementsDocument] => [
     node,
-    { count: (current.get(node)?.count ?? 0) + 1, placements: [...all.values()].sort(byPlace) },
+    { ...current.get(node), count: (current.get(node)?.count ?? 0) + 1, placements: [...all.values()].sort(byPlace) },
   ];
   return new Map([...touched].map(written));
 }

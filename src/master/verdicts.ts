@@ -48,8 +48,13 @@ export function verdictsOf(
     if (isLost(name)) return [name, { state: "lost", since: timers.wall }];
     return [name, before?.state === "absent" ? before : { state: "absent", since: timers.wall }];
   });
+  const { hold: _before, ...rest } = previous ?? {};
   return {
-    verdicts: unchanged(previous, next, hold) ?? { nodes: Object.fromEntries(next), ...(hold ? { hold } : {}) },
+    verdicts: unchanged(previous, next, hold) ?? {
+      ...rest,
+      nodes: Object.fromEntries(next),
+      ...(hold ? { hold } : {}),
+    },
     ...(Number.isFinite(againInMs) ? { againInMs } : {}),
   };
 }
