@@ -98,8 +98,14 @@ class EnginePicture implements Picture {
     table.listed(containers, asOf, afterSilence, clock.now());
     await this.#lookAtStale(signal);
     // A silence that began meanwhile is still to be looked at.
-    if (!this.#isDue) this.#wasSilent = false;
+    if (!this.#isDue) this.#answers();
     this.#listedAt = clock.now();
+  }
+
+  #answers(): void {
+    const { table, clock } = this.#options;
+    if (this.#wasSilent) table.heard(clock.now());
+    this.#wasSilent = false;
   }
 
   async #lookAtStale(signal: AbortSignal): Promise<void> {

@@ -47,6 +47,7 @@ export class PodTable {
   readonly #podOf = new Map<string, string>();
   readonly #options: TableOptions;
   #tick = 0;
+  #isSilent = false;
 
   constructor(options: TableOptions) {
     this.#options = options;
@@ -186,8 +187,19 @@ export class PodTable {
     return false;
   }
 
-  /** The engine went silent at `now`. */
+  /** The engine went silent at `now`: until it is heard again, whatever ends does so with it. Some of its connections may still tell of that. */
   silent(now: number): void {
+    this.#isSilent = true;
+    this.#forgive(now);
+  }
+
+  /** Everything has been listed again. */
+  heard(now: number): void {
+    if (this.#isSilent) this.#forgive(now);
+    this.#isSilent = false;
+  }
+
+  #forgive(now: number): void {
     for (const entry of this.#entries.values()) entry.memory = silenced(entry.memory, now);
   }
 
@@ -239,7 +251,8 @@ export class PodTable {
 
   #ended(entry: Entry, container: ContainerState, removed: boolean, now: number): void {
     if (!entry.memory.run) return;
-    if (entry.endedWithHost || entry.memory.stop || !entry.placement) entry.memory = endedWithHost(entry.memory);
+    const isExcused = this.#isSilent || entry.endedWithHost || entry.memory.stop || !entry.placement;
+    if (isExcused) entry.memory = endedWithHost(entry.memory);
     else {
       entry.memory = crashed(entry.memory, { ...container, removed }, entry.template, now);
       entry.ended = container;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { resolveTemplate } from "../../../src/model/template.ts";
-import { newMemory } from "../../../src/worker/history.ts";
+import { newMemory, refused } from "../../../src/worker/history.ts";
 import type { ContainerState } from "../../../src/worker/runtime.ts";
 import { PodTable } from "../../../src/worker/table.ts";
 import { container, placement } from "../../support/pod-views.ts";
@@ -91,4 +91,28 @@ test("want of memory is the cause of no end that was long ago, or that came of s
     told.map(({ code }) => code),
     ["CRASHED", "OUT_OF_MEMORY"],
   );
+});
+
+test("what ends while the engine is silent ends with it, until everything has been listed again", () => {
+  const { table, told, event, look, memory } = runningTable();
+  event("exited", 100);
+  look(killed, 101);
+  assert.equal(memory()?.restarts, 1);
+  // A connection that is refused, while those that are open go on telling how the engine ends its containers.
+  table.silent(200);
+  assert.equal(memory()?.restarts, 0, "it was the shutdown");
+  table.startedNow("p1", 201);
+  event("exited", 202);
+  look(killed, 203);
+  assert.equal(memory()?.restarts, 0);
+  assert.equal(told.length, 1, "the second end is no crash");
+  table.update("p1", (old) =>
+    refused(old, { reason: { code: "BAD_COMMAND", message: "shutting down" }, final: true }, 204),
+  );
+  table.heard(300);
+  assert.equal(memory()?.refusal, undefined, "what it refused meanwhile is tried again");
+  table.startedNow("p1", 301);
+  event("exited", 302);
+  look(killed, 303);
+  assert.equal(memory()?.restarts, 1, "a crash is one again");
 });
