@@ -12,6 +12,7 @@ const shared = [
   "log",
   "config",
   "durable-file",
+  "kernel-lock",
   "process-record",
   "role-lock",
   "state-file",
@@ -74,7 +75,7 @@ const outside: Readonly<Record<string, readonly string[]>> = {
   pino: ["src/log.ts"],
   dockerode: ["src/worker/docker", "src/dns/coredns-container.ts"],
   "p-limit": ["src/worker/", "src/cli/"],
-  "node:sqlite": ["src/store/embedded", "src/role-lock"],
+  "node:sqlite": ["src/store/embedded", "src/kernel-lock"],
 };
 
 /** Parts of Node that only compute, and what of them does. */

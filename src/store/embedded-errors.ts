@@ -1,11 +1,10 @@
 // What SQLite and the file system say, as errors that a user can act on.
 import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
+import { sqliteCode } from "../kernel-lock.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 
 /** Primary result codes (sqlite.org/rescode.html); the extended ones carry them in their low byte. */
-const sqliteBusy = 5;
-const sqliteLocked = 6;
 const sqliteReadOnly = 8;
 const sqliteIoError = 10;
 const sqliteCorrupt = 11;
@@ -15,18 +14,6 @@ const sqliteNotADatabase = 26;
 
 /** Below this many free bytes a failed write is put down to the full disk: SQLite's own code says only "I/O error" for its shared memory. */
 const fullDiskBytes = 64 * 1024;
-
-/** The primary result code of an error from `node:sqlite`, or undefined for any other error. */
-function sqliteCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
-  return error.errcode & 0xff;
-}
-
-/** Somebody else holds the lock right now: wait and try again. */
-export function isBusy(error: unknown): boolean {
-  const code = sqliteCode(error);
-  return code === sqliteBusy || code === sqliteLocked;
-}
 
 /** The file is not there, or may not be opened. */
 export function cannotOpen(error: unknown): boolean {

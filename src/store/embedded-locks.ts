@@ -4,7 +4,8 @@ import { closeSync, lstatSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { cannotOpen, isBusy } from "./embedded-errors.ts";
+import { isBusy, type KernelLock, lockFile } from "../kernel-lock.ts";
+import { cannotOpen } from "./embedded-errors.ts";
 import { randomHex } from "./random-hex.ts";
 
 export interface Lock {
@@ -21,23 +22,24 @@ export function takeLock(folder: string, name: string): Lock {
   const path = join(folder, holder);
   closeSync(openSync(path, "wx", 0o600));
   const { ino } = statSync(path);
-  const database = new DatabaseSync(path, { timeout: 0 });
-  try {
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-  } catch (error) {
-    database.close();
-    rmSync(path, { force: true });
-    throw error;
-  }
+  const lock = lockNew(path);
   return {
     holder,
     intact: () => statSync(path, { throwIfNoEntry: false })?.ino === ino,
     release() {
-      if (!database.isOpen) return;
       rmSync(path, { force: true });
-      database.close();
+      lock.release();
     },
   };
+}
+
+function lockNew(path: string): KernelLock {
+  try {
+    return lockFile(path);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
+  }
 }
 
 /** Deletes the file that a killed process left; only for a holder that was recorded and is not held: before that it is just being taken. */

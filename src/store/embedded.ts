@@ -3,11 +3,12 @@
 import { realpathSync, statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { isBusy } from "../kernel-lock.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { Key } from "../model/keys.ts";
 import { makeFolder, openDatabase, transaction } from "./embedded-database.ts";
 import { type DocumentTable, openDocumentTable } from "./embedded-documents.ts";
-import { isBusy, stillBusy, translateError } from "./embedded-errors.ts";
+import { stillBusy, translateError } from "./embedded-errors.ts";
 import { type Holdings, openHoldings } from "./embedded-holdings.ts";
 import { isAlive, openProber, type Prober } from "./embedded-locks.ts";
 import { touch, watchTouches } from "./embedded-watch.ts";
