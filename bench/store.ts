@@ -7,27 +7,15 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
-import type { DeploymentDocument } from "../src/model/deployment.ts";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { put, type Store } from "../src/store/store.ts";
+import { sampleDocument as value } from "./bench-document.ts";
 import { benchFolder } from "./bench-ending.ts";
 import { median, quantile, report, rounds, sharedNow, timed } from "./bench-measure.ts";
 
 const perCommit = 1_000;
 const idleMs = 10_000;
-
-const value: DeploymentDocument = {
-  uid: "00000000000000a1",
-  revision: "0123456789ab",
-  history: ["123456789abc", "23456789abcd"],
-  replicas: { file: 3 },
-  source: "cli",
-  manifestHash: "0123456789ab",
-  generation: 1,
-  created: { by: "ann", at: "2026-01-02T03:04:05.000Z" },
-  updated: { by: "ann", at: "2026-01-02T03:04:05.000Z" },
-};
 
 const [, , role, url = ""] = process.argv;
 if (role === "committer") await commitOnOrder(url);

@@ -1,11 +1,11 @@
 // The store on ZooKeeper beside the bare client that it stands on: the same bytes to the same server, in turns.
 import { fileURLToPath } from "node:url";
-import type { DeploymentDocument } from "../src/model/deployment.ts";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { type Change, put, type Store } from "../src/store/store.ts";
 import { openAcl } from "../src/zookeeper/records.ts";
 import { connectZooKeeper, type ZooKeeper } from "../src/zookeeper/zookeeper.ts";
+import { sampleDocument as value } from "./bench-document.ts";
 import { type Figure, median, quantile, report, rounds, sharedNow, timed } from "./bench-measure.ts";
 import { obey, pipelined, startBenchProcess, startBenchServer } from "./bench-zookeeper.ts";
 
@@ -15,17 +15,6 @@ const width = 64;
 /** At least 70% of the speed of the bare client. */
 const atMost = 1 / 0.7;
 
-const value: DeploymentDocument = {
-  uid: "00000000000000a1",
-  revision: "0123456789ab",
-  history: ["123456789abc", "23456789abcd"],
-  replicas: { file: 3 },
-  source: "cli",
-  manifestHash: "0123456789ab",
-  generation: 1,
-  created: { by: "ann", at: "2026-01-02T03:04:05.000Z" },
-  updated: { by: "ann", at: "2026-01-02T03:04:05.000Z" },
-};
 const data = Buffer.from(JSON.stringify(value));
 
 const [, , role, connect = ""] = process.argv;
