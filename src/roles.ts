@@ -55,7 +55,9 @@ const namesLookMs = 25;
 /** Starts the roles that are wanted: worker, dns and master, in this order. Throws `conflict` when this node runs already; an engine that does not answer is waited for behind the caller's back. */
 export async function startRoles(options: RolesOptions): Promise<Roles> {
   const { config, store, cluster, wanted, clock, log, stop } = options;
-  const { node, key } = await nodeIdentity(config.stateDir, config.nodeName);
+  const isShared = !store.url.startsWith("file:");
+  const identity = await nodeIdentity({ stateDir: config.stateDir, wanted: config.nodeName, isShared });
+  const { node } = identity;
   const folder = clusterFolder(config.stateDir, cluster.id);
   const runtime = openRuntime(config, { cluster: cluster.id, node }, log);
   const closers: (() => Promise<void>)[] = [];
@@ -67,7 +69,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   try {
     const { nodeLabels: labels } = config;
     const address = config.nodeAddress ?? (await hostAddress());
-    const facts = { node, key, labels, address, hostname: hostname(), version: options.version };
+    const facts = { ...identity, labels, address, hostname: hostname(), version: options.version };
     const shared = { store, clock, log };
     if (wanted.includes("worker")) {
       const host = hostNetwork(cluster.id);
@@ -79,6 +81,7 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
         cluster,
         stateDir: folder,
         validateTemplate,
+        stop,
       });
       closers.push(() => worker.close());
     }

@@ -56,7 +56,7 @@ const rooms: Readonly<Record<string, Room>> = {
   worker: {
     frontDoor: "worker",
     mayImport: ["src/store/store.ts"],
-    acts: ["worker", "docker*", "memory", "steps", "probe", "identity", "routing", "routes-linux"],
+    acts: ["worker", "docker*", "memory", "steps", "probe", "identity", "membership", "routing", "routes-linux"],
   },
   dns: { frontDoor: "dns", mayImport: ["src/store/store.ts"], acts: ["dns", "coredns*", "zone-file"] },
   apply: { frontDoor: "plan", mayImport: ["src/store/store.ts"], mayImportPure: true, acts: ["commit", "follow"] },

@@ -32,6 +32,10 @@ export interface NodeDocument {
 /** `presence/<node>`: ephemeral, exists while the worker is alive. */
 export interface PresenceDocument {
   readonly key: string;
+  /** Which machine, boot and state folder: who has the same one and the folder's lock has survived this process. */
+  readonly place?: string;
+  /** Of the machine, for people. */
+  readonly address?: string;
   readonly pid: number;
   readonly since: string;
 }

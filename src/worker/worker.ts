@@ -1,7 +1,7 @@
 // The room that makes this node's engine run what was placed here: placements → containers, and what it sees back into the store.
 // It also sees to it that this node's containers and those of other nodes reach each other.
 // Reads `placements/<node>`, the templates and `nodes`; writes `ranges/<range>`, `statuses/<node>`, `failures/<node>`, `nodes/<node>`, `presence/<node>`, and its own state folder.
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type Loop, type PassResult, startLoop } from "../loop.ts";
@@ -14,11 +14,12 @@ import type { Snapshot, Store } from "../store/store.ts";
 import { decide, type PodView } from "./decide.ts";
 import { type Failures, openFailures } from "./failures.ts";
 import type { LastKnown } from "./last-known.ts";
+import { joinNode, type Membership } from "./membership.ts";
 import { NodeSetup } from "./node-setup.ts";
 import { type Orders, type OrdersSource, openOrders, whyNotTrusted } from "./orders.ts";
 import { openPicture, type Picture } from "./picture.ts";
 import { lastKnownNow, type Recollection, recallFrom, recordedStatuses } from "./recall.ts";
-import { joinNode, type Membership, type NodeFacts } from "./registration.ts";
+import type { NodeFacts } from "./registration.ts";
 import { openReport, type Report } from "./report.ts";
 import type { HostNetwork } from "./routes.ts";
 import { type Routing, startRouting } from "./routing.ts";
@@ -36,10 +37,12 @@ export interface WorkerOptions {
   readonly facts: NodeFacts;
   /** Of the `cluster` document. */
   readonly cluster: { readonly id: string; readonly networkRange: string };
-  /** This cluster's folder on this machine. */
+  /** This cluster's folder on this machine, in the machine's state folder. */
   readonly stateDir: string;
   /** Returns the template, or throws what is wrong with it. */
   readonly validateTemplate: (template: unknown) => PodTemplate;
+  /** Gives up a start that waits. */
+  readonly stop?: AbortSignal;
 }
 
 export interface Worker {
@@ -63,10 +66,10 @@ const closeMs = 3_000;
  * a store or an engine that does not answer is waited for.
  */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { store, clock, log, facts, stateDir } = options;
+  const { store, clock, log, facts, stateDir, stop = new AbortController().signal } = options;
   const lastKnownPath = join(stateDir, "worker.json");
   const lastKnown = await readStateFile<LastKnown>(lastKnownPath);
-  const membership = await joinNode(store, facts, process.pid, clock, log);
+  const membership = await joinNode({ store, facts, pid: process.pid, stateDir: dirname(stateDir), clock, log, stop });
   const disk = openStateFile<LastKnown>(lastKnownPath, { spacingMs: saveMs, clock, log });
   const recorded = await recordedStatuses(store, facts.node);
   const worker = new NodeWorker(options, { membership, disk, lastKnown, recorded });

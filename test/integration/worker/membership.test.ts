@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../../src/log.ts";
 import type { Presence, Store } from "../../../src/store/store.ts";
-import { joinNode } from "../../../src/worker/registration.ts";
+import { joinNode } from "../../../src/worker/membership.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 
 const facts = { node: "node-1", key: "k", address: "127.0.0.1", hostname: "h", labels: {}, version: "0" };
@@ -22,7 +22,15 @@ function joins() {
 test("a presence is joined again at once, and after a pause when it was lost soon after it was joined, even before anybody listened", async () => {
   const clock = fakeClock();
   const { lost, store } = joins();
-  const membership = await joinNode(store, facts, 1, clock, silentLog);
+  const membership = await joinNode({
+    store,
+    facts,
+    pid: 1,
+    stateDir: "/state",
+    clock,
+    log: silentLog,
+    stop: new AbortController().signal,
+  });
   await clock.advance(60_000);
   lost[0]?.abort();
   await clock.advance(1);
