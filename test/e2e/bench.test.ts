@@ -2,10 +2,12 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, readdirSync } from "node:fs";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { eventually } from "../support/eventually.ts";
+import { whyNoLab } from "../support/lab.ts";
+import { labTraces, processesOf } from "../support/leftovers.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
 const startLimitMs = 60_000;
@@ -20,33 +22,24 @@ function start(t: TestContext, name: string, folder: string): ChildProcess {
   return bench;
 }
 
-/** Those that were started with the folder in their command line or environment. */
-function processesOf(folder: string): number[] {
-  const isOne = (pid: string) => {
-    try {
-      return ["cmdline", "environ"].some((file) => readFileSync(`/proc/${pid}/${file}`, "utf8").includes(folder));
-    } catch {
-      return false;
-    }
-  };
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && isOne(name))
-    .map(Number);
-}
+const noLab = whyNoLab() ?? false;
 
-for (const [name, signal, begun] of [
-  ["idle", "SIGTERM", "orchestra-bench-*/state/*/dns/coredns.json"],
-  ["dns", "SIGINT", "orchestra-test-dns-*/dns/coredns.json"],
+for (const [name, signal, begun, skip] of [
+  ["idle", "SIGTERM", "orchestra-bench-*/state/*/dns/coredns.json", false],
+  ["dns", "SIGINT", "orchestra-test-dns-*/dns/coredns.json", false],
+  ["hosts", "SIGTERM", "orchestra-lab-*/host-1/state/*/dns/coredns.json", noLab],
 ] as const) {
-  test(`bench/${name}.ts ends all that it has started when ${signal} ends it`, async (t) => {
+  test(`bench/${name}.ts ends all that it has started when ${signal} ends it`, { skip }, async (t) => {
     const folder = await tempFolder(t);
     const bench = start(t, name, folder);
     const ended = once(bench, "exit");
     await eventually("its CoreDNS runs", () => globSync(begun, { cwd: folder }).length > 0, startLimitMs);
     assert.ok(processesOf(folder).length > 1);
+    const labs = globSync("orchestra-lab-*", { cwd: folder });
     bench.kill(signal);
     assert.notDeepEqual(await ended, [0, null]);
     await eventually("no process is left", () => processesOf(folder).length === 0);
     assert.deepEqual(readdirSync(folder), []);
+    for (const lab of labs) await eventually("nothing of a lab is left", () => labTraces(lab).length === 0);
   });
 }

@@ -2,7 +2,7 @@
 // servers on machines of their own. Needs root. Everything is gone when the lab is closed, or when this process ends, however it ends.
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { observe } from "../../src/cli/show/observe.ts";
 import { type PodRow, podRows } from "../../src/cli/show/rows.ts";
@@ -149,11 +149,8 @@ function endWithUs({ machines, folder, cgroup }: Ends): () => void {
     for (let attempt = 0; attempt < 100 && !removeCgroups(cgroup); attempt += 1) Atomics.wait(sleeper, 0, 0, 20);
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
-  const onSignal = (name: NodeJS.Signals) => {
-    end();
-    process.removeListener("exit", end);
-    process.kill(process.pid, name);
-  };
+  // An exit of our own: what else this process has started, ZooKeeper's servers among it, ends with it too.
+  const onSignal = (name: NodeJS.Signals) => process.exit(128 + constants.signals[name]);
   process.once("exit", end);
   for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(name, onSignal);
   return () => {
