@@ -6,7 +6,6 @@ MAKEFLAGS += --no-print-directory
 
 tools := scripts/with-tools.sh
 orchestra := $(tools) node bin/run.js
-rounds ?= 50
 
 # Stops with one sentence where `make deploy` and the like lack an argument.
 need = $(if $($(1)),,$(error $(1) is missing: make $@ $(2)))
@@ -54,8 +53,8 @@ test: tests ## Run all tests, with real Docker, CoreDNS and ZooKeeper (only="FIL
 lab: tests bundle ## Play with many hosts on this machine, as root: make lab hosts=3
 	@$(tools) node scripts/lab.ts $(hosts) || [ $$? -ge 128 ]
 
-soak: tests ## Run all tests with many rounds of random and kill tests (rounds=50)
-	@ORCHESTRA_TEST_ROUNDS=$(rounds) ORCHESTRA_TEST_TIMEOUT_MS=3600000 scripts/test.sh $(only)
+soak: tests ## Run all tests with many rounds of random and kill tests, and long faults (rounds=N: N of each)
+	@ORCHESTRA_TEST_SOAK=1 ORCHESTRA_TEST_ROUNDS=$(rounds) ORCHESTRA_TEST_TIMEOUT_MS=3600000 scripts/test.sh $(only)
 
 check: packages ## Format, lint, types, unused code, floating promises, architecture
 	@scripts/check.sh

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs all tests, or the files that are named. ORCHESTRA_TEST_ROUNDS: how often random and kill tests try.
+# Runs all tests, or the files that are named. How much random and kill tests try: test/support/rounds.ts.
 # Two files at a time: most of them wait for the engine, and more at once only wait longer.
 set -eu
 . "$(dirname "$0")/tools.sh"

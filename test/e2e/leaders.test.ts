@@ -14,10 +14,11 @@ import {
   memoryCluster,
   type Wish,
 } from "../support/memory-cluster.ts";
-import { randomOf, rounds, seed } from "../support/rounds.ts";
+import { randomOf, roundsOf, seed } from "../support/rounds.ts";
 import { readHistory } from "../support/zookeeper-history.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
 
+const rounds = roundsOf({ test: 10, soak: 200 });
 /** A session lasts so long here: a leader that is gone is succeeded after it. */
 const sessionMs = 2_000;
 const limitMs = 60_000;
