@@ -1,4 +1,4 @@
-// Waiting for a condition, with a limit: a test never sleeps for a fixed time.
+// Waiting for a condition, with a limit, or watching that one holds: a test never sleeps for a fixed time.
 import { setTimeout as delay } from "node:timers/promises";
 
 /** How long anything may take that a machine under load does in the end. */
@@ -17,6 +17,16 @@ export async function eventually<T>(
     if (performance.now() > end) throw new Error(`waited ${limit} ms in vain: ${what}`);
     await delay(5);
   }
+}
+
+/** Looks again and again for so long; `look` throws what must not be. At least twice: at the beginning and at the end. */
+export async function throughout(lastsMs: number, look: () => unknown): Promise<void> {
+  const end = performance.now() + lastsMs;
+  do {
+    await look();
+    await delay(50);
+  } while (performance.now() < end);
+  await look();
 }
 
 /** Resolves when `signal` has fired. */
