@@ -9,6 +9,8 @@ import type { Observation } from "./show/observe.ts";
 
 /** The master needs one pass; one that has just died has a successor by then. */
 const limitMs = 15_000;
+/** Where no worker is there, often no master is either, and the store does not tell: one that leads has carried it out by then. */
+const lonelyLimitMs = 3_000;
 const attempts = 5;
 const namesShown = 10;
 
@@ -27,17 +29,20 @@ export function forgettingText({ state }: Observation, node: string): string {
   return `node/${node} goes with ${count}: ${names.slice(0, namesShown).join(", ")}${more}. Those that are wanted are made elsewhere.`;
 }
 
-/** Says it, and waits until it is done. False: no worker is there at all, so probably no master. Throws `conflict` when the node comes back meanwhile. */
+/** Says it, and waits until it is done. False: no worker is there at all, and no master either, as far as can be told. Throws `conflict` when the node comes back meanwhile. */
 export async function forgetNode(store: Store, node: string, act: Act): Promise<boolean> {
   await say(store, node, act);
   const { promise, resolve } = Promise.withResolvers<Snapshot | undefined>();
   const view = await store.view([nodeKey(node), nodeControlKey(node), "presence"]);
   const look = () => {
     const snapshot = view.snapshot();
-    const isDone = snapshot.get(nodeControlKey(node))?.value.forget === undefined;
-    if (isDone || snapshot.list("presence").length === 0) resolve(snapshot);
+    if (snapshot.get(nodeControlKey(node))?.value.forget === undefined) resolve(snapshot);
   };
-  const cancel = systemClock.after(limitMs, () => resolve(undefined));
+  const lookLonely = () => {
+    const snapshot = view.snapshot();
+    if (snapshot.fresh && snapshot.list("presence").length === 0) resolve(snapshot);
+  };
+  const cancels = [systemClock.after(limitMs, () => resolve(undefined)), systemClock.after(lonelyLimitMs, lookLonely)];
   // The clock's timers keep nobody waiting; this one does.
   const alive = setInterval(() => {}, limitMs);
   try {
@@ -54,7 +59,7 @@ export async function forgetNode(store: Store, node: string, act: Act): Promise<
     return true;
   } finally {
     clearInterval(alive);
-    cancel();
+    for (const cancel of cancels) cancel();
     view.close();
   }
 }

@@ -41,7 +41,7 @@ export function notWaitedText(plan: Plan, running: boolean, url: string): string
   const written = `${isDelete ? "Marked" : "Written"}: ${writtenText(plan)}.`;
   if (running) return `${written} Not waited for: orchestra get -w shows how it goes on.`;
   const what = isDelete ? "stops the pods and clears them away" : "starts it";
-  return `${written} Nothing runs on this store (${url}): \`orchestra up\` ${what}.`;
+  return `${written} No worker runs on this store (${url}): \`orchestra up\` ${what}.`;
 }
 
 /** Why a wait did not end well, and what helps. */

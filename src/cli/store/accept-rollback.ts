@@ -42,7 +42,7 @@ export function acceptText(holders: readonly Holder[], running: number): string 
     ...(stops && stops.count > 0 ? [`  stops ${podsText(stops)}`] : []),
     ...(starts && starts.count > 0 ? [`  starts ${podsText(starts)}`] : []),
   ]);
-  const others = running === 0 ? ["Nothing runs on this store: what other machines would stop is not known."] : [];
+  const others = running === 0 ? ["No worker runs on this store: what other machines would stop is not known."] : [];
   return [...lines, ...others, "Deployments are taken as the store has them now: apply again what it lacks."].join(
     "\n",
   );

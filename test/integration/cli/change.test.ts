@@ -63,7 +63,7 @@ test("diff says what apply writes; a second apply writes nothing; secrets stay h
   const why = await run("why", "web-0");
   assert.equal(why.code, 1);
   assert.match(why.stderr, /web-0 has not been created yet: no master has run on this store.*orchestra up/s);
-  assert.match(applied.stdout, /Written: 1 created\. Nothing runs on this store .*`orchestra up` starts it\./);
+  assert.match(applied.stdout, /Written: 1 created\. No worker runs on this store .*`orchestra up` starts it\./);
   assert.deepEqual([statSync(dirname(storePath)).mode & 0o777, statSync(storePath).mode & 0o777], [0o700, 0o600]);
 
   const before = await content();
@@ -134,7 +134,7 @@ test("delete needs a yes, respects protection, and an apply takes it back", asyn
   assert.match(JSON.parse(refused.stdout).error.message, /web is protected/);
   assert.equal((await run("delete", "web", "nobody", "--yes", "--force")).code, 1);
   assert.deepEqual(await content(), before);
-  assert.match((await run("delete", "-f", file, "--yes", "--force")).stdout, /Nothing runs on this store/);
+  assert.match((await run("delete", "-f", file, "--yes", "--force")).stdout, /No worker runs on this store/);
   assert.match((await run("delete", "-f", file, "--yes")).stdout, /^Being deleted already: web\.$/m);
   assert.equal((await run("scale", "web", "3")).code, 3);
   assert.match((await run("apply", "-f", file)).stdout, /Written: 1 updated/);

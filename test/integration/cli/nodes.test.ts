@@ -106,13 +106,23 @@ test("where nothing runs the word is noted, and a worker that is back before it 
   const { run, store, presences, lead } = await openNodes(t);
   for (const presence of presences.values()) await presence.leave();
   const noted = await run("nodes", "forget", "n3", "--yes");
-  assert.deepEqual([noted.code, /^Marked\. Nothing runs on this store/m.test(noted.stdout)], [0, true]);
+  assert.deepEqual([noted.code, /^Marked\. No worker runs on this store .* no master/m.test(noted.stdout)], [0, true]);
   assert.ok((await store.read(nodeControlKey("n3")))?.value.forget);
   assert.match((await run("uncordon", "n3")).stdout, /was not cordoned/);
   await store.join(presenceKey("n3"), { key: node().key, pid: process.pid, since: builtAt });
   lead();
   await eventually("withdrawn", async () => (await store.read(nodeControlKey("n3"))) === undefined);
   assert.ok(await store.read(nodeKey("n3")));
+});
+
+test("a master that leads while no worker is there forgets a node as well", async (t) => {
+  const { run, store, presences, lead, verdicts } = await openNodes(t);
+  for (const presence of presences.values()) await presence.leave();
+  lead();
+  await eventually("the master leads", verdicts);
+  const forgotten = await run("nodes", "forget", "n3", "--yes");
+  assert.match(forgotten.stdout, /node\/n3 is forgotten\.$/m);
+  assert.equal(await store.read(nodeKey("n3")), undefined);
 });
 
 test("drain moves the pods of a node away and waits for it; uncordon takes it back", async (t) => {

@@ -30,6 +30,10 @@ Asks first on a terminal; elsewhere it needs --yes.`;
     }
     const done = await forgetNode(store, name, { by: this.settings.user, at: new Date().toISOString() });
     if (done) this.print(`node/${name} is forgotten.`);
-    else this.print(`Marked. Nothing runs on this store (${store.url}): the next orchestra up forgets node/${name}.`);
+    else {
+      this.print(
+        `Marked. No worker runs on this store (${store.url}), and no master has answered: the next one forgets node/${name}.`,
+      );
+    }
   }
 }
