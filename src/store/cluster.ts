@@ -37,7 +37,7 @@ export function checkCluster(cluster: ClusterDocument, url: string): ClusterDocu
   checkLayout(cluster, url);
   if (cluster.importing === undefined) return cluster;
   throw new OrchestraError("conflict", `an import into the store ${url} has not been finished`, {
-    hint: "wait for it, or repeat it with the same file: it goes on where it stopped",
+    hint: "wait for it, or repeat it with the same file: it goes on where it stopped; to give it up, import another file and --replace",
   });
 }
 

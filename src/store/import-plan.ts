@@ -52,7 +52,7 @@ export const emptyTarget = (url: string): ImportTarget => ({
 
 /** Throws `conflict` with the first reason that forbids it, and the flag that allows it where there is one. */
 export function planImport(file: ExportFile, target: ImportTarget, options: ImportOptions): ImportPlan {
-  refuseStrangers(file, target);
+  refuseStrangers(file, target, options);
   const changes = changesTo(target.documents, file);
   const done = isDone(file, target, changes);
   if (!done) {
@@ -72,13 +72,24 @@ export function planImport(file: ExportFile, target: ImportTarget, options: Impo
   };
 }
 
-function refuseStrangers({ cluster }: ExportFile, target: ImportTarget): void {
-  const there = target.cluster?.value.id;
-  if (there !== undefined && there !== cluster.id) {
-    throw new OrchestraError("conflict", `${target.url} holds the cluster ${there}, and the file ${cluster.id}`, {
-      hint: "import into a store that is empty: give another path with --store",
-      details: { found: there, file: cluster.id },
-    });
+function refuseStrangers({ cluster }: ExportFile, target: ImportTarget, { replace }: ImportOptions): void {
+  const there = target.cluster?.value;
+  if (there !== undefined && there.id !== cluster.id) {
+    const details = { found: there.id, file: cluster.id };
+    if (there.importing === undefined) {
+      throw new OrchestraError("conflict", `${target.url} holds the cluster ${there.id}, and the file ${cluster.id}`, {
+        hint: "import into a store that is empty: give another path with --store",
+        details,
+      });
+    }
+    // Half an import opens for nobody, so it may go when that is asked for.
+    if (!replace) {
+      const halves = `half an import of the cluster ${there.id}, and the file the cluster ${cluster.id}`;
+      throw new OrchestraError("conflict", `${target.url} holds ${halves}`, {
+        hint: "repeat the import that was begun, with its own file: it goes on where it stopped; or give --replace to put this file in its place",
+        details,
+      });
+    }
   }
   if (target.present.length > 0) {
     const nodes = target.present.map(nameOf);

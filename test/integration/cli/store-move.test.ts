@@ -122,7 +122,7 @@ test("half an import: every other command says what to do", async (t) => {
   for (const words of [["get"], ["deploy", "x", "--image", "demo:1"], ["store", "export"], ["up"]]) {
     const { code, stderr } = await desk.run(...words, "--store", `file:${target}`);
     assert.equal(code, 3, stderr);
-    assert.match(stderr, /has not been finished\nHint: .*repeat it with the same file/);
+    assert.match(stderr, /has not been finished\nHint: .*repeat it with the same file.*another file and --replace/);
   }
   assert.equal((await documentOf(desk, file, "--store", `file:${target}`, "--yes")).state, "imported");
 });

@@ -212,6 +212,18 @@ for (const [from, to] of [
     assert.deepEqual(await contents(target), await contents(source));
   });
 
+  law("half an import of another cluster is taken away by a file, when that is asked for", async (t) => {
+    const { source, open } = await stores(t, from, to);
+    const file = await exported(source);
+    const first: ExportFile = { ...file, cluster: { ...file.cluster, id: "99999999" }, sha256: "7b7b" };
+    const target = await open("target.db");
+    await assert.rejects(importFile(narrow(target, 4), first, plain), { code: "unavailable" });
+    await assert.rejects(importFile(target, file, plain), /holds half an import of the cluster 99999999/);
+    await importFile(target, file, { ...plain, replace: true });
+    assert.deepEqual(await contents(target), await contents(source));
+    assert.equal((await target.read(clusterKey))?.value.id, file.cluster.id);
+  });
+
   law("two imports at once: one of them does it, and the store is whole", async (t) => {
     const { source, open } = await stores(t, from, to);
     const file = await exported(source);

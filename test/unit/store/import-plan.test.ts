@@ -107,6 +107,12 @@ const refusals: readonly {
     hint: /--replace/,
   },
   {
+    name: "half an import of another cluster",
+    target: target({}, { id: "99999999", importing: "7b7b" }),
+    says: /file:\/b holds half an import of the cluster 99999999, and the file the cluster 0a1b2c3d/,
+    hint: /repeat the import that was begun.*--replace/,
+  },
+  {
     name: "documents without a cluster",
     target: { ...emptyTarget("file:/b"), documents: documentsOf("a") },
     options: { replace: true },
@@ -179,6 +185,11 @@ const allowed: readonly {
   {
     name: "over half an import of another file",
     target: target({ position: 999 }, { incarnation: 4, importing: "7b7b" }),
+    options: { replace: true },
+  },
+  {
+    name: "over half an import of another cluster",
+    target: target({ position: 999 }, { id: "99999999", incarnation: 4, importing: "7b7b" }),
     options: { replace: true },
   },
 ];
