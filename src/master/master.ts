@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { type PassResult, startLoop } from "../loop.ts";
 import { clusterState, stateCollections, withVerdicts } from "../model/cluster-state.ts";
 import { messageOf } from "../model/errors.ts";
-import { clusterKey, failuresKey, nameOf, verdictsKey } from "../model/keys.ts";
+import { clusterKey, failuresKey, type Key, nameOf, rangeKey, verdictsKey } from "../model/keys.ts";
 import { storeSeen } from "../model/known-store.ts";
 import type { VerdictsDocument } from "../model/node.ts";
 import type { Leadership, Snapshot, Store, Versioned, View } from "../store/store.ts";
@@ -143,12 +143,15 @@ function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
 /** What the master's view does not hold of nodes that are to be forgotten. Without its claim a range is free for others. */
 async function leftoversOf(store: Store, nodes: readonly string[]): Promise<Versioned<unknown>[]> {
   if (nodes.length === 0) return [];
-  const failures = await Promise.all(nodes.map((node) => store.read(failuresKey(node))));
-  const ranges = (await store.list(["ranges"])).list("ranges");
-  return [
-    ...failures.filter((document) => document !== undefined),
-    ...ranges.filter(({ value }) => nodes.includes(value.node)),
-  ];
+  const snapshot = await store.list([...nodes.map(failuresKey), "nodes", "ranges"]);
+  const failures = nodes.map((node) => snapshot.get(failuresKey(node))).filter((document) => document !== undefined);
+  const ranges = snapshot.list("ranges").filter(({ value }) => nodes.includes(value.node));
+  // Whose a damaged claim was, the node's own document tells.
+  const own = snapshot.list("nodes").filter(({ key }) => nodes.includes(nameOf(key)));
+  const named = own.flatMap(({ value }): string[] => (value.network ? [rangeKey(value.network.range)] : []));
+  const broken = [...snapshot.damaged].filter(([key]) => [...named, ...nodes.map<string>(failuresKey)].includes(key));
+  const damaged = broken.map(([key, { version }]) => ({ key: key as Key<unknown>, version, value: undefined }));
+  return [...failures, ...ranges, ...damaged];
 }
 
 /** What became of nodes, for the log: each change once. */

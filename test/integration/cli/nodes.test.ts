@@ -7,10 +7,12 @@ import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { startMaster } from "../../../src/master/master.ts";
 import {
+  failuresKey,
   nodeControlKey,
   nodeKey,
   placementsKey,
   presenceKey,
+  rangeKey,
   statusesKey,
   verdictsKey,
 } from "../../../src/model/keys.ts";
@@ -115,14 +117,20 @@ test("where nothing runs the word is noted, and a worker that is back before it 
   assert.ok(await store.read(nodeKey("n3")));
 });
 
-test("a master that leads while no worker is there forgets a node as well", async (t) => {
+test("a master that leads while no worker is there forgets a node as well, with what is damaged of it", async (t) => {
   const { run, store, presences, lead, verdicts } = await openNodes(t);
   for (const presence of presences.values()) await presence.leave();
+  // Somebody has broken what else there is of it.
+  const network = { name: "orchestra-0a1b2c3d", range: "10.42.3.0/24", gateway: "10.42.3.1" };
+  const own = (await store.read(nodeKey("n3"))) ?? assert.fail("no n3");
+  const broken = [failuresKey("n3"), rangeKey(network.range)].map((key) => put<unknown>(key, "?", "absent"));
+  await store.commit({ changes: [...broken, put(own.key, { ...own.value, network }, own.version)] });
   lead();
   await eventually("the master leads", verdicts);
   const forgotten = await run("nodes", "forget", "n3", "--yes");
   assert.match(forgotten.stdout, /node\/n3 is forgotten\.$/m);
   assert.equal(await store.read(nodeKey("n3")), undefined);
+  assert.equal((await store.list(["failures", "ranges"])).damaged.size, 0);
 });
 
 test("drain moves the pods of a node away and waits for it; uncordon takes it back", async (t) => {
