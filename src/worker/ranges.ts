@@ -2,9 +2,9 @@
 // Reads and writes `ranges/`: one document for each range, which only one of two nodes can create. The engine gets its network here.
 import { networkName } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
-import { rangeKey } from "../model/keys.ts";
+import { collectionOf, type Key, nameOf, rangeKey } from "../model/keys.ts";
 import type { RangeDocument } from "../model/range.ts";
-import { put, remove, type Store, type Versioned } from "../store/store.ts";
+import { put, remove, type Store } from "../store/store.ts";
 import { chooseSubnet, isWithin, type TakenRange } from "./network.ts";
 import type { NodeNetwork, Runtime } from "./runtime.ts";
 
@@ -38,14 +38,16 @@ export async function settleNetwork(request: RangeRequest, signal: AbortSignal):
   const refused: TakenRange[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const engine = await runtime.networks(name, signal);
-    const claims = await claimsIn(store);
+    const claims = await claimsIn(store, node);
     if (engine.ours) {
       const { node: maker, ...network } = engine.ours;
       if (!claims) return { network, isClaimed: network.range === held };
-      const owner = claims.get(network.range)?.value.node;
-      if (owner === undefined && !(await claim(store, network.range, node))) continue;
+      const claimed = claims.get(network.range);
+      const owner = claimed?.node;
+      const isFree = owner === undefined || (owner === node && claimed?.isDamaged === true);
+      if (isFree && !(await claim(store, network.range, node, claims))) continue;
       // Another node on this engine may have made it, and then it has the claim for both.
-      if (owner === undefined || owner === node || owner === maker) {
+      if (isFree || owner === node || owner === maker) {
         await release(store, node, claims, network.range);
         return { network, isClaimed: true };
       }
@@ -55,9 +57,9 @@ export async function settleNetwork(request: RangeRequest, signal: AbortSignal):
     }
     const taken = [...engine.taken, ...refused];
     const { range, gateway } = choose(request, taken, claims ?? new Map(), attempt);
-    if (claims ? claims.get(range)?.value.node !== node : range !== held) {
+    if (claims ? !isClaimedBy(node, claims.get(range)) : range !== held) {
       if (!claims) throw storeAway();
-      if (!(await claim(store, range, node))) continue;
+      if (!(await claim(store, range, node, claims))) continue;
     }
     const made = await runtime.createNetwork({ name, range, gateway }, signal);
     if (!made) refused.push({ range, isBridge: true, name: "what the engine has there" });
@@ -68,23 +70,45 @@ export async function settleNetwork(request: RangeRequest, signal: AbortSignal):
   );
 }
 
-type Claims = ReadonlyMap<string, Versioned<RangeDocument>>;
+interface Claim {
+  /** Undefined: the document is damaged, and no node's own document names the range. */
+  readonly node: string | undefined;
+  readonly isDamaged: boolean;
+  readonly key: Key<RangeDocument>;
+  readonly version: number;
+}
 
-/** By range; undefined while the store does not answer. */
-async function claimsIn(store: Store): Promise<Claims | undefined> {
+type Claims = ReadonlyMap<string, Claim>;
+
+/** By range; undefined while the store does not answer. Whose a damaged one is, the nodes' own documents tell. */
+async function claimsIn(store: Store, self: string): Promise<Claims | undefined> {
   try {
-    const found = (await store.list(["ranges"])).list("ranges");
-    return new Map(found.map((document) => [rangeOf(document.key), document]));
+    const snapshot = await store.list(["ranges", "nodes"]);
+    const claims = snapshot.list("ranges").map(({ key, value, version }): Claim => {
+      return { key, version, node: value.node, isDamaged: false };
+    });
+    // Two nodes name the same range when one of them was forgotten and has not heard of it: that is this one.
+    const nodes = snapshot.list("nodes").map(({ key, value }) => [value.network?.range, nameOf(key)] as const);
+    const users = new Map([...nodes.filter(([, node]) => node === self), ...nodes.filter(([, node]) => node !== self)]);
+    for (const [key, { version }] of snapshot.damaged) {
+      if (collectionOf(key) !== "ranges") continue;
+      claims.push({ key: key as Key<RangeDocument>, version, node: users.get(rangeOf(key)), isDamaged: true });
+    }
+    return new Map(claims.map((one) => [rangeOf(one.key), one]));
   } catch (error) {
     if (!isOrchestraError(error, "unavailable")) throw error;
     return undefined;
   }
 }
 
-/** False: another node was faster. */
-async function claim(store: Store, range: string, node: string): Promise<boolean> {
+function isClaimedBy(node: string, claimed: Claim | undefined): boolean {
+  return claimed?.node === node && !claimed.isDamaged;
+}
+
+/** Also in the place of a damaged claim that is nobody's. False: another node was faster. */
+async function claim(store: Store, range: string, node: string, claims: Claims): Promise<boolean> {
   try {
-    await store.commit({ changes: [put(rangeKey(range), { node }, "absent")] });
+    await store.commit({ changes: [put(rangeKey(range), { node }, claims.get(range)?.version ?? "absent")] });
     return true;
   } catch (error) {
     if (!isOrchestraError(error, "conflict")) throw error;
@@ -94,7 +118,7 @@ async function claim(store: Store, range: string, node: string): Promise<boolean
 
 /** What this node has claimed and does not use: the engine had it already, or the network was made anew elsewhere. */
 async function release(store: Store, node: string, claims: Claims, kept: string): Promise<void> {
-  const idle = [...claims].filter(([range, { value }]) => value.node === node && range !== kept);
+  const idle = [...claims].filter(([range, claimed]) => claimed.node === node && range !== kept);
   if (idle.length === 0) return;
   try {
     await store.commit({ changes: idle.map(([, { key, version }]) => remove(key, version)) });
@@ -110,14 +134,17 @@ function choose(
   claims: Claims,
   attempt: number,
 ) {
-  const own = [...claims].filter(([, { value }]) => value.node === node).map(([range]) => range);
-  const others = [...claims].filter(([, { value }]) => value.node !== node);
+  const own = [...claims].filter(([, claimed]) => claimed.node === node).map(([range]) => range);
+  // A damaged claim may be anybody's, but not that of a range which this process has claimed before.
+  const others = [...claims].filter(([range, { node: owner = range === held ? node : undefined }]) => owner !== node);
   const choice = chooseSubnet({
     clusterRange: cluster.networkRange,
     taken: [
       ...hostRoutes,
       ...engineTaken,
-      ...others.map(([range, { value }]) => ({ range, isBridge: true, name: `the range of node ${value.node}` })),
+      ...others.map(([range, { node: owner = "that a damaged claim does not tell" }]) => {
+        return { range, isBridge: true, name: `the range of node ${owner}` };
+      }),
     ],
     seed: `${networkName(cluster.id)}/${node}/${attempt}`,
     last: [held, ...own].find((range) => range !== undefined && isWithin(range, cluster.networkRange)),

@@ -59,7 +59,7 @@ const texts = [
   '{"pods":7,"placements":{},"statuses":"x","replicas":[]}',
 ];
 
-const names = ["deployments", "revisions", "pods", "placements", "statuses", "nodes"] as const;
+const names = ["deployments", "revisions", "pods", "placements", "statuses", "nodes", "ranges"] as const;
 
 for (const [index, collection] of names.entries()) {
   test(`a damaged document of ${collection} is named, the rest goes on, and nothing is stopped for it`, async (t) => {

@@ -12,8 +12,8 @@ export interface Observation {
   readonly nowMs: number;
 }
 
-/** What a view or a list must hold to make an Observation. */
-export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence"];
+/** What a view or a list must hold to make an Observation. Of ranges only the damage is told. */
+export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence", "ranges"];
 
 export async function observe(store: Store): Promise<Observation> {
   return observation(await store.list(observedSelectors), Date.now());

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
-import { rangeKey } from "../../../src/model/keys.ts";
+import { nodeKey, rangeKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import { remove, type Store } from "../../../src/store/store.ts";
+import { put, remove, type Store } from "../../../src/store/store.ts";
 import { openMemory } from "../../../src/worker/memory.ts";
 import { type RangeRequest, settleNetwork } from "../../../src/worker/ranges.ts";
+import { node as nodeDocument } from "../../support/builders.ts";
 import { randomOf, rounds, seed } from "../../support/rounds.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { startZooKeeper } from "../../support/zookeeper-server.ts";
@@ -146,4 +147,51 @@ test("without the store a network stays as it is, and one that is gone is made a
   await machine.runtime.removeNetwork(network.name, { force: true }, signal);
   await assert.rejects(settle(blind, "10.42.0.0/16"), { code: "unavailable", message: /has no network yet/ });
   assert.deepEqual(await settle(blind, "10.42.0.0/16", network.range), { network, isClaimed: true });
+});
+
+/** Somebody has broken the claim of this range. */
+async function damage(store: Store, range: string): Promise<void> {
+  const { version } = (await store.read(rangeKey(range))) ?? assert.fail(`nobody has claimed ${range}`);
+  await store.commit({ changes: [put(rangeKey(range), "?" as never, version)] });
+}
+
+test("a damaged claim is written again by the node whose network has the range", async (t) => {
+  const [machine] = await machines(t, 1);
+  assert.ok(machine);
+  const { store, runtime } = machine;
+  const before = await settle(machine, "10.42.0.0/16");
+  await damage(store, before.network.range);
+  assert.deepEqual(await settle(machine, "10.42.0.0/16"), { ...before, isClaimed: true });
+  assert.deepEqual((await store.read(rangeKey(before.network.range)))?.value, { node: machine.node });
+  // Its network was removed meanwhile, but this process knows that the range is its own.
+  await damage(store, before.network.range);
+  await runtime.removeNetwork(before.network.name, { force: true }, signal);
+  assert.deepEqual(await settle(machine, "10.42.0.0/16", before.network.range), { ...before, isClaimed: true });
+  assert.deepEqual((await store.read(rangeKey(before.network.range)))?.value, { node: machine.node });
+});
+
+test("a damaged claim is nobody else's to take", async (t) => {
+  const [one, two, three] = await machines(t, 3);
+  assert.ok(one && two && three);
+  const first = await settle(one, "10.42.8.0/23");
+  await damage(one.store, first.network.range);
+  const second = await settle(two, "10.42.8.0/23");
+  assert.notEqual(second.network.range, first.network.range);
+  await assert.rejects(settle(three, "10.42.8.0/23"), /every \/24 .* is taken/);
+  // Its own document names it: also without the network it is known whose it is.
+  await one.store.commit({ changes: [put(nodeKey(one.node), nodeDocument({ network: first.network }), "absent")] });
+  await one.runtime.removeNetwork(first.network.name, { force: true }, signal);
+  assert.deepEqual(await settle(one, "10.42.8.0/23"), first);
+});
+
+test("a damaged claim of a range that another node's document names stays that node's", async (t) => {
+  const [one, two] = await machines(t, 2);
+  assert.ok(one && two);
+  const { network } = await settle(one, "10.42.8.0/23");
+  await damage(one.store, network.range);
+  const document = nodeDocument({ network });
+  await one.store.commit({ changes: [put(nodeKey(two.node), document, "absent")] });
+  const after = await settle(one, "10.42.8.0/23");
+  assert.notEqual(after.network.range, network.range);
+  assert.equal(after.isClaimed, true);
 });
