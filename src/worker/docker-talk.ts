@@ -1,8 +1,9 @@
 // What a container says and hears: its log, and commands run in it.
-import type { Readable } from "node:stream";
+import type { Duplex, Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type Docker from "dockerode";
+import { OrchestraError } from "../model/errors.ts";
 import type { Engine } from "./docker-engine.ts";
 import { engineError } from "./docker-errors.ts";
 import { demultiplex, type Frame, lineSplitter } from "./docker-stream.ts";
@@ -21,8 +22,13 @@ export async function* readLogs(
   raw.on("error", (error) => frames.destroy(error));
   raw.pipe(frames);
   const splitters = { stdout: lineSplitter(), stderr: lineSplitter() };
-  for await (const { stream, data } of frames as AsyncIterable<Frame>) {
-    for (const line of splitters[stream].push(data)) yield { stream, line };
+  try {
+    for await (const { stream, data } of frames as AsyncIterable<Frame>) {
+      for (const line of splitters[stream].push(data)) yield { stream, line };
+    }
+  } finally {
+    // Who has read enough would leave the connection open.
+    raw.destroy();
   }
   for (const stream of ["stdout", "stderr"] as const) {
     for (const line of splitters[stream].end()) yield { stream, line };
@@ -55,7 +61,7 @@ function openLog(docker: Docker, container: string, options: LogOptions, signal:
   });
 }
 
-/** Runs a command in a running container and gives its exit code. */
+/** Runs a command in a running container and gives its exit code. Throws `unavailable` when that cannot be known: the connection broke. */
 export async function execIn(
   engine: Engine,
   container: string,
@@ -79,29 +85,69 @@ export async function execIn(
     .catch((error: unknown) => {
       throw engineError(error);
     });
-  const onAbort = () => duplex.destroy();
-  signal.addEventListener("abort", onAbort, { once: true });
   const leaveTerminal = options.tty ? followSize(engine, exec.id, options.stdout) : () => {};
   try {
-    if (options.stdin) options.stdin.pipe(duplex);
-    if (options.tty) {
-      duplex.pipe(options.stdout, { end: false });
-      await finished(duplex, { writable: false });
-    } else {
-      const frames = duplex.pipe(demultiplex());
-      duplex.on("close", () => frames.end());
-      for await (const { stream, data } of frames as AsyncIterable<Frame>) options[stream].write(data);
-    }
+    await talk(duplex, options, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    // Who ends before it has read all its input closes its side in the middle of our writing: its exit code tells whether it has ended.
+    if (!options.stdin || duplex.writableFinished) throw engineError(error);
   } finally {
     leaveTerminal();
+  }
+  signal.throwIfAborted();
+  return exitCodeOf(engine, exec.id, signal);
+}
+
+/** Until the other side has ended. Whatever breaks the connection rejects: nobody else listens to it, and that would end the process. */
+async function talk(duplex: Duplex, options: ExecOptions, signal: AbortSignal): Promise<void> {
+  let broken: unknown;
+  const frames = options.tty ? undefined : demultiplex();
+  // In this order: what was heard before is still written.
+  duplex.on("error", (error) => {
+    broken = error;
+  });
+  duplex.on("close", () => frames?.end());
+  const onAbort = () => duplex.destroy();
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    if (options.stdin) options.stdin.pipe(duplex);
+    if (frames) {
+      for await (const { stream, data } of duplex.pipe(frames) as AsyncIterable<Frame>) options[stream].write(data);
+    } else {
+      duplex.pipe(options.stdout, { end: false });
+      await finished(duplex, { writable: false });
+    }
+    if (broken !== undefined) throw broken;
+  } finally {
     signal.removeEventListener("abort", onAbort);
     if (options.stdin) options.stdin.unpipe(duplex);
     duplex.destroy();
   }
-  signal.throwIfAborted();
-  const { ExitCode } = await engine.call((docker) => docker.getExec(exec.id).inspect());
-  return ExitCode ?? 0;
 }
+
+/** An engine may tell the end of the output a little before that of the command. */
+async function exitCodeOf(engine: Engine, exec: string, signal: AbortSignal): Promise<number> {
+  for (let waitedMs = 0; ; waitedMs += exitPauseMs) {
+    const { ExitCode } = await engine.call((docker) => docker.getExec(exec).inspect({ abortSignal: signal }));
+    // The client's own types do not know of a command that has none yet.
+    const code = ExitCode as number | null;
+    if (code !== null) return code;
+    if (waitedMs >= exitLimitMs) break;
+    await pause(exitPauseMs, undefined, { signal });
+  }
+  throw new OrchestraError(
+    "unavailable",
+    "the connection ended while its command runs on: the exit code is not known",
+    {
+      hint: "run it again; if that happens often, look at the way to the engine (DOCKER_HOST)",
+    },
+  );
+}
+
+const exitPauseMs = 50;
+const exitLimitMs = 3_000;
 
 /** Gives the command's terminal the size of ours, now and whenever it changes. Returns how to end that. */
 function followSize(engine: Engine, exec: string, terminal: ExecOptions["stdout"] & TerminalSize): () => void {
