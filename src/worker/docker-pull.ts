@@ -51,9 +51,14 @@ export function openPuller(engine: Engine, configFolder: string): Puller {
       }
       const pull = running.get(image) ?? begin(image);
       pull.listeners.add(onProgress);
+      const givenUp = Promise.withResolvers<never>();
+      const onAbort = () => givenUp.reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
       try {
-        await Promise.race([pull.done, aborted(signal)]);
+        await Promise.race([pull.done, givenUp.promise]);
       } finally {
+        signal.removeEventListener("abort", onAbort);
         pull.listeners.delete(onProgress);
         if (pull.listeners.size === 0) {
           // Who comes now begins another one: this one is about to fail.
@@ -121,11 +126,4 @@ function percentOf(layers: readonly { readonly current: number; readonly total: 
   const total = layers.reduce((sum, layer) => sum + layer.total, 0);
   if (total === 0) return undefined;
   return Math.floor((100 * layers.reduce((sum, layer) => sum + layer.current, 0)) / total);
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
