@@ -10,6 +10,7 @@ import { awayText } from "./away.ts";
 import { failureOf, likelyCause } from "./failures.ts";
 import type { Observation } from "./observe.ts";
 import { type PodRow, podRows } from "./rows.ts";
+import { stuckReason } from "./stuck.ts";
 import { explainPod, waitingPods } from "./waiting.ts";
 
 export type WhyTopic = "pending" | "placed" | "stopping" | "failed" | "not ready" | "restarted" | "statuses" | "node";
@@ -56,8 +57,16 @@ function staleness({ nowMs }: Observation, { live, node, asOf }: PodRow): Becaus
 }
 
 function away(observation: Observation, joined: JoinedPod): Because | undefined {
-  const message = awayText(observation, joined);
+  const message = awayText(observation, joined) ?? stuckText(observation, joined);
   return message === undefined ? undefined : { topic: "node", message, details: [] };
+}
+
+function stuckText({ state }: Observation, joined: JoinedPod): string | undefined {
+  if (joined.node === undefined || !state.controls.get(joined.node)?.drained) return undefined;
+  const reason = stuckReason(state, joined);
+  return reason === undefined
+    ? undefined
+    : `${joined.node} is drained, but ${reason}; applying a manifest that gets ready moves it`;
 }
 
 function stopping({ pod }: JoinedPod): Because | undefined {

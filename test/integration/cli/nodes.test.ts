@@ -7,10 +7,12 @@ import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { startMaster } from "../../../src/master/master.ts";
 import {
+  deploymentKey,
   failuresKey,
   nodeControlKey,
   nodeKey,
   placementsKey,
+  podsKey,
   presenceKey,
   rangeKey,
   statusesKey,
@@ -154,6 +156,37 @@ test("drain moves the pods of a node away and waits for it; uncordon takes it ba
   for (const name of ["n1", "n2"]) assert.equal((await run("cordon", name)).code, 0);
   const stuck = await run("drain", "n2", "--timeout", "100ms");
   assert.deepEqual([stuck.code, /^Error: not all pods have left n2 after 100ms/m.test(stuck.stderr)], [5, true]);
+});
+
+test("drain says at once which pods a failed rollout keeps, and what moves them", async (t) => {
+  const { run, store, lead, verdicts } = await openNodes(t);
+  const found = (await store.read(podsKey("web"))) ?? assert.fail("web has no pods");
+  const rollout = {
+    revision: "0123456789ab",
+    state: "failed",
+    since: builtAt,
+    reason: "no progress for 120 s",
+  } as const;
+  const records = found.value.pods.map((record) => ({ ...record, wasReady: true as const }));
+  const deployment = (await store.read(deploymentKey("web"))) ?? assert.fail("no web");
+  const document = { ...found.value, pods: records, rollout: { ...rollout, revision: deployment.value.revision } };
+  // What has kept it from its end.
+  const unready = { at: builtAt, statuses: [status({ id: podId("web", 0), slot: 0 }, { phase: "running" })] };
+  const version = (await store.read(statusesKey("n1")))?.version ?? "absent";
+  await store.commit({
+    changes: [put(podsKey("web"), document, found.version), put(statusesKey("n1"), unready, version)],
+  });
+  lead();
+  await eventually("the master leads", verdicts);
+  const outcome = await run("drain", "n3", "--timeout", "10m");
+  assert.equal(outcome.code, 4, outcome.stderr);
+  assert.match(outcome.stderr, /^Error: these pods do not leave n3: web-2\. It stays drained\.$/m);
+  assert.match(outcome.stderr, /web-2: the rollout of web has failed and stays as it is \(no progress for 120 s\)/);
+  assert.match(outcome.stderr, /^Hint: apply a manifest of web that gets ready: its pods move with it$/m);
+  const later = await run("drain", "n3", "--no-wait");
+  assert.equal(later.code, 0);
+  assert.match(later.stderr, /web-2: the rollout of web has failed/);
+  assert.match((await run("why", "web-2")).stdout, /^Node: n3 is drained, but the rollout of web has failed/m);
 });
 
 /** What good workers would say of all their pods now. */
