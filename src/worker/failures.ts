@@ -21,8 +21,8 @@ export interface FailuresOptions {
   readonly signal: AbortSignal;
 }
 
-/** Lines are a help for people: an engine that is slow to give them must not hold the restart up. */
-const linesLimitMs = 250;
+/** Lines are a help for people: an engine that is slow to give them must not hold the restart up for longer than a start takes there. */
+const linesLimitMs = 1_000;
 
 export function openFailures({ runtime, report, clock, signal }: FailuresOptions): Failures {
   /** By what was seen of the container: gone with it, told or not. */

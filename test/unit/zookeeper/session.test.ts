@@ -179,20 +179,32 @@ test("a silent server is left while the session is certainly alive, and another 
 });
 
 test("a loop that was busy for longer than the server may be silent first reads what came meanwhile", async () => {
+  const busyMs = fakeSession.timeoutMs * 0.62;
   const server = await fake({
     onRequest({ xid }, peer) {
       peer.reply(xid);
-      const end = performance.now() + fakeSession.timeoutMs * 0.62;
+      const end = performance.now() + busyMs;
       while (performance.now() < end);
     },
   });
-  const { client, events } = connect([server]);
-  await client.ready;
-  for (let round = 0; round < 3; round++) await client.sync("/");
-  assert.deepEqual(
-    events.map(({ type }) => type),
-    ["connected"],
-  );
+  let rounds = 0;
+  for (let attempt = 0; rounds < 3 && attempt < 20; attempt++) {
+    const { client, events } = connect([server]);
+    await client.ready;
+    const sentMs = performance.now();
+    const answer = await codeOf(client.sync("/"));
+    const tookMs = performance.now() - sentMs;
+    await client.close();
+    // Where the machine kept the process waiting for longer still, the session may end with good reason.
+    if (tookMs > fakeSession.timeoutMs * 0.7) continue;
+    rounds += 1;
+    assert.equal(answer, "done");
+    assert.deepEqual(
+      events.map(({ type }) => type).filter((type) => type !== "closed"),
+      ["connected"],
+    );
+  }
+  assert.equal(rounds, 3, "the machine is too busy to tell");
 });
 
 test("pings are sent when nothing else is, and hardly when much is", async () => {
