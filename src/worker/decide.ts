@@ -87,13 +87,13 @@ const leastGraceMs = 100;
 function nextStep(pod: PodView, now: number): Next {
   if (pod.memory.stop) return nextStopStep(pod, pod.memory.stop, now);
   // A stop that was read from a view that is not fresh is not acted on, and neither is it a reason to start anything.
-  if (!pod.placement || pod.placement.stop) return lookIfStale(pod);
+  if (!pod.placement || pod.placement.stop) return lookIfStale(pod, now);
   return nextRunStep(pod, pod.placement, now);
 }
 
 function nextRunStep(pod: PodView, placement: Placement, now: number): Next {
   const { container, memory, template } = pod;
-  const look = lookIfStale(pod);
+  const look = lookIfStale(pod, now);
   if (look) return look;
   // A running container has an address from the start; one that was disconnected starts without it, too, so only a new one helps.
   if (container?.state === "running" && container.ip === undefined && template) {
@@ -132,11 +132,12 @@ function nextStopStep(pod: PodView, stop: NonNullable<PodMemory["stop"]>, now: n
   const { signal, graceMs } = stopRules(pod);
   if (stop.signalledAt === undefined) {
     const leaveAt = stop.seenAt + drainMs(pod);
-    if (now < leaveAt) return lookIfStale(pod) ?? { do: "wait", until: leaveAt };
+    if (now < leaveAt) return lookIfStale(pod, now) ?? { do: "wait", until: leaveAt };
     return { do: "signal", pod: pod.id, container: container.id, signal };
   }
-  const look = lookIfStale(pod);
-  if (look) return look;
+  const look = lookIfStale(pod, now);
+  // An engine that does not answer the look may well remove it.
+  if (look?.do === "look") return look;
   const killAt = stop.signalledAt + Math.max(graceMs, leastGraceMs);
   return now < killAt ? { do: "wait", until: killAt } : { do: "remove", pod: pod.id, container: container.id };
 }
@@ -152,8 +153,10 @@ function stopRules({ template }: PodView): { readonly signal: string; readonly g
   return template?.stop ?? { signal: templateDefaults.stopSignal, graceMs: templateDefaults.graceSeconds * 1000 };
 }
 
-function lookIfStale({ id, container, stale }: PodView): Step | undefined {
-  return container && stale ? { do: "look", pod: id, container: container.id } : undefined;
+function lookIfStale({ id, container, stale, memory }: PodView, now: number): Next {
+  if (!container || !stale) return undefined;
+  const { look, notBefore = 0 } = memory.refusal ?? {};
+  return look && notBefore > now ? { do: "wait", until: notBefore } : { do: "look", pod: id, container: container.id };
 }
 
 function probeSteps(pod: PodView, now: number): Next[] {

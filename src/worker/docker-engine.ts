@@ -1,7 +1,8 @@
 // The connection to one Docker engine: which API version to speak, limits on every call, errors as ours.
 import Docker from "dockerode";
 import { OrchestraError } from "../model/errors.ts";
-import { engineError } from "./docker-errors.ts";
+import { engineError, statusOf } from "./docker-errors.ts";
+import { unanswered } from "./runtime.ts";
 
 /** The newest API that this program was written for; an older engine is spoken to in its own. */
 const newestApi = "1.44";
@@ -29,11 +30,12 @@ export interface Engine {
 /**
  * Connects lazily: an engine that is not there yet is an error of each call, not of this function.
  * `host` is spelt as DOCKER_HOST: `unix:///var/run/docker.sock`, `tcp://10.0.0.5:2375`; absent: the usual socket.
+ * A call that is not answered for `limitMs` is given up, which is `unanswered`.
  */
-export function openEngine(host: string | undefined): Engine {
+export function openEngine(host: string | undefined, limitMs: number = callSilenceMs): Engine {
   let connected: Promise<Clients> | undefined;
   const clients = () => {
-    connected ??= connect(addressOf(host)).catch((error: unknown) => {
+    connected ??= connect(addressOf(host), limitMs).catch((error: unknown) => {
       connected = undefined;
       throw error;
     });
@@ -43,10 +45,13 @@ export function openEngine(host: string | undefined): Engine {
     clients,
     async call(run, explain = engineError) {
       const { calls } = await clients();
+      const askedAt = performance.now();
       try {
         return await run(calls);
       } catch (error) {
-        throw explain(error);
+        // The client tells of its own limit in the words of a connection that broke.
+        const isOver = statusOf(error) === undefined && performance.now() - askedAt >= limitMs;
+        throw isOver ? unanswered(limitMs, error) : explain(error);
       }
     },
     forget() {
@@ -61,8 +66,8 @@ function addressOf(host: string | undefined): Docker.DockerOptions {
   return {};
 }
 
-async function connect(address: Docker.DockerOptions): Promise<Clients> {
-  const asked = new Docker({ ...address, timeout: callSilenceMs });
+async function connect(address: Docker.DockerOptions, timeout: number): Promise<Clients> {
+  const asked = new Docker({ ...address, timeout });
   const told = await asked.version().catch((error: unknown) => {
     throw engineError(error);
   });
@@ -74,7 +79,7 @@ async function connect(address: Docker.DockerOptions): Promise<Clients> {
   const apiVersion = compareVersions(told.ApiVersion, newestApi) < 0 ? told.ApiVersion : newestApi;
   const version = `v${apiVersion}`;
   return {
-    calls: new Docker({ ...address, version, timeout: callSilenceMs }),
+    calls: new Docker({ ...address, version, timeout }),
     streams: new Docker({ ...address, version }),
     apiVersion,
     version: told.Version,

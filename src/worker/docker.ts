@@ -38,6 +38,8 @@ export interface DockerOptions {
   readonly configFolder: string;
   readonly owner: Owner;
   readonly log: Log;
+  /** A call that is not answered for so long is given up; absent: a minute. */
+  readonly callLimitMs?: number;
 }
 
 /** The client's own types do not know that it takes a signal. */
@@ -56,8 +58,8 @@ class DockerRuntime implements Runtime {
   readonly #owner: Owner;
   readonly #log: Log;
 
-  constructor({ host, configFolder, owner, log }: DockerOptions) {
-    this.#engine = openEngine(host);
+  constructor({ host, configFolder, owner, log, callLimitMs }: DockerOptions) {
+    this.#engine = openEngine(host, callLimitMs);
     this.#puller = openPuller(this.#engine, configFolder);
     this.#owner = owner;
     this.#log = log;

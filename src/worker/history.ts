@@ -68,6 +68,8 @@ export interface Refusal {
   readonly notBefore: number;
   /** The container that the step was about, if there was one. */
   readonly container?: string;
+  /** It was a look: nothing else is done with the container before one is answered. */
+  readonly look?: true;
 }
 
 export const newMemory: PodMemory = Object.freeze({
@@ -172,6 +174,13 @@ export function endedWithHost(memory: PodMemory): PodMemory {
   return memory.run ? { ...rest, startNotBefore: 0 } : memory;
 }
 
+/** The container was looked at: what had been refused was no more than that. */
+export function seen(memory: PodMemory): PodMemory {
+  if (!memory.refusal?.look) return memory;
+  const { refusal: _over, ...rest } = memory;
+  return rest;
+}
+
 /** How long an engine may take to shut down, refusing starts and ending containers before it goes silent. */
 const shutdownMs = 20_000;
 
@@ -215,7 +224,7 @@ export function refusalLimitMs(code: ReasonCode): number {
 /** The engine refused a step. */
 export function refused(
   memory: PodMemory,
-  what: Pick<Refusal, "reason" | "final" | "container">,
+  what: Pick<Refusal, "reason" | "final" | "container" | "look">,
   now: number,
 ): PodMemory {
   const attempts = (memory.refusal?.attempts ?? 0) + 1;

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { isOrchestraError } from "../model/errors.ts";
 import type { PodView } from "./decide.ts";
 import type { NodeSetup } from "./node-setup.ts";
-import type { Runtime, RuntimeEvent } from "./runtime.ts";
+import { type Runtime, type RuntimeEvent, unansweredMs } from "./runtime.ts";
 import type { PodTable } from "./table.ts";
 
 export interface PictureOptions {
@@ -22,6 +22,8 @@ export interface Picture {
   watch(signal: AbortSignal): Promise<void>;
   /** A call was not answered. */
   onSilence(): void;
+  /** One call was not answered in time: listing tells whether any is. */
+  onSlow(): void;
   /** The node's network may be gone, or no longer its own: it is seen to again. */
   onDoubt(): void;
 }
@@ -70,6 +72,10 @@ class EnginePicture implements Picture {
     const { table, clock } = this.#options;
     if (!this.#wasSilent) table.silent(clock.now());
     this.#wasSilent = true;
+    this.#isDue = true;
+  }
+
+  onSlow(): void {
     this.#isDue = true;
   }
 
@@ -122,6 +128,8 @@ class EnginePicture implements Picture {
     try {
       table.looked(id, await runtime.inspect(container?.id ?? "", signal), asOf, clock.now());
     } catch (error) {
+      // One container that is not told of stays to be looked at: that is no silence of the engine.
+      if (unansweredMs(error) !== undefined) return;
       if (!isOrchestraError(error, "not-found")) throw error;
       table.gone(id, clock.now());
     }

@@ -1,5 +1,6 @@
 // The runtime contract: what the worker needs of a container engine. `docker.ts` is the adapter, `memory.ts` a small real one for tests
 // and the simulator; one contract suite holds both to this. Only containers with the labels of this cluster and node are ever seen here.
+import { isOrchestraError, OrchestraError } from "../model/errors.ts";
 import type { Reason } from "../model/pod.ts";
 import type { ResolvedTemplate, Resources } from "../model/template.ts";
 import type { TakenRange } from "./network.ts";
@@ -101,8 +102,8 @@ export interface ExecOptions {
 }
 
 /**
- * Every method throws OrchestraError: `unavailable` when the engine does not answer (nothing is then known about its containers),
- * `not-found` for a container that is gone. What the user's template is to blame for is a RuntimeFailure.
+ * Every method throws OrchestraError: `unavailable` when the engine does not answer (nothing is then known about its containers, unless
+ * it is only this call that had no answer in time: see `unansweredMs`), `not-found` for a container that is gone. What the user's template is to blame for is a RuntimeFailure.
  */
 export interface Runtime {
   info(signal: AbortSignal): Promise<EngineInfo>;
@@ -153,4 +154,19 @@ export class RuntimeFailure extends Error {
     this.reason = reason;
     this.final = final;
   }
+}
+
+/** A call was given up after so long. The engine may answer others all the same. */
+export function unanswered(ms: number, cause?: unknown): OrchestraError {
+  return new OrchestraError("unavailable", `Docker has not answered for ${ms / 1_000} s`, {
+    hint: "see the engine's log (journalctl -u docker)",
+    details: { unansweredMs: ms },
+    cause,
+  });
+}
+
+/** For how long this call was not answered; undefined: the error is another one. */
+export function unansweredMs(error: unknown): number | undefined {
+  const ms = isOrchestraError(error, "unavailable") ? error.details?.["unansweredMs"] : undefined;
+  return typeof ms === "number" ? ms : undefined;
 }

@@ -7,7 +7,14 @@ import type { Reason } from "../model/pod.ts";
 import type { Step } from "./decide.ts";
 import { type PodMemory, probed, pulled, pulling, refused } from "./history.ts";
 import { ask } from "./probe.ts";
-import { type ContainerSpec, type ContainerState, type NodeNetwork, type Runtime, RuntimeFailure } from "./runtime.ts";
+import {
+  type ContainerSpec,
+  type ContainerState,
+  type NodeNetwork,
+  type Runtime,
+  RuntimeFailure,
+  unansweredMs,
+} from "./runtime.ts";
 import type { PodTable } from "./table.ts";
 
 export interface StepsOptions {
@@ -22,6 +29,8 @@ export interface StepsOptions {
   readonly onEnd: (container: ContainerState) => Promise<void>;
   /** The engine did not answer. */
   readonly onSilence: () => void;
+  /** It did not answer this one call: whether it answers at all is to be found out. */
+  readonly onSlow: () => void;
   /** The engine refused a step for a reason of its own: what it needs of this node may be gone. */
   readonly onEngineError: () => void;
   /** The engine refused a step of this pod, for a reason that it had not given before. */
@@ -124,7 +133,13 @@ function showPull(pod: string, percent: number | undefined, { table, wake }: Ste
 }
 
 function recover(step: Step, error: unknown, options: StepsOptions): void {
-  const { table, clock, log } = options;
+  const { table, clock } = options;
+  const slowMs = unansweredMs(error);
+  if (slowMs !== undefined) {
+    options.onSlow();
+    refuse(step, slowness(step, slowMs, error), options);
+    return;
+  }
   if (isOrchestraError(error, "unavailable")) {
     options.onSilence();
     return;
@@ -133,12 +148,8 @@ function recover(step: Step, error: unknown, options: StepsOptions): void {
     table.gone(step.pod, clock.now());
     return;
   }
-  let failure = error;
-  if (!(failure instanceof RuntimeFailure)) {
-    log.error("a step of a pod failed in an unexpected way", { pod: step.pod, step: step.do, error: messageOf(error) });
-    failure = new RuntimeFailure({ code: "ENGINE_ERROR", message: messageOf(error).slice(0, 160) }, false, error);
-  }
-  const { reason, final } = failure as RuntimeFailure;
+  const failure = failureOf(step, error, options);
+  const { reason } = failure;
   const isMissing = step.do === "create" && reason.code === "IMAGE_NOT_PRESENT";
   // The usual way to a pull: nobody asks whether the image is there before the engine says that it is not.
   if (isMissing && step.template.imagePullPolicy !== "Never") {
@@ -146,10 +157,27 @@ function recover(step: Step, error: unknown, options: StepsOptions): void {
     return;
   }
   if (reason.code === "ENGINE_ERROR") options.onEngineError();
+  refuse(step, failure, options);
+}
+
+function failureOf(step: Step, error: unknown, { log }: StepsOptions): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error;
+  log.error("a step of a pod failed in an unexpected way", { pod: step.pod, step: step.do, error: messageOf(error) });
+  return new RuntimeFailure({ code: "ENGINE_ERROR", message: messageOf(error).slice(0, 160) }, false, error);
+}
+
+/** One container may have locked itself up in an engine that does its work for all others. */
+function slowness(step: Step, ms: number, cause: unknown): RuntimeFailure {
+  const message = `the engine did not answer its ${step.do} for ${ms / 1_000} s; tried again: see the engine's log (journalctl -u docker)`;
+  return new RuntimeFailure({ code: "ENGINE_ERROR", message }, false, cause);
+}
+
+function refuse(step: Step, { reason, final }: RuntimeFailure, { table, clock, onRefusal }: StepsOptions): void {
   table.update(step.pod, (memory) => {
-    if (memory.refusal?.reason.code !== reason.code) options.onRefusal(step.pod, reason);
+    if (memory.refusal?.reason.code !== reason.code) onRefusal(step.pod, reason);
     const about = "container" in step ? { container: step.container } : {};
-    return refused(memory, { reason, final, ...about }, clock.now());
+    const look = step.do === "look" ? { look: true as const } : {};
+    return refused(memory, { reason, final, ...about, ...look }, clock.now());
   });
 }
 

@@ -9,6 +9,7 @@ import {
   isSameRun,
   type PodMemory,
   type ProbeKind,
+  seen,
   settled,
   silenced,
   started,
@@ -129,6 +130,7 @@ export class PodTable {
     const isOld = entry.changed > asOf;
     this.#know(entry, container, false);
     entry.stale = isOld;
+    entry.memory = seen(entry.memory);
     if (run && (container.state !== "running" || !isSameRun(run, container))) this.#ended(entry, container, false, now);
     entry.endedWithHost = false;
     if (container.state === "running")

@@ -172,6 +172,7 @@ class NodeWorker implements Worker {
       network: () => this.#setup.network(),
       onEnd: (container) => this.#failures.listen(container),
       onSilence: () => this.#picture.onSilence(),
+      onSlow: () => this.#picture.onSlow(),
       onEngineError: () => this.#picture.onDoubt(),
       onRefusal: (pod, reason) => this.#failures.refused(table.placementOf(pod), reason),
       signal: this.#stop.signal,

@@ -5,10 +5,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { silentLog } from "../../../src/log.ts";
 import { openDocker } from "../../../src/worker/docker.ts";
-import type { Runtime } from "../../../src/worker/runtime.ts";
+import { type Runtime, unansweredMs } from "../../../src/worker/runtime.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
-async function silentEngine(t: TestContext): Promise<{ readonly runtime: Runtime; readonly asked: string[] }> {
+async function silentEngine(
+  t: TestContext,
+  limits: { callLimitMs?: number } = {},
+): Promise<{ readonly runtime: Runtime; readonly asked: string[] }> {
   const socket = join(await tempFolder(t), "docker.sock");
   const asked: string[] = [];
   const server = createServer((request, response) => {
@@ -23,7 +26,10 @@ async function silentEngine(t: TestContext): Promise<{ readonly runtime: Runtime
     server.close();
   });
   const owner = { cluster: "silent", node: "node-1" };
-  return { runtime: openDocker({ host: `unix://${socket}`, configFolder: "/nowhere", owner, log: silentLog }), asked };
+  return {
+    runtime: openDocker({ host: `unix://${socket}`, configFolder: "/nowhere", owner, log: silentLog, ...limits }),
+    asked,
+  };
 }
 
 const network = { name: "n", range: "10.42.1.0/24", gateway: "10.42.1.1" };
@@ -45,3 +51,20 @@ for (const [question, call] of Object.entries(calls)) {
     await answer;
   });
 }
+
+test("a call that is not answered within the limit says so, and a connection that breaks says something else", async (t) => {
+  const { signal } = new AbortController();
+  const { runtime } = await silentEngine(t, { callLimitMs: 100 });
+  await assert.rejects(runtime.start("c1", signal), (error) => {
+    assert.equal(unansweredMs(error), 100);
+    assert.match(String(error), /Docker has not answered for 0\.1 s/);
+    return true;
+  });
+  const host = `unix://${join(await tempFolder(t), "nobody.sock")}`;
+  const owner = { cluster: "silent", node: "node-1" };
+  const nobody = openDocker({ host, configFolder: "/nowhere", owner, log: silentLog });
+  await assert.rejects(nobody.start("c1", signal), (error) => {
+    assert.equal(unansweredMs(error), undefined);
+    return true;
+  });
+});
