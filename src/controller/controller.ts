@@ -6,7 +6,7 @@ import { noted, replaceInMs } from "./backoff.ts";
 import { type DeploymentFacts, hasFailed, isGone, isReady, type PodFacts, type Timers } from "./facts.ts";
 import { openSerials } from "./pod-id.ts";
 import { beyondLimits, limitsOf, noSteps, rolloutOf, stepsOf } from "./rollout.ts";
-import { type Slot, sortSlot, staleReason } from "./slots.ts";
+import { lostRevision, type Slot, sortSlot, staleReason } from "./slots.ts";
 
 export interface Outcome {
   /** The next document; the same object when nothing changes, undefined when there is none and none is needed. */
@@ -72,10 +72,8 @@ function roll(facts: DeploymentFacts, pods: readonly PodFacts[], draft: Draft, t
   for (const { stops } of slots) for (const { pod, reason } of stops) draft.stop(pod, reason);
   for (const slot of slots) {
     if (slot.keeper || slot.predecessor) waits.push(retry(slot, draft, frozen, timers));
-    else if (slot.lost.length === 0 || facts.moves.take()) draft.create(slot.slot);
-    else waits.push(facts.moves.held ? Number.POSITIVE_INFINITY : facts.moves.againInMs);
-    const isReplaced = slot.keeper !== undefined && isReady(slot.keeper) && !facts.moves.held;
-    if (isReplaced) for (const pod of slot.lost) draft.stop(pod, "lost");
+    else if (slot.lost.length === 0) draft.create(slot.slot);
+    if (slot.lost.length > 0) waits.push(replaceLost(slot, draft, frozen, facts));
   }
   const narrowed = beyondLimits(slots, limits);
   for (const { keeper, predecessor } of narrowed) {
@@ -107,7 +105,21 @@ function retry({ slot, keeper, predecessor }: Slot, draft: Draft, frozen: boolea
   const leftMs = replaceInMs(keeper, timers);
   if (leftMs > 0) return leftMs;
   draft.stop(keeper, "replaced");
-  draft.create(slot, keeper.record.failures);
+  const { failures } = keeper.record;
+  draft.create(slot, failures === undefined ? {} : { failures });
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Gives a slot whose pods are on lost nodes another one, and lets them go once one is ready; gives when there may be more. */
+function replaceLost(slot: Slot, draft: Draft, frozen: boolean, { deployment, moves }: DeploymentFacts): number {
+  const { keeper, predecessor, lost } = slot;
+  const isReplaced = [keeper, frozen ? predecessor : undefined].some((pod) => pod !== undefined && isReady(pod));
+  if (isReplaced && !moves.held) for (const pod of lost) draft.stop(pod, "lost");
+  // A failed rollout stays as it is: what served keeps its revision, as it would have on a node that is not lost.
+  const served = frozen ? lostRevision(slot, deployment.revision) : undefined;
+  if (!served && (keeper || predecessor)) return Number.POSITIVE_INFINITY;
+  if (moves.take()) draft.create(slot.slot, { revision: served ?? deployment.revision });
+  else if (!moves.held) return moves.againInMs;
   return Number.POSITIVE_INFINITY;
 }
 
@@ -132,13 +144,8 @@ function openDraft({ deployment, document, isTaken, incarnation }: DeploymentFac
     stopAll(reason: StopReason) {
       for (const pod of pods) stop(pod, reason);
     },
-    create(slot: number, failures?: number) {
-      const pod = {
-        ...serials.next(),
-        slot,
-        revision: deployment.revision,
-        ...(failures === undefined ? {} : { failures }),
-      };
+    create(slot: number, fields: Partial<Pick<PodRecord, "revision" | "failures">> = {}) {
+      const pod = { ...serials.next(), slot, revision: deployment.revision, ...fields };
       records.set(pod.id, pod);
     },
     isEmpty: () => records.size === 0,

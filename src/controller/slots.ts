@@ -25,7 +25,9 @@ export function sortSlot(slot: number, pods: readonly PodFacts[], revision: stri
   const running = wanted.filter((pod) => !pod.lost);
   const [keeper, ...twins] = running.filter((pod) => !isStale(pod, revision)).sort(byWorth);
   const stale = running.filter((pod) => isStale(pod, revision)).sort(byWorth);
-  const hopeless = stale.filter((pod) => !pod.record.wasReady || hasFailed(pod));
+  // In a failed rollout what is not ready may be the successor of a lost predecessor.
+  const staysAsItIs = frozen && !(keeper && isReady(keeper));
+  const hopeless = staysAsItIs ? [] : stale.filter((pod) => !pod.record.wasReady || hasFailed(pod));
   const [predecessor, ...others] = stale.filter((pod) => !hopeless.includes(pod));
   const replaced = keeper !== undefined && isReady(keeper) && !frozen;
   const done = replaced && predecessor ? [predecessor, ...others] : others;
@@ -45,6 +47,12 @@ export function sortSlot(slot: number, pods: readonly PodFacts[], revision: stri
       pods.some(({ record, live }) => record.stop?.reason === "superseded" && live) ||
       running.some((pod) => willWait(pod, hopeless)),
   };
+}
+
+/** In a failed rollout: the revision that served in this slot on a lost node, and that nothing serves there since. */
+export function lostRevision({ keeper, predecessor, lost }: Slot, wanted: string): string | undefined {
+  if (predecessor || (keeper && isReady(keeper))) return undefined;
+  return lost.findLast(({ record }) => record.wasReady && record.revision !== wanted)?.record.revision;
 }
 
 /** Why a pod of an older kind stops. */

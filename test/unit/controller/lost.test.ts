@@ -17,6 +17,11 @@ const web = (pods: readonly PodFixture[], fields: Partial<ClusterFixture> = {}, 
 const onN1: PodFixture = { node: "n1" };
 const successor: PodFixture = { slot: 0, serial: 7, node: "n2" };
 const unready: PodFixture = { ...successor, status: { phase: "running" } };
+/** With n1 lost. */
+function failedRollout(pods: readonly PodFixture[], replicas = 1): ClusterFixture {
+  const rollout = { revision: revisionOf(), state: "failed" as const, since: builtAt };
+  return { deployments: { web: { document: { replicas }, pods, rollout } }, nodes, lost: ["n1"] };
+}
 
 const cases: readonly { name: string; fixture: ClusterFixture; want: readonly string[] }[] = [
   { name: "absence alone moves nothing", fixture: web([onN1], { absent: ["n1"] }), want: ["0@n1"] },
@@ -89,6 +94,37 @@ const cases: readonly { name: string; fixture: ClusterFixture; want: readonly st
       { lost: ["n1"] },
     ),
     want: [`0@n2 ${old}`, "0@n1", "0@n3"],
+  },
+  {
+    name: "in a failed rollout what served is made again as it was",
+    fixture: failedRollout([{ node: "n1", revision: old }]),
+    want: [`0@n1 ${old}`, `0@n2 ${old}`],
+  },
+  {
+    name: "also beside a successor that is not ready",
+    fixture: failedRollout([{ node: "n1", revision: old }, unready]),
+    want: [`0@n1 ${old}`, "0@n2", `0@n3 ${old}`],
+  },
+  {
+    name: "it stays while it is not ready, and so does the lost one",
+    fixture: failedRollout([
+      { node: "n1", revision: old },
+      { ...unready, revision: old },
+    ]),
+    want: [`0@n1 ${old}`, `0@n2 ${old}`],
+  },
+  {
+    name: "the lost one goes once it is ready",
+    fixture: failedRollout([
+      { node: "n1", revision: old },
+      { ...successor, revision: old },
+    ]),
+    want: [`0@n1 ${old} lost`, `0@n2 ${old}`],
+  },
+  {
+    name: "nothing is made again where the successor is ready",
+    fixture: failedRollout([{ node: "n1", revision: old }, successor, { slot: 1, node: "n2", revision: old }], 2),
+    want: [`0@n1 ${old} lost`, "0@n2", `1@n2 ${old}`],
   },
   {
     name: "what is scaled down on a lost node is told to stop at once",
