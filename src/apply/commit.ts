@@ -29,10 +29,15 @@ export function knownState(snapshot: Snapshot): KnownState {
  * Commits `plan`, and gives the plan that was written. It names the versions of what it changes and nothing else, so that others'
  * Deployments never get in its way. `replan` makes the plan anew where what changed meanwhile is no decision against it:
  * the end of a deletion that it overwrites, an old revision that was cleared away, the same manifest applied or the same Deployment
- * deleted by someone else.
- * Any other change of the same Deployment is a `conflict` that names both sides; nothing is written then.
+ * deleted by someone else. What it then writes of each Deployment is what `plan` showed, or nothing.
+ * Any other change of a Deployment that would be written is a `conflict` that names both sides, also where `plan` left it
+ * unchanged; nothing is written then.
  */
-export async function commitPlan(store: Store, plan: Plan, replan: (state: KnownState) => Plan): Promise<Plan> {
+export async function commitPlan(
+  store: Pick<Store, "list" | "commit">,
+  plan: Plan,
+  replan: (state: KnownState) => Plan,
+): Promise<Plan> {
   let current = plan;
   for (let attempt = 1; ; attempt += 1) {
     refuseBlocked(current);
@@ -46,7 +51,7 @@ export async function commitPlan(store: Store, plan: Plan, replan: (state: Known
       refuseGone(current, found, error);
       const now = withDeletionsDone(found, current);
       const next = replan(now);
-      refuseOverwriting(current, next, error);
+      refuseUnseen(current, next, error);
       current = next;
     }
   }
@@ -78,12 +83,8 @@ function commitOf(plan: Plan): { changes: Change[]; checks: Check[] } {
 /** Throws where a Deployment has gone meanwhile that the plan did not know to be going. */
 function refuseGone(plan: Plan, now: KnownState, cause: OrchestraError): void {
   for (const { name, before, after } of plan.items) {
-    if (!after || after.deleted || !before || before.value.deleted || now.deployments.has(name)) continue;
-    throw new OrchestraError("conflict", `${name} was deleted while this was planned`, {
-      hint: "orchestra diff shows what applying would do now",
-      cause,
-      details: { deployment: name, ours: sideOf(after) },
-    });
+    if (!after || after.deleted || !before || before.value.deleted || isThere(now, name)) continue;
+    throw gone(name, after, cause);
   }
 }
 
@@ -91,21 +92,49 @@ function refuseGone(plan: Plan, now: KnownState, cause: OrchestraError): void {
 function withDeletionsDone(state: KnownState, plan: Plan): KnownState {
   const deployments = new Map(state.deployments);
   for (const { name, before, after } of plan.items) {
-    if (!after?.deleted || !before || deployments.has(name)) continue;
-    deployments.set(name, { value: after, version: before.version });
+    // Somebody else's deletion was going on already where there is nothing to write.
+    const last = after ?? before?.value;
+    if (!last?.deleted || !before || isThere(state, name)) continue;
+    deployments.set(name, { value: last, version: before.version });
   }
   return { ...state, deployments };
 }
 
-/** Throws where the new plan would write over what someone else wrote since the first one. */
-function refuseOverwriting(plan: Plan, next: Plan, cause: OrchestraError): void {
-  const now = new Map(next.items.map((item) => [item.name, item]));
-  for (const { name, before, after } of plan.items) {
-    const item = now.get(name);
-    const theirs = item?.before;
-    if (!after || !item?.after || !theirs || theirs.version === before?.version) continue;
-    throw conflict({ name, before, after, theirs: theirs.value, cause });
+/** A damaged document is no absent one. */
+function isThere({ deployments, damaged }: KnownState, name: string): boolean {
+  return deployments.has(name) || damaged?.has(deploymentKey(name)) === true;
+}
+
+/** Throws where the new plan would write what the first one did not show: on top of what someone else wrote since, or where it wrote nothing. */
+function refuseUnseen(plan: Plan, next: Plan, cause: OrchestraError): void {
+  const shown = new Map(plan.items.map((item) => [item.name, item]));
+  for (const { name, before: theirs, after } of next.items) {
+    if (!after) continue;
+    const item = shown.get(name);
+    const before = item?.before;
+    if (theirs && theirs.version !== before?.version) {
+      throw conflict({ name, before, after: item?.after ?? after, theirs: theirs.value, cause });
+    }
+    if (item?.after) continue;
+    throw theirs ? torn(name, after, cause) : gone(name, after, cause);
   }
+}
+
+function gone(name: string, ours: DeploymentDocument, cause: OrchestraError): OrchestraError {
+  return unseen(`${name} was deleted while this was planned`, name, ours, cause);
+}
+
+function torn(name: string, ours: DeploymentDocument, cause: OrchestraError): OrchestraError {
+  return unseen(`the template of ${name} was removed while this was planned`, name, ours, cause);
+}
+
+/** Who it was stands nowhere any more. */
+function unseen(what: string, name: string, ours: DeploymentDocument, cause: OrchestraError): OrchestraError {
+  return new OrchestraError("conflict", `${what}; nothing was written`, {
+    hint: "orchestra diff shows what applying would do now",
+    cause,
+    details: { deployment: name, ours: sideOf(ours) },
+  });
 }
 
 interface Sides {

@@ -191,3 +191,76 @@ test("a protected Deployment is refused with the reason, and the others of the r
     await assert.rejects(both.commit(), { code: "conflict", message: /web is protected/ });
     assert.equal((await documentOf(store, "api")).value.deleted, undefined);
   }));
+
+test("what was shown as unchanged is not changed back: who moved it meanwhile is named, and nothing is written", () =>
+  withStore(async (store) => {
+    const [web, api] = [wanted("web"), wanted("api", { image: "demo:2" })];
+    await apply(store, "ann", web, wanted("api"));
+    const late = await applying(store, "ann", web, api);
+    // The same change of `api` makes the plan anew, and now `web` differs from the files too.
+    await apply(store, "bob", wanted("web", { image: "demo:2" }), api);
+    const { position } = await store.list(planSelectors);
+    await assert.rejects(late.commit(), (error: Error & { code: string; details: object }) => {
+      assert.equal(error.code, "conflict");
+      assert.match(error.message, /^web was changed by bob at .* \(now generation 2\).* by ann rests on generation 1/);
+      assert.deepEqual(Object.keys(error.details), ["deployment", "ours", "theirs"]);
+      return true;
+    });
+    assert.equal((await store.list(planSelectors)).position, position);
+  }));
+
+test("what was shown as unchanged and is deleted meanwhile is not created again, nor its deletion taken back", () =>
+  withStore(async (store) => {
+    const [web, api] = [wanted("web"), wanted("api", { image: "demo:2" })];
+    await apply(store, "ann", web, wanted("api"));
+    const [first, second] = [await applying(store, "ann", web, api), await applying(store, "ann", web, api)];
+    await apply(store, "bob", api);
+    await (await deleting(store, "eve", "web")).commit();
+    await assert.rejects(first.commit(), { code: "conflict", message: /web was deleted by eve/ });
+    await store.commit({ changes: [remove(deploymentKey("web"), (await documentOf(store, "web")).version)] });
+    await assert.rejects(second.commit(), { code: "conflict", message: /web was deleted while this was planned/ });
+    assert.equal(await store.read(deploymentKey("web")), undefined);
+  }));
+
+test("a template that is lost meanwhile is not written again unseen", () =>
+  withStore(async (store) => {
+    const [web, api] = [wanted("web"), wanted("api", { image: "demo:2" })];
+    await apply(store, "ann", web, wanted("api"));
+    const late = await applying(store, "ann", web, api);
+    await apply(store, "bob", api);
+    const key = revisionKey("web", web.revision);
+    await store.commit({ changes: [remove(key, (await store.read(key))?.version ?? 0)] });
+    await assert.rejects(late.commit(), { code: "conflict", message: /template of web .* while this was planned/ });
+    assert.equal(await store.read(key), undefined);
+  }));
+
+test("a deletion of two, one of which is being deleted already and gone by then, is done", () =>
+  withStore(async (store) => {
+    await apply(store, "ann", wanted("web"), wanted("api"));
+    await (await deleting(store, "eve", "web")).commit();
+    const both = await begin(store, (state) => planDelete(state, ["web", "api"], false, author("bob")));
+    await (await deleting(store, "eve", "api")).commit();
+    await store.commit({ changes: [remove(deploymentKey("web"), (await documentOf(store, "web")).version)] });
+    assert.deepEqual(
+      (await both.commit()).items.map(({ name, action }) => [name, action]),
+      [
+        ["web", "unchanged"],
+        ["api", "unchanged"],
+      ],
+    );
+  }));
+
+test("a document that is damaged meanwhile is not taken for a deleted one", () =>
+  withStore(async (store) => {
+    await apply(store, "ann", wanted("web"));
+    const late = [
+      await deleting(store, "bob", "web"),
+      await applying(store, "bob", wanted("web", { image: "demo:2" })),
+      await begin(store, (state) => planScale(state, "web", 3, author("bob"))),
+    ];
+    const { key, version } = await documentOf(store, "web");
+    await store.commit({ changes: [{ do: "put", key, value: ["no", "Deployment"], version }] });
+    for (const one of late) {
+      await assert.rejects(one.commit(), { code: "conflict", message: /deployments\/web is damaged/ });
+    }
+  }));
