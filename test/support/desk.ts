@@ -4,6 +4,7 @@ import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 import { execute, type Outcome } from "./cluster.ts";
 import { tempFolder } from "./temp-folder.ts";
+import { atTerminal, type Seen, type Typed } from "./terminal.ts";
 
 const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
 
@@ -14,6 +15,8 @@ export interface Desk {
   run(...words: readonly string[]): Promise<Outcome>;
   /** The same of a line for the shell, in which `"$0" "$1"` is `orchestra`. */
   shell(line: string): Promise<Outcome>;
+  /** Runs `orchestra` with these words, none of which a shell would change, on a terminal. */
+  terminal(words: readonly string[], ...typed: readonly Typed[]): Promise<Seen>;
 }
 
 export async function openDesk(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<Desk> {
@@ -31,5 +34,6 @@ export async function openDesk(t: TestContext, settings: NodeJS.ProcessEnv = {})
     storePath,
     run: (...words) => execute(process.execPath, [program, ...words], env),
     shell: (line) => execute("bash", ["-o", "pipefail", "-c", line, process.execPath, program], env),
+    terminal: (words, ...typed) => atTerminal(t, [process.execPath, program, ...words].join(" "), env, typed),
   };
 }

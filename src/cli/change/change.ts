@@ -19,6 +19,7 @@ import {
   waitFailure,
   writtenText,
 } from "./change-text.ts";
+import { type Answer, declinedExitCodes } from "./confirm.ts";
 import { type PlanDocument, planDocument } from "./plan-document.ts";
 import { summaryText } from "./plan-text.ts";
 import {
@@ -39,8 +40,8 @@ export interface ChangeOptions {
   readonly output: "table" | "json";
   readonly wait: boolean;
   readonly timeout: { readonly ms: number; readonly text: string };
-  /** Asked before anything is written, with the plan on the screen; false: nothing is. */
-  readonly confirm?: (plan: Plan) => Promise<boolean>;
+  /** Asked before anything is written, with the plan on the screen; without a yes nothing is. */
+  readonly confirm?: (plan: Plan) => Promise<Answer>;
 }
 
 /** The `-o json` of apply, deploy, scale and delete. */
@@ -75,9 +76,10 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   const say = (text: string | undefined) => output === "table" && text && process.stdout.write(`${text}\n`);
   const look = { colour: wantsColour(process.stdout), showValues: false };
   say(changing ? summaryText(planned, forecasts, look) : upToDateText(planned));
-  if (changing && options.confirm && !(await options.confirm(planned))) {
+  const answer = changing ? await options.confirm?.(planned) : undefined;
+  if (answer === "no" || answer === "interrupted") {
     say("Nothing was changed.");
-    return 0;
+    return declinedExitCodes[answer];
   }
   if (snapshot && running && wait) tellHolds(snapshot);
   const plan = changing ? await write(options, planned) : planned;

@@ -20,7 +20,7 @@ and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes 
     const { lastKnownCluster } = await import("../../run/known-cluster.ts");
     const { absoluteUrl } = await import("../../../store/open-store.ts");
     const { clusterKey } = await import("../../../model/keys.ts");
-    const { confirm } = await import("../../change/confirm.ts");
+    const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
     const { stateDir, storeUrl } = this.settings;
     const store = await this.openStore(flags);
     const snapshot = await store.list(holderSelectors);
@@ -34,8 +34,10 @@ and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes 
       return;
     }
     this.print(acceptText(holders, snapshot.list("presence").length));
-    if (!flags.yes && !(await confirm("Follow the store as it is?", "accepting a rollback"))) {
+    const answer = flags.yes ? "yes" : await confirm("Follow the store as it is?", "accepting a rollback");
+    if (answer !== "yes") {
       this.print("Nothing was changed.");
+      process.exitCode = declinedExitCodes[answer];
       return;
     }
     const incarnation = await acceptRollback(store, snapshot, holders, cluster);
