@@ -16,7 +16,7 @@ export interface ServerFinding {
   readonly problem?: string;
   /** From a request that every server of the ensemble has to agree to, to its answer. */
   readonly answerMs?: number;
-  /** As it tells about itself; absent where it is not allowed to (`4lw.commands.whitelist`). */
+  /** As it tells about itself; absent where what stands between lets only clients through: servers themselves always allow it. */
   readonly mode?: string;
 }
 

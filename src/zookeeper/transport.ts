@@ -82,13 +82,15 @@ const certificate = /CERT|SELF_SIGNED|UNABLE_TO|ALTNAME|ERR_OSSL|ERR_TLS/;
 
 export function explain(error: NodeJS.ErrnoException, tls: boolean): Refusal {
   const code = error.code ?? "";
-  if (tls && certificate.test(code)) return new Refusal(`TLS: ${error.message}`, true);
   if (tls && code.startsWith("ERR_SSL_")) return new Refusal(`TLS: ${tlsAlert(error)}`, true);
+  if (tls && certificate.test(code)) return new Refusal(`TLS: ${error.message}`, true);
   if (tls && code === "ECONNRESET") return new Refusal("it ended the TLS handshake: does it speak TLS on this port?");
   return new Refusal(words[code] ?? error.message);
 }
 
 function tlsAlert(error: NodeJS.ErrnoException): string {
   if (error.code === "ERR_SSL_WRONG_VERSION_NUMBER") return "it does not speak TLS on this port";
-  return (error as { reason?: string }).reason ?? error.message;
+  // After the handshake Node hands on the library's own line: `400D…:error:0A000412:SSL routines:ssl3_read_bytes:REASON:FILE:LINE:…`.
+  const told = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(error.message)?.[1];
+  return (error as { reason?: string }).reason ?? told ?? error.message;
 }
