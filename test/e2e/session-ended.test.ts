@@ -1,12 +1,15 @@
 // A session is ended from outside: whoever lived with it hears of it, others see it gone, and everything comes back by itself.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { presenceKey } from "../../src/model/keys.ts";
 import { eventually, fired } from "../support/eventually.ts";
+import { brokenLaws } from "../support/history-laws.ts";
 import { applyWish, memoryCluster } from "../support/memory-cluster.ts";
 import { randomOf, rounds, seed } from "../support/rounds.ts";
 import { endSession } from "../support/session-thief.ts";
 import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
+import { readHistory } from "../support/zookeeper-history.ts";
 import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../support/zookeeper-server.ts";
 
 let zookeeper: RunningZooKeeper;
@@ -76,4 +79,6 @@ test(`sessions of a worker and a leader are ended again and again (seed ${seed})
     assert.equal((await host.running()).length, next.replicas);
     await eventually("the node is there", () => cluster.store.read(presenceKey("n1")));
   }
+  const history = readHistory(join(zookeeper.folder, "1", "data"));
+  assert.deepEqual(brokenLaws(history, "/roles", host.ran()), [], `seed ${seed}`);
 });

@@ -3,28 +3,23 @@
 import { limitsOf } from "../../src/controller/rollout.ts";
 import type { DeploymentDocument } from "../../src/model/deployment.ts";
 import type { PlacementsDocument, PodsDocument } from "../../src/model/pod.ts";
-import { keyOfPath } from "../../src/store/zookeeper-paths.ts";
+import { type Moment, momentsOf, podsOnLostNodes } from "./history-moments.ts";
+import { type Ran, runsAgainstHistory, silentNames } from "./running-laws.ts";
 import type { Transaction } from "./zookeeper-history.ts";
-
-/** One transaction as changes of documents: their value after it, or undefined for what it removed. */
-interface Moment {
-  readonly transaction: Transaction;
-  readonly changes: ReadonlyMap<string, unknown>;
-  /** The documents after it. */
-  readonly documents: ReadonlyMap<string, unknown>;
-}
 
 /** Documents that only a leader writes. */
 const leaders = /^(pods|placements)\/|^verdicts$/;
 
-/** Everything that the history breaks; empty: all laws held all the time. */
-export function brokenLaws(history: readonly Transaction[], chroot: string): string[] {
+/** Everything that the history breaks, with what ran meanwhile where that was recorded; empty: all laws held all the time. */
+export function brokenLaws(history: readonly Transaction[], chroot: string, ran: readonly Ran[] = []): string[] {
   const moments = [...momentsOf(history, chroot)];
   return [
     ...strangersThatLed(moments, chroot),
     ...podsPlacedTwice(moments),
     ...tooManyPods(moments),
     ...lostGenerations(moments),
+    ...silentNames(moments),
+    ...runsAgainstHistory(moments, ran),
   ];
 }
 
@@ -36,32 +31,6 @@ export function changesIn(history: readonly Transaction[], chroot: string): stri
       return [`${key} ${(value as DeploymentDocument).updated.by}`];
     }),
   );
-}
-
-function* momentsOf(history: readonly Transaction[], chroot: string): Generator<Moment> {
-  const documents = new Map<string, unknown>();
-  for (const transaction of history) {
-    const changes = new Map<string, unknown>();
-    for (const op of transaction.ops) {
-      if (op.do === "check" || !op.path.startsWith(`${chroot}/`)) continue;
-      const key = keyOfPath(op.path.slice(chroot.length));
-      if (key === undefined) continue;
-      const value = op.do === "delete" || op.text === "" ? undefined : parse(op.text);
-      changes.set(key, value);
-      if (value === undefined) documents.delete(key);
-      else documents.set(key, value);
-    }
-    if (changes.size > 0) yield { transaction, changes, documents: new Map(documents) };
-  }
-}
-
-/** What no program wrote is no document. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A leader's write comes from the session that raised the epoch in force, and holds on to that epoch. */
@@ -109,14 +78,15 @@ function* podsPlacedTwice(moments: readonly Moment[]): Generator<string> {
   }
 }
 
-/** Whenever a leader writes the pods of a Deployment, no more of them are wanted to run than its replicas and what a rollout may add. */
+/** Whenever a leader writes the pods of a Deployment, no more of them are wanted to run than its replicas and what a rollout may add, lost nodes apart. */
 function* tooManyPods(moments: readonly Moment[]): Generator<string> {
   for (const { transaction, changes, documents } of moments) {
     for (const [key, value] of changes) {
       const name = key.slice("pods/".length);
       const deployment = documents.get(`deployments/${name}`) as DeploymentDocument | undefined;
       if (!key.startsWith("pods/") || value === undefined || !deployment) continue;
-      const wanted = (value as PodsDocument).pods.filter(({ stop }) => !stop).length;
+      const lost = podsOnLostNodes(documents);
+      const wanted = (value as PodsDocument).pods.filter(({ id, stop }) => !stop && !lost.has(id)).length;
       const { replicas, surge } = limitsOf(deployment);
       if (wanted > replicas + surge)
         yield `${key} wants ${wanted} pods at ${transaction.zxid}, with ${replicas} replicas and ${surge} more allowed`;

@@ -26,6 +26,7 @@ import { execute, type Outcome } from "./cluster.ts";
 import { eventually } from "./eventually.ts";
 import { memoryImages } from "./memory-images.ts";
 import { author, wanted } from "./plans.ts";
+import type { Ran } from "./running-laws.ts";
 import { tempFolder } from "./temp-folder.ts";
 
 const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
@@ -48,6 +49,8 @@ export interface MemoryHost {
   readonly store: Store;
   /** Pods whose container runs, sorted. */
   running(): Promise<string[]>;
+  /** What ran when, since the beginning. */
+  ran(): readonly Ran[];
   /** The worker ends, its containers do not; another one starts on the same folder and engine. */
   restart(): Promise<void>;
 }
@@ -127,6 +130,20 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
           worker: await startMemoryWorker(connection, { name, runtime, stateDir, cluster, options }),
         };
       };
+      const ran: Ran[] = [];
+      const running = async () => {
+        const all = await runtime.list(new AbortController().signal);
+        return all.flatMap(({ pod, state }) => (state === "running" ? [pod] : [])).sort();
+      };
+      const watching = new AbortController();
+      const note = () => {
+        const atMs = Date.now();
+        void running()
+          .catch(() => [])
+          .then((pods) => ran.push({ atMs, host: name, pods }));
+      };
+      void runtime.watch(note, watching.signal);
+      closers.push(async () => watching.abort());
       let now = await start();
       closers.push(() => now.worker.close());
       return {
@@ -135,10 +152,8 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
         get store() {
           return now.connection;
         },
-        async running() {
-          const all = await runtime.list(new AbortController().signal);
-          return all.flatMap(({ pod, state }) => (state === "running" ? [pod] : [])).sort();
-        },
+        running,
+        ran: () => ran,
         async restart() {
           await now.worker.close();
           await now.connection.close();

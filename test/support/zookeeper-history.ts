@@ -12,6 +12,8 @@ export type HistoryOp =
 export interface Transaction {
   readonly zxid: bigint;
   readonly session: bigint;
+  /** When its leader began with it, by the wall clock: before anybody else heard of it. */
+  readonly atMs: number;
   readonly ops: readonly HistoryOp[];
 }
 
@@ -42,9 +44,9 @@ function* transactionsOf(file: Buffer): Generator<Transaction> {
     const session = record.long();
     record.skip(4);
     const zxid = record.long();
-    record.skip(8);
+    const atMs = Number(record.long());
     const ops = opsOf(record.int(), record);
-    if (ops && ops.length > 0) yield { zxid, session, ops };
+    if (ops && ops.length > 0) yield { zxid, session, atMs, ops };
   }
 }
 
