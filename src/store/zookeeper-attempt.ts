@@ -44,7 +44,7 @@ export interface AttemptOptions {
 type Prepared = Sent & { readonly transaction: Transaction };
 
 /** How long a connection is waited for that tells whether a commit was done: longer than for any other, because the answer matters more. */
-const outcomeLimitMs = 12_000;
+export const outcomeLimitMs = 12_000;
 
 const notDone: Attempted = Object.freeze({ was: "not done" });
 

@@ -39,7 +39,7 @@ export interface Session {
 }
 
 /** How long an operation waits for a connection: an ensemble elects a new leader in less. */
-const waitLimitMs = 4_000;
+export const waitLimitMs = 4_000;
 /** And how long when there has been none for longer than that: who asks again and again should not wait for each answer. */
 const awayLimitMs = 500;
 /** Between two attempts to get a new session, while no server can be reached. */

@@ -57,7 +57,8 @@ const commitBytesLimit = documentBytesLimit;
 const allBytesLimit = 64 * 1024 * 1024;
 /** How long a process may be out of reach before others take its presence and leadership for gone. */
 const sessionTimeoutMs = 4_000;
-const connectLimitMs = 6_000;
+/** How long whoever opens the store waits for a server before it is told that there is none. */
+export const connectLimitMs = 6_000;
 /** Who has work to do meanwhile looks again later. */
 const patientLimitMs = 2_000;
 
