@@ -12,6 +12,8 @@ export const followSelectors: readonly Selector[] = [...stateCollections, verdic
 const unplacedLimitMs = 5_000;
 /** `up` may be restarted while somebody waits: its successor takes over within a second. */
 const nobodyLimitMs = 5_000;
+/** Whatever is waited for wakes it; this is in case. */
+const idleLookMs = 60_000;
 
 /** Node's timers hold no more, which is 24 days. */
 const timerLimitMs = 2 ** 31 - 1;
@@ -21,6 +23,8 @@ const timerLimitMs = 2 ** 31 - 1;
  * - `timeout`: `timeoutMs` went by
  * - `interrupted`: `signal` fired
  * - `nobody`: no worker runs on this store
+ *
+ * While the store is away only the second and the third can come true.
  */
 export interface Followed {
   readonly end: "settled" | "timeout" | "interrupted" | "nobody";
@@ -103,8 +107,15 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
     look(snapshot) {
       const now = clock.now();
       const { state, present } = observationOf(snapshot);
-      nobodySince = present.size > 0 || !snapshot.fresh ? undefined : (nobodySince ?? now);
       const progress = judge(state, present, goals);
+      if (!snapshot.fresh) {
+        // Much may have changed that is not seen: nothing follows from this, and no time that went by unseen counts.
+        pendingSince.clear();
+        failures.clear();
+        nobodySince = undefined;
+        return { end: undefined, progress, unplaced: new Set(), state, againInMs: idleLookMs };
+      }
+      nobodySince = present.size > 0 ? undefined : (nobodySince ?? now);
       for (const one of progress) {
         if (!isStuck(one)) pendingSince.delete(one.goal);
         else if (!pendingSince.has(one.goal)) pendingSince.set(one.goal, now);
@@ -124,7 +135,7 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
         .map((since) => since + unplacedLimitMs);
       waits.push(...mending.map(([, { hopelessAt }]) => hopelessAt));
       if (nobodySince !== undefined) waits.push(nobodySince + nobodyLimitMs);
-      return { end, progress, unplaced, state, againInMs: Math.max(1, Math.min(...waits, now + 60_000) - now) };
+      return { end, progress, unplaced, state, againInMs: Math.max(1, Math.min(...waits, now + idleLookMs) - now) };
     },
   };
 }

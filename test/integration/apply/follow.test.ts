@@ -1,5 +1,6 @@
 // Waiting on a real embedded store: a worker's presence and the master's documents are written by the test, time is the test's own.
 import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type Followed, follow } from "../../../src/apply/follow.ts";
@@ -15,6 +16,7 @@ import { tempFolder } from "../../support/temp-folder.ts";
 
 interface Lab {
   readonly store: Store;
+  readonly file: string;
   readonly presence: Presence;
   readonly clock: ReturnType<typeof fakeClock>;
   /** Writes what differs from what is there. */
@@ -31,13 +33,15 @@ interface Following {
 
 async function lab(t: TestContext, fixture: ClusterFixture): Promise<Lab> {
   const folder = await tempFolder(t);
-  const store = await openEmbedded(join(folder, "store.db"), { create: true });
+  const file = join(folder, "store.db");
+  const store = await openEmbedded(file, { create: true });
   t.after(() => store.close());
   const clock = fakeClock();
   await fill(store, documentsOf(fixture));
   const presence = await store.join(presenceKey("node-1"), { key: node().key, pid: 1, since: "" });
   return {
     store,
+    file,
     presence,
     clock,
     async become(next) {
@@ -67,6 +71,8 @@ const web = (pods: NonNullable<NonNullable<ClusterFixture["deployments"]>[string
 });
 const starting = web([{ slot: 0 }, { slot: 1, status: { phase: "starting" } }]);
 const pending = web([{ slot: 0 }, { slot: 1, node: null }]);
+const taken = { phase: "starting", reason: { code: "PORT_TAKEN", message: "host port 80 is taken" } } as const;
+const refused = web([{ slot: 0 }, { slot: 1, status: taken }]);
 
 test("it ends as soon as the last pod is ready, woken by the store alone", async (t) => {
   const { follow, become } = await lab(t, starting);
@@ -99,8 +105,6 @@ test("what was broken before keeps nobody from waiting for what was changed", as
 });
 
 test("an older failure is given the time of the worker's next try where nothing was changed", async (t) => {
-  const taken = { phase: "starting", reason: { code: "PORT_TAKEN", message: "host port 80 is taken" } } as const;
-  const refused = web([{ slot: 0 }, { slot: 1, status: taken }]);
   const { follow, become, clock } = await lab(t, refused);
   const unchanged = { ...goal, changed: false };
   const stillTaken = follow({ goals: [unchanged] });
@@ -157,6 +161,32 @@ test("a pod that finds its place in time starts the five seconds anew", async (t
   await become(web(2));
   assert.deepEqual([...(await following.result).unplaced], []);
 });
+
+const unsure = [
+  { name: "a pod without a place", fixture: pending, changed: true, ms: 5_000 },
+  { name: "an older failure", fixture: refused, changed: false, ms: 10_000 },
+];
+for (const { name, fixture, changed, ms } of unsure) {
+  test(`while the store is away nothing is concluded from ${name}, and its time begins anew afterwards`, async (t) => {
+    const { follow, clock, store, file } = await lab(t, fixture);
+    const following = follow({ goals: [{ ...goal, changed }] });
+    await eventually("it looks", () => following.looks() > 0);
+    await clock.advance(ms - 1);
+    let before = following.looks();
+    renameSync(file, `${file}.away`);
+    await eventually("it sees that the store is away", () => following.looks() > before);
+    await clock.advance(120_000);
+    assert.equal(following.ended(), false);
+    before = following.looks();
+    renameSync(`${file}.away`, file);
+    await store.join(presenceKey("node-1"), { key: node().key, pid: 1, since: "" });
+    await eventually("it sees the store and the worker again", () => following.looks() > before);
+    await clock.advance(ms - 1);
+    assert.equal(following.ended(), false);
+    await clock.advance(1);
+    assert.equal((await following.result).end, "settled");
+  });
+}
 
 test("the time limit ends it", async (t) => {
   const { follow, clock } = await lab(t, starting);
