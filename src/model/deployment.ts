@@ -91,6 +91,7 @@ export function wantedReplicas(deployment: Pick<DeploymentDocument, "replicas">)
 /** A count or percentage of `replicas` as a number of pods. Percentages round up for surge and down for unavailability, as in Kubernetes. */
 export function podsOf(value: CountOrPercent, replicas: number, round: "up" | "down"): number {
   if (typeof value === "number") return value;
-  const share = (Number.parseFloat(value) / 100) * replicas;
+  // In this order: 7% as a fraction is a little more than it should be, and 100 times that is more than 7.
+  const share = (Number.parseFloat(value) * replicas) / 100;
   return round === "up" ? Math.ceil(share) : Math.floor(share);
 }
