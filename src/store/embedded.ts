@@ -75,6 +75,7 @@ class EmbeddedStore implements Store {
   #probing: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(path: string, database: DatabaseSync) {
     // Two names of one file must lead to one set of locks.
@@ -149,8 +150,13 @@ class EmbeddedStore implements Store {
     return this.#holdings.elect(name, stop);
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return;
+  /** Who closes what is being closed waits with the first. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#holdings.close();
     this.#closed = true;
     for (const view of [...this.#views]) view.close();

@@ -56,6 +56,16 @@ export const holdingLaws: Readonly<Record<string, StoreLaw>> = {
     assert.equal(await other.read(n1), undefined);
   },
 
+  "a client that is closed twice at once is closed, with what it held": async (_store, open) => {
+    const [mine, other] = [await open(), await open()];
+    const presence = await mine.join(n1, me);
+    await mine.view(["presence"]);
+    await Promise.all([mine.close(), mine.close()]);
+    assert.equal(presence.lost.aborted, true);
+    assert.equal(await other.read(n1), undefined);
+    await assert.rejects(mine.read(n1), { code: "unavailable" });
+  },
+
   "there is one leader at a time, and each raises the epoch": async (_store, open) => {
     const [one, two] = [await open(), await open()];
     const first = await one.elect("master", never);
