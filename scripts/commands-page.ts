@@ -46,7 +46,7 @@ const shapes: readonly {
     types: [
       ["change/plan-document", "PlanDocument"],
       ["change/plan-document", "PlanEntry"],
-      ["change/plan-document", "Override"],
+      ["change/plan-document", "OverrideEntry"],
       ["../apply/plan", "PlanAction"],
       ["../apply/fields", "FieldChange"],
       ["../apply/fields", "FieldValue"],
@@ -73,6 +73,7 @@ const shapes: readonly {
   {
     title: "What several of them hold",
     types: [
+      ["../model/deployment", "Override"],
       ["../model/errors", "ErrorCode"],
       ["../model/deployment", "Act"],
       ["../model/pod", "Reason"],

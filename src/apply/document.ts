@@ -80,7 +80,7 @@ function nextReplicas(
   if (!old || old.deleted) return file === undefined ? {} : { file };
   if (file === old.replicas.file) return old.replicas;
   if (file !== undefined) return { file };
-  return { override: old.replicas.override ?? { count: wantedReplicas(old), by, at } };
+  return { override: old.replicas.override ?? { count: wantedReplicas(old), kept: true, by, at } };
 }
 
 function nextHistory(old: DeploymentDocument, revision: string): readonly string[] {

@@ -64,6 +64,7 @@ export function planScale(state: KnownState, name: string, count: number | undef
   const before = existing(state, name);
   const { file, override } = before.value.replicas;
   if (before.value.deleted) throw beingDeleted(name, before.value.deleted);
+  if (count === undefined && override?.kept) return single({ name, action: "unchanged", changes: [], before });
   if (count === undefined && file === undefined && override) {
     throw new OrchestraError("conflict", `the manifest of ${name} says no count to go back to`, {
       hint: `say how many: orchestra scale ${name} ${override.count}`,

@@ -36,6 +36,13 @@ export interface Act {
   readonly at: string;
 }
 
+/** A count that is not the manifest's. */
+export interface Override extends Act {
+  readonly count: number;
+  /** Nobody said this one: the manifest says a count no more, and its last one goes on. */
+  readonly kept?: true;
+}
+
 /** `deployments/<name>`. Written by the plan (CLI). */
 export interface DeploymentDocument {
   /** Sixteen random hex digits from its creation: a name used again is another Deployment. */
@@ -48,7 +55,7 @@ export interface DeploymentDocument {
     /** What the manifest said at the last apply, if it said a count. */
     readonly file?: number;
     /** What `scale` said; ends when the manifest's own count changes, or by `scale --reset`. */
-    readonly override?: Act & { readonly count: number };
+    readonly override?: Override;
   };
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
 import type { FieldChange } from "../../apply/fields.ts";
 import type { Forecast } from "../../apply/forecast.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
-import { type Act, wantedReplicas } from "../../model/deployment.ts";
+import { type Override, wantedReplicas } from "../../model/deployment.ts";
 import { mask } from "../print.ts";
 
 export interface PlanDocument {
@@ -20,14 +20,13 @@ export interface PlanEntry {
   readonly changes: readonly (Omit<FieldChange, "secret"> & { readonly masked?: true })[];
   /** How many pods should run after it. */
   readonly replicas: number;
-  /** What `scale` said, where that is in force. */
-  readonly override?: Override;
+  /** What `scale` said, or the file at last (`kept`), where that is in force. */
+  readonly override?: OverrideEntry;
   /** Absent where nothing changes. */
   readonly pods?: Forecast;
 }
 
-export interface Override extends Act {
-  readonly count: number;
+export interface OverrideEntry extends Override {
   /** What the manifest says, if it says a count. */
   readonly manifest?: number;
 }
@@ -48,7 +47,7 @@ export function summaryOf({ items }: Plan): PlanDocument["summary"] {
 }
 
 /** The override that is in force once the item is carried out. */
-export function overrideOf({ before, after }: PlanItem): Override | undefined {
+export function overrideOf({ before, after }: PlanItem): OverrideEntry | undefined {
   const { override, file } = (after ?? before?.value)?.replicas ?? {};
   return override && { ...override, ...(file === undefined ? {} : { manifest: file }) };
 }

@@ -73,6 +73,7 @@ export function noticesOf({ items, notInFiles }: Plan): string[] {
 function overrideText(item: PlanItem): string | undefined {
   const override = (item.after ?? item.before?.value)?.deleted ? undefined : overrideOf(item);
   if (!override) return undefined;
+  if (override.kept) return `replicas ${override.count} (kept from the file's last count)`;
   const file = override.manifest === undefined ? "the file says no count" : `file says ${override.manifest}`;
   return `replicas ${override.count} (scaled by ${override.by}, ${file})`;
 }

@@ -30,7 +30,8 @@ export function deploymentColumns(nowMs: number): readonly Column<DeploymentRow>
 /** The state, and what else one should know: an override by `scale`, the protection, the reason of a failure. */
 export function deploymentStatus({ state, reason, override, protected: isProtected }: DeploymentRow): string {
   const notes: string[] = [];
-  if (override) {
+  if (override?.kept) notes.push(`${override.count} replicas kept from the file's last count`);
+  else if (override) {
     const manifest = override.manifest === undefined ? "" : `, the manifest says ${override.manifest}`;
     notes.push(`scaled to ${override.count} by ${override.by}${manifest}`);
   }

@@ -1,6 +1,6 @@
 // What `get` lists: the state as one row for each Deployment and pod. The rows are the stable JSON of `-o json`. Pure.
 import { templateOf } from "../../model/cluster-state.ts";
-import { type Act, wantedReplicas } from "../../model/deployment.ts";
+import { type Act, type Override, wantedReplicas } from "../../model/deployment.ts";
 import { type JoinedPod, joinPods } from "../../model/joined-pod.ts";
 import type { Phase } from "../../model/phase.ts";
 import { type Reason, stopReasonText } from "../../model/pod.ts";
@@ -32,8 +32,8 @@ export interface DeploymentRow {
   readonly source: string;
   readonly createdAt: string;
   readonly updatedAt: string;
-  /** What `scale` said, beside the manifest's own count. */
-  readonly override?: Act & { readonly count: number; readonly manifest?: number };
+  /** What `scale` said, or the manifest at last (`kept`), beside the manifest's own count. */
+  readonly override?: Override & { readonly manifest?: number };
   readonly protected: boolean;
   readonly deleted?: Act;
 }

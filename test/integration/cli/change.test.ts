@@ -106,6 +106,25 @@ test("an override by scale stays and is shown, until the file's line changes or 
   assert.equal((await run("scale", "wbe", "2")).code, 1);
 });
 
+test("a count that the file says no more is kept, and nobody is said to have scaled", async (t) => {
+  const { run, write } = await desk(t);
+  const file = await write("web.yaml", web("demo:1", "a", 2));
+  await run("apply", "-f", file);
+  await write("web.yaml", web("demo:1", "a").replace(/ *replicas: .*\n/, ""));
+  const kept = /web: replicas 2 \(kept from the file's last count\)/;
+  const diff = await run("diff", "-f", file);
+  assert.match(diff.stdout, /- spec\.replicas: 2/);
+  assert.match(diff.stdout, kept);
+  assert.match((await run("apply", "-f", file)).stdout, kept);
+  const reset = await run("scale", "web", "--reset");
+  assert.deepEqual([reset.code, kept.test(reset.stdout)], [0, true]);
+  const listed = await Promise.all([run("get"), run("describe", "web")]);
+  for (const { stdout } of listed) {
+    assert.match(stdout, /2 replicas kept from the file's last count/);
+    assert.doesNotMatch(stdout, /scaled/);
+  }
+});
+
 test("deploy does what a manifest of the same fields does, and names nothing else", async (t) => {
   const { run, write, content } = await desk(t);
   await run("apply", "-f", await write("other.yaml", web("demo:1", "a").replace("web", "other")));

@@ -170,6 +170,17 @@ test("scale --reset is refused where the file says no count", () => {
   assert.throws(() => planScale(state, "web", undefined, author()), { code: "conflict" });
 });
 
+test("a count that stays when the file's line goes is nobody's scaling, and needs no reset", () => {
+  const state = applied(applied(nothingKnown, wanted("web", { replicas: 3 })), wanted("web"));
+  const { override } = documentOf(state).replicas;
+  assert.deepEqual([override?.count, override?.kept], [3, true]);
+  assert.equal(changesAnything(planScale(state, "web", undefined, author())), false);
+  assert.equal(documentOf(scaled(state, 4)).replicas.override?.kept, undefined, "now somebody has scaled it");
+  assert.deepEqual(documentOf(applied(state, wanted("web", { replicas: 2 }))).replicas, { file: 2 });
+  const scaledBefore = applied(scaled(applied(nothingKnown, wanted("web", { replicas: 3 })), 9), wanted("web"));
+  assert.equal(documentOf(scaledBefore).replicas.override?.kept, undefined, "what bob said stays bob's");
+});
+
 test("scale of what is not there, or is being deleted, is refused", () => {
   assert.throws(() => planScale(nothingKnown, "web", 2, author()), { code: "not-found" });
   const state = applied(nothingKnown, wanted("web"));

@@ -56,6 +56,11 @@ const states: readonly { name: string; web: DeploymentFixture; want: string }[] 
     web: { document: { replicas: { file: 1, override: { count: 2, ...act } } } },
     want: "2/2 ready (scaled to 2 by ann, the manifest says 1)",
   },
+  {
+    name: "one whose count the file says no more",
+    web: { document: { replicas: { override: { count: 2, kept: true, ...act } } } },
+    want: "2/2 ready (2 replicas kept from the file's last count)",
+  },
   { name: "a protected one", web: { document: { protect: true } }, want: "1/1 ready (protected)" },
 ];
 for (const { name, web, want } of states) {
