@@ -43,6 +43,8 @@ export function findFiles(paths: readonly string[]): Found {
 
 /** What is wrong, and what to do. */
 type Reason = readonly [message: string, hint: string];
+/** A pipe, a socket or a device. Reading one may never end. */
+const noFile: Reason = ["is no ordinary file", "pipe it to -f -"];
 
 function addPath(search: Search, path: string): void {
   const reason = tryPath(search, path);
@@ -56,7 +58,7 @@ function tryPath(search: Search, path: string): Reason | undefined {
     const stat = statSync(real);
     if (stat.isDirectory()) return addNamedFolder(search, path, real);
     if (!hasExtension(path)) return ["is not called .yaml, .yml or .json", "rename it, or pipe it to -f -"];
-    if (!stat.isFile()) return ["is no ordinary file", "pipe it to -f -"];
+    if (!stat.isFile()) return noFile;
     addOnce(search, real, { name: path, path: real });
     return undefined;
   } catch (error) {
@@ -93,29 +95,32 @@ function addFolder(search: Search, name: string, folder: string, root: string, d
 function addEntry(search: Search, name: string, path: string, entry: Dirent, root: string, depth: number): number {
   try {
     if (entry.isDirectory()) return addFolder(search, name, path, root, depth + 1);
-    if (entry.isFile()) return hasExtension(name) ? addOnce(search, path, { name, path }) : 0;
-    return entry.isSymbolicLink() ? addLink(search, name, path, root, depth) : 0;
+    if (entry.isSymbolicLink()) return addLink(search, name, path, root, depth);
+    if (!hasExtension(name)) return 0;
+    if (entry.isFile()) return addOnce(search, path, { name, path });
+    complain(search, name, ...noFile);
   } catch (error) {
-    complain(search, name, ...(danglingLink(path) ?? reasonOf(error)));
-    return 0;
+    const dangling = danglingLink(path);
+    // What it led to might have been a folder of manifests, so it is not passed over in silence; most often it is nothing to us.
+    if (dangling && !hasExtension(name)) warn(search, name, `is not read: it ${dangling[0]}`, dangling[1]);
+    else complain(search, name, ...(dangling ?? reasonOf(error)));
   }
+  return 0;
 }
 
 function addLink(search: Search, name: string, path: string, root: string, depth: number): number {
   const real = realpathSync(path);
   const stat = statSync(real);
-  const isManifest = stat.isFile() && hasExtension(name);
-  if (!isManifest && !stat.isDirectory()) return 0;
+  const mayBeManifest = !stat.isDirectory() && hasExtension(name);
+  if (!mayBeManifest && !stat.isDirectory()) return 0;
   if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
-    search.warnings.push({
-      file: name,
-      path: "",
-      message: "is not read: it is a link that leads out of the folder",
-      hint: "name its target with -f",
-    });
+    warn(search, name, "is not read: it is a link that leads out of the folder", "name its target with -f");
     return 0;
   }
-  return isManifest ? addOnce(search, real, { name, path: real }) : addFolder(search, name, real, root, depth + 1);
+  if (!mayBeManifest) return addFolder(search, name, real, root, depth + 1);
+  if (stat.isFile()) return addOnce(search, real, { name, path: real });
+  complain(search, name, ...noFile);
+  return 0;
 }
 
 /** Undefined: it is no link, or leads somewhere. */
@@ -150,6 +155,10 @@ function hasExtension(name: string): boolean {
 
 function complain(search: Search, file: string, message: string, hint: string): void {
   search.problems.push({ file, path: "", message, hint });
+}
+
+function warn(search: Search, file: string, message: string, hint: string): void {
+  search.warnings.push({ file, path: "", message, hint });
 }
 
 /** An error of the file system in words. */

@@ -1,5 +1,6 @@
 // Which files `-f` reads, and which not; what it says about those that it cannot read.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -76,6 +77,27 @@ test("a dangling link is an error, not an absent file", async (t) => {
   const told = ["F/b.yaml: is a link to gone.yaml, which does not exist; mend the link or remove it"];
   assert.deepEqual(await outcome(folder, [folder]), told);
   assert.deepEqual(await outcome(folder, [join(folder, "b.yaml")]), told);
+});
+
+test("a dangling link that would not be read anyway is only warned of", async (t) => {
+  const folder = await folderOf(t, "a.yaml");
+  symlinkSync("/nonexistent", join(folder, "README.md"));
+  symlinkSync("gone", join(folder, "sub"));
+  symlinkSync("gone", join(folder, ".hidden"));
+  assert.deepEqual(await outcome(folder, [folder]), [
+    "a-yaml",
+    "README.md: is not read: it is a link to /nonexistent, which does not exist",
+    "sub: is not read: it is a link to gone, which does not exist",
+  ]);
+});
+
+test("what is called a manifest and is no file is an error, in a folder too", async (t) => {
+  const folder = await folderOf(t, "a.yaml");
+  execFileSync("mkfifo", [join(folder, "pipe.yaml"), join(folder, "other")]);
+  symlinkSync("pipe.yaml", join(folder, "link.yaml"));
+  const told = (name: string) => `F/${name}: is no ordinary file; pipe it to -f -`;
+  assert.deepEqual(await outcome(folder, [folder]), [told("link.yaml"), told("pipe.yaml")]);
+  assert.deepEqual(await outcome(folder, [join(folder, "pipe.yaml")]), [told("pipe.yaml")]);
 });
 
 test("standard input is read once, beside files", async (t) => {
