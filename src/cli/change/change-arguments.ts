@@ -12,7 +12,7 @@ export interface DeployFlags {
   readonly port?: readonly string[] | undefined;
 }
 
-/** What a file would say; it is validated as one. Throws `invalid` for a flag that is no pair or number. */
+/** What a file would say; it is validated as one. Throws `invalid` for a flag that is no pair or number, and for a variable that is given twice. */
 export function manifestOfFlags({ name, image, replicas, env = [], port = [] }: DeployFlags): object {
   return {
     apiVersion: "orchestra/v1",
@@ -21,7 +21,7 @@ export function manifestOfFlags({ name, image, replicas, env = [], port = [] }: 
     spec: {
       ...(replicas === undefined ? {} : { replicas: parseCount(replicas, "--replicas") }),
       image,
-      ...(env.length > 0 ? { env: Object.fromEntries(env.map(variable)) } : {}),
+      ...(env.length > 0 ? { env: variablesOf(env) } : {}),
       ...(port.length > 0 ? { ports: port.map(portOf) } : {}),
     },
   };
@@ -35,6 +35,16 @@ export function deploymentName(text: string): string {
   throw new OrchestraError("invalid", `"${text}" does not name a Deployment`, {
     hint: "write deployment/NAME or NAME",
   });
+}
+
+function variablesOf(texts: readonly string[]): object {
+  const pairs = texts.map(variable);
+  const seen = new Set<string>();
+  for (const [name] of pairs) {
+    if (seen.has(name)) throw new OrchestraError("invalid", `--env names ${name} twice`, { hint: "keep one of them" });
+    seen.add(name);
+  }
+  return Object.fromEntries(pairs);
 }
 
 function variable(text: string): [string, string] {

@@ -34,6 +34,12 @@ test("a port that is none is called so", () => {
   }
 });
 
+test("a variable that is given twice is refused: which one is meant is not guessed", () => {
+  const made = (...env: string[]) => manifestOfFlags({ name: "web", image: "demo:1", env });
+  assert.throws(() => made("A=geheim", "B=1", "A=other"), { code: "invalid", message: "--env names A twice" });
+  assert.throws(() => made("__proto__=1", "__proto__=1"), { code: "invalid", message: "--env names __proto__ twice" });
+});
+
 test("a Deployment is named with its kind or without", () => {
   for (const text of ["web", "deployment/web", "deployments/web"]) assert.equal(deploymentName(text), "web");
   assert.throws(() => deploymentName("pod/web"), { code: "invalid" });
