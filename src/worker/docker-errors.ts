@@ -66,6 +66,9 @@ export function startError(error: unknown): Error {
   if (statusOf(error) === 404 && /network \S+ not found/i.test(text)) {
     return failure("ENGINE_ERROR", `the network of this node was removed: ${text}`, false, error);
   }
+  if (statusOf(error) === 409 && /marked for removal|removal .*in progress/i.test(text)) {
+    return failure("ENGINE_ERROR", "its container is being removed; a new one is made when it is gone", false, error);
+  }
   const command = commandFault(text);
   if (command !== undefined) return failure("BAD_COMMAND", command, true, error);
   if (statusOf(error) === 400 || /unable to find user|no matching entries in passwd/i.test(text)) {

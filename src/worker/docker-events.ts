@@ -56,7 +56,7 @@ export async function watchEvents(
 function filtersOf(owner: Owner): object[] {
   return [
     { type: ["container"], label: ownerFilter(owner), event: Object.keys(kinds) },
-    { type: ["network"], network: [networkName(owner.cluster)], event: ["destroy"] },
+    { type: ["network"], network: [networkName(owner.cluster)], event: ["destroy", "disconnect"] },
   ];
 }
 
@@ -70,15 +70,22 @@ async function tellAll(stream: NodeJS.ReadableStream, onEvent: (event: RuntimeEv
 interface EngineEvent {
   readonly Type?: string;
   readonly Action?: string;
-  readonly Actor?: { readonly ID?: string };
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly container?: string } };
 }
 
 function plainEvent(event: EngineEvent): RuntimeEvent | undefined {
-  if (event.Type === "network") return { kind: "network-gone" };
+  if (event.Type === "network") return networkEvent(event);
   // `health_status: healthy` carries its news in the action's name.
   const to = kinds[event.Action?.split(":")[0] ?? ""];
   const container = event.Actor?.ID;
   return to === undefined || container === undefined ? undefined : { kind: "changed", container, to };
+}
+
+/** With every end of a container, too; by hand, and nothing else tells that the pod is out of reach. */
+function networkEvent({ Action, Actor }: EngineEvent): RuntimeEvent | undefined {
+  if (Action === "destroy") return { kind: "network-gone" };
+  const container = Actor?.Attributes?.container;
+  return container === undefined ? undefined : { kind: "changed", container, to: "disconnected" };
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

@@ -162,10 +162,23 @@ const killedExitCode = 137;
 /** The kernel has killed a process of the container for want of memory: the one that ended a moment ago without a cause, or one of this run. */
 export function starved(memory: PodMemory, template: ResolvedTemplate | undefined, now: number): PodMemory {
   const { lastEnd, run } = memory;
-  const isLate =
-    lastEnd?.reason.code === "CRASHED" && lastEnd.exitCode === killedExitCode && now - lastEnd.at <= lateCauseMs;
-  if (isLate) return { ...memory, lastEnd: { ...lastEnd, reason: starvedReason(template) } };
+  if (isLateCause(lastEnd, now)) return { ...memory, lastEnd: { ...lastEnd, reason: starvedReason(template) } };
   return run ? { ...memory, run: { ...run, starved: true } } : memory;
+}
+
+/** Whether the process was killed a moment ago, and nobody knows why yet. */
+function isLateCause(lastEnd: LastEnd | undefined, now: number): lastEnd is LastEnd {
+  return lastEnd?.reason.code === "CRASHED" && lastEnd.exitCode === killedExitCode && now - lastEnd.at <= lateCauseMs;
+}
+
+/**
+ * Somebody else has removed the container: that is why its process was killed a moment ago, and what the engine refused of the container
+ * meanwhile says nothing about the next one.
+ */
+export function removed(memory: PodMemory, container: string, now: number): PodMemory {
+  const { refusal, ...rest } = memory;
+  const kept = refusal === undefined || refusal.container === container ? rest : memory;
+  return isLateCause(memory.lastEnd, now) ? { ...kept, lastEnd: { ...memory.lastEnd, reason: removedReason } } : kept;
 }
 
 /** The process ended with the engine or the host, or because it was told to: no crash, and no back-off. */
@@ -258,10 +271,14 @@ function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): 
   if (run.ending)
     return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
   if (end.oomKilled || run.starved) return starvedReason(template);
-  if (end.removed)
-    return { code: "CRASHED", message: "its container was removed by someone else, or had lost its network" };
+  if (end.removed) return removedReason;
   return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };
 }
+
+const removedReason: Reason = Object.freeze({
+  code: "CRASHED",
+  message: "its container was removed by someone else, or had lost its network",
+});
 
 function starvedReason(template: ResolvedTemplate | undefined): Reason {
   const { memoryBytes = 0 } = template?.resources ?? {};

@@ -37,7 +37,7 @@ export type RuntimeEvent =
   | { readonly kind: "lost" }
   | { readonly kind: "gap" };
 
-export type ContainerChange = "running" | "exited" | "gone" | "health" | "paused" | "starved";
+export type ContainerChange = "running" | "exited" | "gone" | "health" | "paused" | "starved" | "disconnected";
 
 export interface NodeNetwork {
   readonly name: string;

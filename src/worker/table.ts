@@ -9,6 +9,7 @@ import {
   isSameRun,
   type PodMemory,
   type ProbeKind,
+  removed,
   seen,
   settled,
   silenced,
@@ -156,6 +157,7 @@ export class PodTable {
     const entry = this.#entries.get(pod);
     if (!entry?.container) return;
     this.#ended(entry, entry.container, true, now);
+    if (entry.busy !== "remove") this.#explain(entry, removed(entry.memory, entry.container.id, now));
     this.#podOf.delete(entry.container.id);
     delete entry.container;
     entry.stale = false;
@@ -172,16 +174,14 @@ export class PodTable {
       return false;
     }
     if (event.to === "starved") {
-      const { lastEnd } = entry.memory;
-      entry.memory = starved(entry.memory, entry.template, now);
-      if (entry.ended && entry.memory.lastEnd !== lastEnd) {
-        this.#options.onCrash(entry.ended, entry.placement, entry.memory);
-      }
+      this.#explain(entry, starved(entry.memory, entry.template, now));
       return false;
     }
     // The echo of our own start, or of one that was already looked at.
     const isEcho = entry.busy === "start" || (entry.container.state === "running" && !entry.stale);
     if (event.to === "running" && isEcho) return false;
+    // It leaves its network with its end.
+    if (event.to === "disconnected" && entry.container.state !== "running") return false;
     entry.stale = true;
     entry.changed = ++this.#tick;
     // How a pod that had to end has ended is nobody's question.
@@ -249,6 +249,13 @@ export class PodTable {
     entry.container = container;
     entry.stale = stale;
     if (stale) entry.changed = ++this.#tick;
+  }
+
+  /** Takes a memory that may know the cause of the last end, and tells it then. */
+  #explain(entry: Entry, memory: PodMemory): void {
+    const { lastEnd } = entry.memory;
+    entry.memory = memory;
+    if (entry.ended && memory.lastEnd !== lastEnd) this.#options.onCrash(entry.ended, entry.placement, memory);
   }
 
   #ended(entry: Entry, container: ContainerState, removed: boolean, now: number): void {

@@ -21,10 +21,27 @@ test("a network that was removed by hand is made again, for new containers and f
   await network.disconnect({ Container: first?.container ?? "", Force: true });
   await network.remove();
   await lab.place("late", {}, 1);
-  await lab.docker.getContainer(first?.container ?? "").kill();
-  const now = await lab.until("both ready", all(2, "ready"));
+  const now = await lab.until(
+    "both ready, the first one anew",
+    (pods) => all(2, "ready")(pods) && pods.every(({ container }) => container !== first?.container),
+  );
   assert.ok(now.every(({ ip }) => ip !== undefined));
   assert.ok(creations < 10, `created ${creations} times`);
+});
+
+test("a container that was taken out of the network by hand is made anew at once, not with the next listing", async (t) => {
+  const lab = await workerLab(t);
+  await lab.start();
+  await lab.place("web", {}, 1);
+  const [first] = await lab.until("ready", all(1, "ready"));
+  const network = lab.docker.getNetwork(`orchestra-${lab.cluster}`);
+  await network.disconnect({ Container: first?.container ?? "", Force: true });
+  const [now] = await lab.until(
+    "another container",
+    (pods) => pods[0]?.phase === "ready" && pods[0].container !== first?.container,
+    30_000,
+  );
+  assert.notEqual(now?.ip, undefined);
 });
 
 test("a network that was removed while nothing was in it is made again at once, as it was", async (t) => {

@@ -93,6 +93,34 @@ test("want of memory is the cause of no end that was long ago, or that came of s
   );
 });
 
+test("a container that somebody removes while it is started again: that is told, and a new one is made at once", () => {
+  for (const isEvent of [true, false]) {
+    const { table, told, event, look, memory } = runningTable();
+    event("exited", 100);
+    look(killed, 101);
+    const reason = { code: "ENGINE_ERROR", message: "its container is being removed" } as const;
+    table.update("p1", (old) => refused(old, { reason, final: false, container: killed.id }, 102));
+    if (isEvent) table.event({ kind: "changed", container: killed.id, to: "gone" }, 103);
+    else table.listed([], table.asOf, false, 103);
+    assert.equal(memory()?.refusal, undefined);
+    assert.match(memory()?.lastEnd?.reason.message ?? "", /removed by someone else/);
+    assert.equal(told.length, 2, "people hear of it, too");
+    assert.equal(memory()?.restarts, 1, "one end");
+  }
+});
+
+test("a container that this worker removes says nothing about how it ended, and its refusal stays", () => {
+  const { table, event, look, memory } = runningTable();
+  event("exited", 100);
+  look(killed, 101);
+  const reason = { code: "ENGINE_ERROR", message: "stuck" } as const;
+  table.update("p1", (old) => refused(old, { reason, final: false, container: killed.id }, 102));
+  table.begin({ do: "remove", pod: "p1", container: killed.id });
+  table.event({ kind: "changed", container: killed.id, to: "gone" }, 103);
+  assert.equal(memory()?.refusal?.attempts, 1, "its back-off goes on");
+  assert.match(memory()?.lastEnd?.reason.message ?? "", /exit code 137/);
+});
+
 test("what ends while the engine is silent ends with it, until everything has been listed again", () => {
   const { table, told, event, look, memory } = runningTable();
   event("exited", 100);
