@@ -74,6 +74,11 @@ export class NodeSetup {
     void this.#announce(false);
   }
 
+  /** Somebody has removed the node's document, or the whole store under it. */
+  announceAgain(): void {
+    void this.#announce(false);
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancel();

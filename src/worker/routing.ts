@@ -20,8 +20,10 @@ export interface RoutingOptions {
   readonly trusts: (snapshot: Snapshot) => boolean;
   /** Why containers of other nodes are not reached; undefined: they are. Called when that has changed. */
   readonly onProblem: (problem: string | undefined) => void;
-  /** This node's document was there and is gone: an operator has had the node forgotten, and it is here. */
+  /** What the store had of this node may be gone: an operator has had it forgotten, or the store was replaced by one that is followed now. */
   readonly onForgotten: () => void;
+  /** Its document is gone with the rest of a store that is not followed: who looks there should see the node all the same. */
+  readonly onUnseen: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -42,6 +44,7 @@ export function startRouting(options: RoutingOptions): Routing {
   let view: View | undefined;
   let isClean = false;
   let wasRegistered = false;
+  let wasStrange = false;
   const tell = teller(options);
   const looks = openLooks(clock);
 
@@ -53,8 +56,13 @@ export function startRouting(options: RoutingOptions): Routing {
     const snapshot = view.snapshot();
     const mayRemove = trusts(snapshot);
     const isRegistered = snapshot.get(nodeKey(node)) !== undefined;
-    if (mayRemove && wasRegistered && !isRegistered) options.onForgotten();
-    if (snapshot.fresh) wasRegistered = isRegistered;
+    const isGone = wasRegistered && !isRegistered;
+    if (mayRemove && (isGone || wasStrange)) options.onForgotten();
+    else if (snapshot.fresh && isGone) options.onUnseen();
+    if (snapshot.fresh) {
+      wasRegistered = isRegistered;
+      wasStrange = !mayRemove;
+    }
     const peers = peersOf(nodesOf(snapshot), node, own);
     // Alone, and nothing is left from other times: no program is run.
     if (peers.length === 0 && isClean) return {};

@@ -194,6 +194,7 @@ class NodeWorker implements Worker {
         whyNotTrusted(snapshot, node, this.#orders.known()) === undefined && !isAnyDamaged(snapshot, "nodes"),
       onProblem: (problem) => this.#setup.onProblem(problem),
       onForgotten: () => this.#doubt(),
+      onUnseen: () => this.#setup.announceAgain(),
     });
   }
 

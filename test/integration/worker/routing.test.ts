@@ -52,6 +52,7 @@ async function open(t: TestContext, trusts = (snapshot: Snapshot) => snapshot.fr
   const host = openHost();
   const said: (string | undefined)[] = [];
   let forgotten = 0;
+  let unseen = 0;
   let passes = 0;
   const routing = startRouting({
     store,
@@ -67,11 +68,14 @@ async function open(t: TestContext, trusts = (snapshot: Snapshot) => snapshot.fr
     onForgotten: () => {
       forgotten += 1;
     },
+    onUnseen: () => {
+      unseen += 1;
+    },
     clock: systemClock,
     log: silentLog,
   });
   t.after(() => routing.close());
-  return { store, host, said, routing, forgotten: () => forgotten, passes: () => passes };
+  return { store, host, said, routing, forgotten: () => forgotten, unseen: () => unseen, passes: () => passes };
 }
 
 function come(store: Store, number: number) {
@@ -130,7 +134,7 @@ test("without rights the reason is said once, and that it has gone when they are
 
 test("on the word of a store that is not trusted no route goes, and one that is lost comes back", async (t) => {
   let isTrusted = true;
-  const { store, host, routing, forgotten } = await open(t, () => isTrusted);
+  const { store, host, routing, forgotten, unseen } = await open(t, () => isTrusted);
   await come(store, 2);
   await come(store, 3);
   await eventually("routes", () => host.routes.length === 2);
@@ -140,7 +144,10 @@ test("on the word of a store that is not trusted no route goes, and one that is 
   host.routes = host.routes.filter(({ range }) => range !== "10.42.3.0/24");
   routing.wake();
   await eventually("the lost one is back", () => host.routes.length === 2);
-  assert.equal(forgotten(), 0);
+  assert.deepEqual([forgotten(), unseen()], [0, 1]);
+  isTrusted = true;
+  routing.wake();
+  await eventually("what the store has of this node is settled anew", () => forgotten() === 1);
 });
 
 test("a node that is forgotten and here is told so once", async (t) => {
