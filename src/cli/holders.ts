@@ -27,8 +27,8 @@ export interface Holder {
 /** What a snapshot must hold to tell. */
 export const holderSelectors: readonly Selector[] = ["placements", "statuses", "presence", "cluster" as Selector];
 
-/** All that hold, as far as it can be known from here. `cluster`: the one that this machine belongs to. */
-export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: string): Promise<Holder[]> {
+/** All that hold, as far as it can be known from here. `cluster`: the one that this machine belongs to, if it does. */
+export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: string | undefined): Promise<Holder[]> {
   const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
   const told = snapshot.list("statuses").flatMap(({ key, value }): Holder[] => {
     const node = nameOf(key);
@@ -36,7 +36,7 @@ export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: s
     const { reason, incarnation, stops, starts } = value.hold;
     return [{ about: `node/${node}`, node, reason, incarnation, stops, starts }];
   });
-  const here = await thisMachine(snapshot, stateDir, cluster);
+  const here = cluster === undefined ? [] : await thisMachine(snapshot, stateDir, cluster);
   return [...told, ...here.filter(({ about }) => !told.some((other) => other.about === about))];
 }
 

@@ -1,7 +1,7 @@
 // The first document of every store: who we are on this store.
 import { type ClusterDocument, defaultNetworkRange, storeLayout } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
-import { clusterKey } from "../model/keys.ts";
+import { clusterKey, nameOf } from "../model/keys.ts";
 import { randomHex } from "./random-hex.ts";
 import { put, type Store } from "./store.ts";
 
@@ -12,10 +12,15 @@ export interface ClusterOptions {
   readonly networkRange?: string;
 }
 
-/** The cluster's document, created if this is the first command to write here; all that come at once get the same one. Throws as `checkCluster` does. */
+/**
+ * The cluster's document, created if this is the first command to write here; all that come at once get the same one. Throws as `checkCluster` does,
+ * and `conflict` for a store that was emptied under machines that are on it: a new cluster would leave what runs there to nobody.
+ */
 export async function ensureCluster(store: Store, { now, networkRange }: ClusterOptions): Promise<ClusterDocument> {
   const found = await store.read(clusterKey);
   if (found) return checkCluster(found.value, store.url);
+  const [someone] = (await store.list(["presence"])).list("presence");
+  if (someone) throw emptied(store.url, nameOf(someone.key));
   const created: ClusterDocument = {
     id: randomHex(4),
     layout: storeLayout,
@@ -32,6 +37,13 @@ export async function ensureCluster(store: Store, { now, networkRange }: Cluster
   }
 }
 
+function emptied(url: string, node: string): OrchestraError {
+  return new OrchestraError("conflict", `the store ${url} is empty, and the node ${node} of a cluster is on it`, {
+    hint: `put the store back, import a backup, or have it followed as it is: orchestra store accept-rollback on ${node}`,
+    details: { node },
+  });
+}
+
 /** Returns `cluster`. Throws `invalid` when a newer program wrote the store at `url`, and `conflict` while an import into it is not finished. */
 export function checkCluster(cluster: ClusterDocument, url: string): ClusterDocument {
   checkLayout(cluster, url);
@@ -39,6 +51,25 @@ export function checkCluster(cluster: ClusterDocument, url: string): ClusterDocu
   throw new OrchestraError("conflict", `an import into the store ${url} has not been finished`, {
     hint: "wait for it, or repeat it with the same file: it goes on where it stopped; to give it up, import another file and --replace",
   });
+}
+
+/** The cluster that whoever has opened a store belongs to. Noted by the first look that finds one, unless it was known before. */
+export interface OwnCluster {
+  id?: string;
+}
+
+/** Throws `unavailable` when the store at `url` holds another cluster than `own`: it must be neither followed nor written into. */
+export function checkOwn(cluster: ClusterDocument, own: OwnCluster, url: string): void {
+  own.id ??= cluster.id;
+  if (cluster.id === own.id) return;
+  throw new OrchestraError(
+    "unavailable",
+    `the store ${url} holds another cluster now (${cluster.id} instead of ${own.id})`,
+    {
+      hint: "put the right store back, or restart orchestra to go on with this one; what runs goes on meanwhile",
+      details: { found: cluster.id, known: own.id },
+    },
+  );
 }
 
 /** Throws `invalid` when a newer program wrote the store at `url`. */

@@ -69,6 +69,13 @@ export function stillBusy(path: string, seconds: number): OrchestraError {
   });
 }
 
+/** What this change was decided on is in another file than the one that is there now. */
+export function decidedElsewhere(url: string): OrchestraError {
+  return new OrchestraError("unavailable", `the store ${url} was replaced while a change of it was under way`, {
+    hint: "look at what is there now, and run the command again if it is still wanted",
+  });
+}
+
 function fileError(error: unknown, path: string): OrchestraError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   switch (code) {

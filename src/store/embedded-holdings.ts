@@ -15,7 +15,8 @@ const lookMs = 500;
 
 export interface HoldingsOptions {
   readonly live: string;
-  readonly documents: DocumentTable;
+  /** Of the file that is there now: to be asked in each step. */
+  readonly documents: () => DocumentTable;
   readonly isHeld: (holder: string) => boolean;
   /** Runs a step in a read transaction, as `write` does in a writing one; both reject with an OrchestraError. */
   readonly read: <T>(step: () => T) => Promise<T>;
@@ -62,9 +63,9 @@ class LockedHoldings implements Holdings {
     const { live, documents, isHeld } = this.#options;
     const json = encodeValue(key, value);
     const { result: before, holding } = await this.#hold(key, (take) => {
-      const stored = documents.storedHolder(key);
+      const stored = documents().storedHolder(key);
       if (stored && isHeld(stored.holder)) throw heldByOther(key, stored.holder, stored.json);
-      documents.writeEphemeral(key, json, take());
+      documents().writeEphemeral(key, json, take());
       return stored?.holder;
     });
     if (before !== undefined) removeDeadLock(live, before);
@@ -112,10 +113,10 @@ class LockedHoldings implements Holdings {
     // Who only waits writes nothing, and wakes nobody.
     if (await read(() => this.#hasLeader(name))) return undefined;
     const { result, holding } = await this.#hold(`elections/${name}`, (take) => {
-      const before = documents.electionHolder(name);
+      const before = documents().electionHolder(name);
       return before !== undefined && isHeld(before)
         ? undefined
-        : { before, epoch: documents.writeElection(name, take()) };
+        : { before, epoch: documents().writeElection(name, take()) };
     });
     if (result === undefined || !holding) return undefined;
     const { before, epoch } = result;
@@ -126,7 +127,7 @@ class LockedHoldings implements Holdings {
   }
 
   #hasLeader(name: string): boolean {
-    const leader = this.#options.documents.electionHolder(name);
+    const leader = this.#options.documents().electionHolder(name);
     return leader !== undefined && this.#options.isHeld(leader);
   }
 
@@ -134,7 +135,7 @@ class LockedHoldings implements Holdings {
     const { holder } = holding.lock;
     if (!this.#held.has(holder)) return;
     try {
-      await this.#options.write(() => this.#options.documents.removeEphemeral(key, holder));
+      await this.#options.write(() => this.#options.documents().removeEphemeral(key, holder));
     } finally {
       this.#letGo(holding, `${key} has left`);
     }

@@ -1,14 +1,16 @@
 // The embedded store: one SQLite file that many processes of one machine share; no server. Reads and writes that file, its `-wal` and
 // `-shm`, and the folder `<file>-live` with locks. Every step is one short transaction that never waits; waiting is done outside, asynchronously.
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { setTimeout as delay } from "node:timers/promises";
 import { isBusy } from "../kernel-lock.ts";
+import type { ClusterDocument } from "../model/cluster.ts";
 import { OrchestraError } from "../model/errors.ts";
-import type { Key } from "../model/keys.ts";
+import { clusterKey, type Key } from "../model/keys.ts";
+import { attempt, busyPauseMs } from "./embedded-attempt.ts";
 import { makeFolder, openDatabase, transaction } from "./embedded-database.ts";
-import { type DocumentTable, openDocumentTable } from "./embedded-documents.ts";
-import { stillBusy, translateError } from "./embedded-errors.ts";
+import type { DocumentTable } from "./embedded-documents.ts";
+import { decidedElsewhere } from "./embedded-errors.ts";
+import { openStoreFile, type StoreFile } from "./embedded-file.ts";
 import { type Holdings, openHoldings } from "./embedded-holdings.ts";
 import { isAlive, openProber, type Prober } from "./embedded-locks.ts";
 import { touch, watchTouches } from "./embedded-watch.ts";
@@ -19,19 +21,21 @@ import { type FedView, openView } from "./view.ts";
 
 /** One transaction of this size takes about a second; more is refused rather than letting everyone wait. */
 const commitBytesLimit = 64 * 1024 * 1024;
-/** Others commit in milliseconds: who waits longer than this waits for a process that hangs. */
-const busyLimitSeconds = 15;
-/** The longest pause between two attempts, about one commit on a slow disk. */
-const busyPauseMs = 16;
 /** How soon a view over presence notices that another process has died. */
 const probeMs = 100;
 
+export interface EmbeddedOptions {
+  readonly create: boolean;
+  /** Throws for a cluster that this program must not touch. Asked when another file is in the store's place, or the document changes. */
+  readonly check?: (cluster: ClusterDocument) => void;
+}
+
 /** Opens the store in the file `path`; with `create` makes it, and its folder, if it is not there. */
-export async function openEmbedded(path: string, { create }: { readonly create: boolean }): Promise<Store> {
+export async function openEmbedded(path: string, { create, check = () => {} }: EmbeddedOptions): Promise<Store> {
   return attempt(path, () => {
     const database = openDatabase(path, create);
     try {
-      return new EmbeddedStore(path, database);
+      return new EmbeddedStore(path, database, check);
     } catch (error) {
       database.close();
       throw error;
@@ -39,31 +43,15 @@ export async function openEmbedded(path: string, { create }: { readonly create: 
   });
 }
 
-/** Runs one step, again and again while another process holds the lock it needs. Throws OrchestraErrors only. */
-async function attempt<T>(path: string, step: () => T): Promise<T> {
-  const end = performance.now() + busyLimitSeconds * 1000;
-  for (let pauseMs = 1; ; pauseMs = Math.min(2 * pauseMs, busyPauseMs)) {
-    try {
-      return step();
-    } catch (error) {
-      if (!isBusy(error)) throw translateError(error, path);
-      if (performance.now() > end) throw stillBusy(path, busyLimitSeconds);
-    }
-    // Random, so that processes that met once do not meet again in step.
-    await delay(0.5 + Math.random() * pauseMs);
-  }
-}
-
 class EmbeddedStore implements Store {
   readonly url: string;
   readonly commitBytesLimit = commitBytesLimit;
   readonly #path: string;
   readonly #live: string;
-  readonly #database: DatabaseSync;
-  readonly #documents: DocumentTable;
+  readonly #file: StoreFile;
+  readonly #check: (cluster: ClusterDocument) => void;
   readonly #prober: Prober;
   readonly #holdings: Holdings;
-  readonly #identity: string | undefined;
   readonly #views = new Set<FedView>();
   /** Where all views are. */
   #position: Position = 0;
@@ -71,26 +59,31 @@ class EmbeddedStore implements Store {
   #shown = new Map<string, string>();
   /** False: views must be brought up to date even if the position is the same. */
   #settled = false;
+  /** Rises when another file takes the place of the store's: versions of one say nothing in another. */
+  #generation = 1;
+  /** Views show another file's documents. */
+  #outdated = false;
+  /** The cluster in the file must not be touched, or has not been looked at yet. */
+  #foreign = false;
   #unwatch = () => {};
   #probing: NodeJS.Timeout | undefined;
   #lookAgain: NodeJS.Timeout | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
 
-  constructor(path: string, database: DatabaseSync) {
+  constructor(path: string, database: DatabaseSync, check: (cluster: ClusterDocument) => void) {
     // Two names of one file must lead to one set of locks.
     const live = `${realpathSync(path)}-live`;
     makeFolder(live);
     this.url = `file:${path}`;
     this.#path = path;
     this.#live = live;
-    this.#database = database;
-    this.#identity = identityOf(path);
+    this.#check = check;
     this.#prober = openProber(live);
-    this.#documents = openDocumentTable(database, (holder) => this.#isHeld(holder));
+    this.#file = openStoreFile(path, database, (holder) => this.#isHeld(holder));
     this.#holdings = openHoldings({
       live,
-      documents: this.#documents,
+      documents: () => this.#documents,
       isHeld: (holder) => this.#isHeld(holder),
       read: (step) => this.#step("DEFERRED", step),
       write: (step) => this.#write(step),
@@ -130,8 +123,10 @@ class EmbeddedStore implements Store {
   async commit(commit: Commit): Promise<Position> {
     const changes = encodeCommit(commit, this.commitBytesLimit);
     const checks = commit.checks ?? [];
+    const generation = this.#generation;
     if (changes.length > 0) {
       return this.#write(() => {
+        if (generation !== this.#generation) throw decidedElsewhere(this.url);
         this.#documents.check(checks, commit.epoch);
         return this.#documents.write(changes);
       });
@@ -161,7 +156,11 @@ class EmbeddedStore implements Store {
     this.#closed = true;
     for (const view of [...this.#views]) view.close();
     this.#prober.close();
-    this.#database.close();
+    this.#file.close();
+  }
+
+  get #documents(): DocumentTable {
+    return this.#file.now.documents;
   }
 
   /** A step that writes: when it is on disk, other processes and our own views are told. */
@@ -175,23 +174,41 @@ class EmbeddedStore implements Store {
   #step<T>(mode: "DEFERRED" | "IMMEDIATE", step: () => T): Promise<T> {
     return attempt(this.#path, () => {
       this.#checkFile();
-      const result = transaction(this.#database, mode, step);
+      const { database } = this.#file.now;
+      const result = transaction(database, mode, step);
       // What was just written into a deleted file is written nowhere: it must not be acknowledged.
       if (mode === "IMMEDIATE") this.#checkFile();
+      if (database !== this.#file.now.database) throw decidedElsewhere(this.url);
       return result;
     });
   }
 
-  /** A step needs the file that was opened: SQLite itself would go on with a deleted one. */
+  /** A step needs the file at the path: SQLite itself would go on with one that was deleted or replaced. */
   #checkFile(): void {
     if (this.#closed) throw new OrchestraError("unavailable", `the store ${this.#path} has been closed`);
-    const identity = identityOf(this.#path);
-    if (identity === this.#identity) return;
+    try {
+      if (!this.#file.isSame()) this.#begin();
+      if (this.#foreign) this.#checkCluster();
+    } catch (error) {
+      this.#holdings.loseAll();
+      throw error;
+    }
+  }
+
+  /** With another file in its place: what is held, and what views show, is of the one before. */
+  #begin(): void {
+    this.#generation += 1;
+    this.#outdated = true;
+    this.#settled = false;
+    this.#foreign = true;
     this.#holdings.loseAll();
-    const what = identity === undefined ? "deleted" : "replaced by another file";
-    throw new OrchestraError("unavailable", `the store ${this.#path} has been ${what} under this process`, {
-      hint: "put the file back, or restart orchestra to go on with what is there now",
-    });
+  }
+
+  #checkCluster(): void {
+    this.#foreign = true;
+    const cluster = this.#documents.read(clusterKey);
+    if (cluster && cluster.damaged === undefined) this.#check(cluster.value as ClusterDocument);
+    this.#foreign = false;
   }
 
   /** Brings every view up to date, or marks them stale. Never throws: it is tried again with the next touch or look. */
@@ -201,7 +218,7 @@ class EmbeddedStore implements Store {
       this.#checkFile();
       this.#holdings.checkLocks();
       if (this.#views.size > 0 && !this.#isSettled()) {
-        transaction(this.#database, "DEFERRED", () => this.#bringUpToDate());
+        transaction(this.#file.now.database, "DEFERRED", () => this.#bringUpToDate());
       }
     } catch (error) {
       this.#settled = false;
@@ -225,11 +242,20 @@ class EmbeddedStore implements Store {
   }
 
   #bringUpToDate(): void {
-    const selections = [...this.#views].map(({ selection }) => selection);
-    const changes = this.#documents.changesSince(this.#position, selections);
-    for (const view of this.#views) view.apply(changes);
-    this.#position = changes.position;
-    this.#shown = changes.left.has("presence") ? this.#documents.holders() : new Map();
+    if (this.#outdated) {
+      const position = this.#documents.position();
+      for (const view of this.#views) view.replace(this.#documents.readAll(view.selection), position);
+      this.#position = position;
+      this.#shown = this.#documents.holders();
+      this.#outdated = false;
+    } else {
+      const selections = [...this.#views].map(({ selection }) => selection);
+      const changes = this.#documents.changesSince(this.#position, selections);
+      if (changes.written.some(({ key }) => key === clusterKey)) this.#checkCluster();
+      for (const view of this.#views) view.apply(changes);
+      this.#position = changes.position;
+      this.#shown = changes.left.has("presence") ? this.#documents.holders() : new Map();
+    }
     this.#settled = true;
   }
 
@@ -258,10 +284,4 @@ class EmbeddedStore implements Store {
     clearTimeout(this.#lookAgain);
     this.#lookAgain = undefined;
   }
-}
-
-/** Which file lies at `path`: device and inode. */
-function identityOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found && `${found.dev}:${found.ino}`;
 }

@@ -5,7 +5,7 @@ import type { ClusterDocument } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
 import type { StoreAccess } from "../model/store-access.ts";
-import { checkCluster, checkLayout } from "./cluster.ts";
+import { checkCluster, checkLayout, checkOwn, type OwnCluster } from "./cluster.ts";
 import { openEmbedded } from "./embedded.ts";
 import type { Store } from "./store.ts";
 import { formatZooKeeperUrl, isZooKeeperUrl, parseZooKeeperUrl } from "./zookeeper-url.ts";
@@ -17,6 +17,8 @@ export interface OpenOptions {
   readonly unfinished?: true;
   /** A store on servers is opened also while none can be reached: for those who have work to do meanwhile, and look again later. */
   readonly patient?: boolean;
+  /** For those who go on for long: whose store it must stay, noted when it is found where it is not known yet. Absent: it may become another's. */
+  readonly own?: OwnCluster;
   /** Credentials and certificates. Only asked for where the store is on servers: elsewhere nobody has to have them right. */
   readonly access?: () => StoreAccess;
   /** What happens to the connection is told there. */
@@ -28,11 +30,19 @@ export interface OpenOptions {
  * and for one of a newer layout; `conflict` for half an import.
  */
 export async function openStore(url: string, options: OpenOptions): Promise<Store> {
-  const { create, unfinished } = options;
-  const store = isZooKeeperUrl(url) ? await openServers(url, options) : await openEmbedded(storePath(url), { create });
+  const { create, unfinished, own } = options;
+  const shown = absoluteUrl(url);
+  const check = (cluster: ClusterDocument) => {
+    checkLayout(cluster, shown);
+    if (own) checkOwn(cluster, own, shown);
+  };
+  const store = isZooKeeperUrl(url)
+    ? await openServers(url, options, check)
+    : await openEmbedded(storePath(url), { create, check });
   try {
     const cluster = await store.read(clusterKey);
-    if (cluster) (unfinished ? checkLayout : checkCluster)(cluster.value, store.url);
+    if (cluster) check(cluster.value);
+    if (cluster && !unfinished) checkCluster(cluster.value, store.url);
     return store;
   } catch (error) {
     if (options.patient && isOrchestraError(error, "unavailable")) return store;
@@ -50,11 +60,11 @@ export function absoluteUrl(url: string): string {
 async function openServers(
   url: string,
   { create, patient = false, access = () => ({}), log }: OpenOptions,
+  check: (cluster: ClusterDocument) => void,
 ): Promise<Store> {
   const place = parseZooKeeperUrl(url);
   const { readAccess } = await import("./zookeeper-access.ts");
   const { openZooKeeper } = await import("./zookeeper.ts");
-  const check = (cluster: ClusterDocument) => checkLayout(cluster, formatZooKeeperUrl(place));
   return openZooKeeper({ place, create, patient, check, ...(log && { log }), ...(await readAccess(place, access())) });
 }
 

@@ -40,7 +40,7 @@ export interface Commit {
   readonly epoch?: number;
 }
 
-/** The moment of a commit: rises with every commit of one store and never falls. */
+/** The moment of a commit: rises with every commit of one store. It falls only where an older state, or another store, was put in its place: views show that. */
 export type Position = number;
 
 /** What a view follows: whole collections and single documents. */
@@ -96,7 +96,7 @@ export interface Leadership {
 
 /**
  * Every method throws OrchestraError: `unavailable` when the store cannot be reached, is full or read-only (the hint says which and what to do),
- * `invalid` when it is no store of ours or of a newer layout. "Database is locked" and its like never surface: they are waited out.
+ * or holds another cluster than it did, `invalid` when it is no store of ours or of a newer layout. "Database is locked" and its like never surface: they are waited out.
  */
 export interface Store {
   /** For people: `file:/var/lib/orchestra/store.db`. Never holds a secret. */
@@ -110,7 +110,7 @@ export interface Store {
   /** Resolves when the first snapshot is there. */
   view(selectors: readonly Selector[]): Promise<View>;
   /**
-   * All or nothing. Throws `conflict` when a version, check or epoch no longer holds (`details.key` names the first such document),
+   * All or nothing. What was begun before another store, or an older state, took the place of this one is `unavailable`. Throws `conflict` when a version, check or epoch no longer holds (`details.key` names the first such document),
    * `invalid` when it is too large, decided before anything is written. Returns the position of the commit.
    */
   commit(commit: Commit): Promise<Position>;

@@ -4,13 +4,14 @@ import type { Acl, OpResult } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { conflictAt, deposed } from "./encode.ts";
 import type { Position } from "./store.ts";
-import { isInterruption, isZooKeeperError, replacedStore, unknownOutcome } from "./zookeeper-errors.ts";
+import { isInterruption, isZooKeeperError, StrangeStore, unknownOutcome } from "./zookeeper-errors.ts";
 import { type Leaders, readEpoch } from "./zookeeper-leaders.ts";
 import { makeNode } from "./zookeeper-node.ts";
 import { type Item, type Transaction, transactionOf } from "./zookeeper-operations.ts";
 import { outcomeOf, type Sent } from "./zookeeper-outcome.ts";
 import { parentPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
 import { positionOf, versionOf } from "./zookeeper-read.ts";
+import type { Root } from "./zookeeper-root.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -36,6 +37,7 @@ export type Attempted =
 export interface AttemptOptions {
   readonly url: string;
   readonly session: Session;
+  readonly root: Pick<Root, "pin">;
   readonly versions: Versions;
   readonly leaders: Leaders;
   readonly acl: readonly Acl[];
@@ -74,8 +76,9 @@ export async function attempt(
     const { results } = await client.multi(sent.transaction.ops);
     return { was: "done", committed: learn(sent, results, versions) };
   } catch (error) {
+    if (error instanceof StrangeStore) return notDone;
     if (!isZooKeeperError(error)) throw error;
-    return sent ? afterFailure(error, sent, orders, options) : afterReading(error);
+    return sent ? afterFailure(error, client, { sent, orders, options }) : afterReading(error);
   }
 }
 
@@ -96,14 +99,17 @@ function knows(versions: Versions, items: readonly Item[]): boolean {
 async function look(
   client: ZooKeeper,
   items: readonly Item[],
-  { versions, url }: AttemptOptions,
+  { session, versions }: AttemptOptions,
 ): Promise<Error | undefined> {
   const existing = items.filter(({ version }) => version !== "absent");
   const [removals, ...stats] = await Promise.all([
     client.exists(removalsPath),
     ...existing.map(({ key }) => client.exists(pathOfKey(key))),
   ]);
-  if (!removals) throw replacedStore(url, "has been removed");
+  if (!removals) {
+    session.suspect(client);
+    throw new StrangeStore();
+  }
   versions.at(removals.version);
   for (const [index, { key, version }] of existing.entries()) {
     const stat = stats[index];
@@ -133,14 +139,14 @@ function prepare(
   orders: readonly Order[],
   epochs: readonly (readonly [epoch: number, counter: number])[],
   mark: string,
-  { versions, acl }: AttemptOptions,
+  { root, versions, acl }: AttemptOptions,
 ): Prepared {
   const items = orders.length === 1 ? (orders[0]?.items ?? []) : orders.flatMap((order) => order.items);
   // What holds now is what the answer, if it is lost, will be judged by.
   const counters = new Map(items.map((item) => [item, counterOf(versions, item) ?? 0]));
   const removals = versions.removals ?? 0;
   const counter = (item: Item) => counters.get(item) ?? 0;
-  const transaction = transactionOf({ items, counterOf: counter, removals, epochs, mark, acl });
+  const transaction = transactionOf({ pin: root.pin(), items, counterOf: counter, removals, epochs, mark, acl });
   return { items, counterOf: counter, removals, mark, transaction };
 }
 
@@ -163,12 +169,14 @@ function learn(
   return { position: positionOf(last.stat), version };
 }
 
-async function afterFailure(
-  error: ZooKeeperError,
-  sent: Prepared,
-  orders: readonly Order[],
-  options: AttemptOptions,
-): Promise<Attempted> {
+interface Failed {
+  readonly sent: Prepared;
+  readonly orders: readonly Order[];
+  readonly options: AttemptOptions;
+}
+
+async function afterFailure(error: ZooKeeperError, client: ZooKeeper, failed: Failed): Promise<Attempted> {
+  const { sent, orders, options } = failed;
   const { session, url } = options;
   const writes = sent.items.some((item) => item.do !== "check");
   if (writes && error.code === "connection-lost") {
@@ -179,15 +187,14 @@ async function afterFailure(
     return { was: "done", committed: { position: outcome.position, version: undefined } };
   }
   if (isInterruption(error)) return notDone;
-  return afterRefusal(error, sent, orders, options);
+  return afterRefusal(error, client, failed);
 }
 
 /** The servers have said which operation they refuse. */
 async function afterRefusal(
   error: ZooKeeperError,
-  { transaction }: Prepared,
-  orders: readonly Order[],
-  { session, versions, url, acl }: AttemptOptions,
+  client: ZooKeeper,
+  { sent: { transaction }, orders, options: { session, versions, acl } }: Failed,
 ): Promise<Attempted> {
   const subject = error.failedIndex === undefined ? undefined : transaction.subjects[error.failedIndex];
   if (!subject || !isZooKeeperError(error, "bad-version", "no-node", "node-exists")) throw error;
@@ -195,7 +202,10 @@ async function afterRefusal(
     versions.clear();
     return notDone;
   }
-  if (subject === "removals" || subject === "commits") throw replacedStore(url, "has been removed");
+  if (subject === "store" || subject === "removals" || subject === "commits") {
+    session.suspect(client);
+    return notDone;
+  }
   if (typeof subject === "number") {
     const found = (await session.read(readEpoch))?.epoch;
     const late = orders.filter(({ epoch }) => epoch === subject);
@@ -203,11 +213,11 @@ async function afterRefusal(
   }
   const { key, version } = subject;
   if (subject.do === "create" && error.code === "no-node") {
-    await session.read((client) => makeNode(client, parentPath(key), acl));
+    await session.read((now) => makeNode(now, parentPath(key), acl));
     return notDone;
   }
   versions.forget(key);
-  const stat = await session.read((client) => client.exists(pathOfKey(key)));
+  const stat = await session.read((now) => now.exists(pathOfKey(key)));
   const blamed = orders.filter(({ items }) => items.includes(subject));
   return { was: "refused", orders: blamed, error: conflictAt(key, version, stat && versionOf(stat)) };
 }

@@ -5,11 +5,12 @@ import type { Acl } from "../zookeeper/records.ts";
 import { randomHex } from "./random-hex.ts";
 import type { Position } from "./store.ts";
 import { attempt, type Committed, type Order } from "./zookeeper-attempt.ts";
-import { isZooKeeperError, replacedStore, translateError, unreachable } from "./zookeeper-errors.ts";
+import { decidedElsewhere, isZooKeeperError, StrangeStore, translateError, unreachable } from "./zookeeper-errors.ts";
 import type { Leaders } from "./zookeeper-leaders.ts";
 import { bytesOf, type Item, transactionBytesLimit } from "./zookeeper-operations.ts";
 import { commitsPath } from "./zookeeper-paths.ts";
 import { positionOf } from "./zookeeper-read.ts";
+import type { Root } from "./zookeeper-root.ts";
 import type { Session } from "./zookeeper-session.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
@@ -17,6 +18,7 @@ export interface CommitterOptions {
   readonly url: string;
   readonly chroot: string;
   readonly session: Session;
+  readonly root: Pick<Root, "pin">;
   readonly versions: Versions;
   readonly leaders: Leaders;
   readonly acl: readonly Acl[];
@@ -25,6 +27,8 @@ export interface CommitterOptions {
 }
 
 interface Waiting extends Order {
+  /** Of the session, when it was asked for; 0: nothing had been seen of the store yet. */
+  readonly generation: number;
   readonly bytes: number;
   readonly resolve: (committed: Committed) => void;
   readonly reject: (error: unknown) => void;
@@ -47,10 +51,11 @@ export class Committer {
 
   /** Throws OrchestraErrors only. Commits are done in the order of these calls. */
   write(items: readonly Item[], epoch: number | undefined): Promise<Committed> {
-    const { chroot, acl } = this.#options;
+    const { chroot, acl, session } = this.#options;
+    const { generation } = session;
     const bytes = bytesOf(items, chroot, acl);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ items, epoch, bytes, resolve, reject });
+      this.#waiting.push({ items, epoch, generation, bytes, resolve, reject });
       if (this.#busy) return;
       this.#busy = true;
       // Whoever was woken by the same answer writes now too.
@@ -62,7 +67,10 @@ export class Committer {
   position(): Promise<Position> {
     return this.#options.session.read(async (client) => {
       const [, commits] = await Promise.all([client.sync("/"), client.exists(commitsPath)]);
-      if (!commits) throw replacedStore(this.#options.url, "has been removed");
+      if (!commits) {
+        this.#options.session.suspect(client);
+        throw new StrangeStore();
+      }
       return positionOf(commits);
     });
   }
@@ -94,6 +102,10 @@ export class Committer {
     for (let count = 1; left.length > 0 && count <= attemptsLimit; count += 1) {
       try {
         const client = await session.usable();
+        // Versions of one store say nothing in another, and may stand for something else there.
+        const strays = left.filter(({ generation }) => generation !== 0 && generation !== session.generation);
+        if (strays.length > 0) refuse(strays, decidedElsewhere(url));
+        if (left.length === 0) return;
         const result = await attempt(client, left, mark, this.#options);
         if (result.was === "done") return await this.#settle(left, result.committed);
         if (result.was === "refused") refuse(result.orders, result.error);

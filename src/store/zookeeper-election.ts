@@ -1,6 +1,8 @@
 // Election: everyone who wants to lead has a node with a rising number, and the lowest leads. Each watches only the one before it,
 // so the end of a leader wakes one process and not all.
-import type { Acl } from "../zookeeper/records.ts";
+
+import { OrchestraError } from "../model/errors.ts";
+import type { Acl, Op } from "../zookeeper/records.ts";
 import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey } from "./encode.ts";
 import { randomHex } from "./random-hex.ts";
@@ -11,11 +13,13 @@ import { epochPath, type Leaders, readEpoch } from "./zookeeper-leaders.ts";
 import { makeNode } from "./zookeeper-node.ts";
 import { commitsPath, electionPath, electionsPath } from "./zookeeper-paths.ts";
 import { recheckLater } from "./zookeeper-recheck.ts";
+import type { Root } from "./zookeeper-root.ts";
 import type { Session } from "./zookeeper-session.ts";
 
 export interface ElectionOptions {
   readonly url: string;
   readonly session: Session;
+  readonly root: Pick<Root, "pin">;
   readonly leaders: Leaders;
   readonly acl: readonly Acl[];
   /** How often it is looked whether something was not told. */
@@ -28,10 +32,10 @@ interface Candidate {
   readonly holding: Holding;
 }
 
-export function openElection({ url, session, leaders, acl, recheckMs }: ElectionOptions) {
+export function openElection({ url, session, root, leaders, acl, recheckMs }: ElectionOptions) {
   const stand = async (name: string): Promise<Candidate> => {
     const client = await session.usable();
-    const path = await enter(client, name, acl);
+    const path = await enter(client, name, root.pin(), acl);
     return { client, path, holding: await holdNode(session, client, { path }, recheckMs) };
   };
 
@@ -41,7 +45,7 @@ export function openElection({ url, session, leaders, acl, recheckMs }: Election
     const { client, path, holding } = candidate;
     try {
       await turnOf(candidate, name, AbortSignal.any([stop, holding.lost]), { session, recheckMs });
-      const { epoch, counter } = await raiseEpoch(client, path, acl);
+      const { epoch, counter } = await raiseEpoch(client, path, root.pin(), acl);
       stop.throwIfAborted();
       if (holding.lost.aborted) return undefined;
       leaders.began(epoch, counter, holding.lost);
@@ -63,6 +67,7 @@ export function openElection({ url, session, leaders, acl, recheckMs }: Election
         if (leadership) return leadership;
       } catch (error) {
         stop.throwIfAborted();
+        if (isZooKeeperError(error, "no-node")) session.suspect(session.client);
         // A candidacy that was lost, or removed from outside, is followed by a new one; the wait for a connection has a limit.
         if (!isInterruption(error) && !(error instanceof LostCandidacy)) throw translateError(error, url);
       }
@@ -73,18 +78,23 @@ export function openElection({ url, session, leaders, acl, recheckMs }: Election
 class LostCandidacy extends Error {}
 
 /** Makes a candidate's node. The token in its name finds it again where the answer was lost: a node that nobody knows of would lead for ever. */
-async function enter(client: ZooKeeper, name: string, acl: readonly Acl[]): Promise<string> {
+async function enter(client: ZooKeeper, name: string, pin: Op, acl: readonly Acl[]): Promise<string> {
   const parent = electionPath(name);
   const token = randomHex(8);
   for (;;) {
     try {
-      const { path } = await client.create(`${parent}/${token}-`, new Uint8Array(), {
-        mode: "ephemeral-sequential",
-        acl,
-      });
-      return path;
+      const data = new Uint8Array();
+      const { results } = await client.multi([
+        pin,
+        { do: "create", path: `${parent}/${token}-`, data, mode: "ephemeral-sequential", acl },
+      ]);
+      const made = results[1];
+      if (made?.did !== "create")
+        throw new OrchestraError("bug", `the servers did not say what they made of ${parent}`);
+      return made.path;
     } catch (error) {
-      if (isZooKeeperError(error, "no-node")) {
+      // Without the pin it is another store, where nobody is to be kept from leading.
+      if (isZooKeeperError(error, "no-node") && error.failedIndex !== 0) {
         await makeNode(client, electionsPath, acl);
         await makeNode(client, parent, acl);
       } else if (isZooKeeperError(error, "connection-lost")) {
@@ -162,6 +172,7 @@ async function gone(
 async function raiseEpoch(
   client: ZooKeeper,
   candidate: string,
+  pin: Op,
   acl: readonly Acl[],
 ): Promise<{ epoch: number; counter: number }> {
   for (;;) {
@@ -175,12 +186,13 @@ async function raiseEpoch(
           ? { do: "set", path: epochPath, data, version: before.counter }
           : { do: "create", path: epochPath, data, mode: "persistent", acl },
         { do: "set", path: commitsPath, data: new Uint8Array(), version: -1 },
+        pin,
       ]);
       return { epoch, counter: before ? (before.counter + 1) | 0 : 0 };
     } catch (error) {
       if (!isZooKeeperError(error, "no-node", "bad-version", "node-exists")) throw error;
       if (error.failedIndex === 0) throw new LostCandidacy();
-      if (error.failedIndex === 2) throw error;
+      if (error.failedIndex === 2 || error.failedIndex === 3) throw error;
     }
   }
 }

@@ -7,14 +7,20 @@ export function isZooKeeperError(error: unknown, ...codes: readonly ZooKeeperErr
   return error instanceof ZooKeeperError && (codes.length === 0 || codes.includes(error.code));
 }
 
-/** The connection or the session failed, and not the request: what only reads may be asked again. */
+/** What was found cannot be in the store that was verified: nothing goes on before it has been looked which one is there now. */
+export class StrangeStore extends Error {}
+
+/** The connection, the session or the store behind it failed, and not the request: what only reads may be asked again. */
 export function isInterruption(error: unknown): boolean {
-  return isZooKeeperError(error, "connection-lost", "not-sent", "session-expired", "closed");
+  return (
+    error instanceof StrangeStore || isZooKeeperError(error, "connection-lost", "not-sent", "session-expired", "closed")
+  );
 }
 
 /** Any error of the store at `url` as one clear OrchestraError; our own pass through. */
 export function translateError(error: unknown, url: string): OrchestraError {
   if (isOrchestraError(error)) return error;
+  if (error instanceof StrangeStore) return unreachable(url, "another store may be in its place", error);
   if (!isZooKeeperError(error)) {
     return new OrchestraError("bug", `the store ${url} failed: ${messageOf(error)}`, { cause: error });
   }
@@ -65,10 +71,17 @@ export function closedStore(url: string): OrchestraError {
   return new OrchestraError("unavailable", `the store ${url} has been closed`);
 }
 
-/** Another store, or an older state of ours, answers under the same name. */
-export function replacedStore(url: string, how: string): OrchestraError {
-  return new OrchestraError("unavailable", `the store ${url} ${how} under this process`, {
-    hint: "put the right data back, or restart orchestra to go on with what is there now",
+/** Nothing of ours is there any more. */
+export function removedStore(url: string): OrchestraError {
+  return new OrchestraError("unavailable", `the store ${url} has been removed under this process`, {
+    hint: "put it back; what runs goes on meanwhile",
+  });
+}
+
+/** What this change was decided on is in another store, or in a later state of this one. */
+export function decidedElsewhere(url: string): OrchestraError {
+  return new OrchestraError("unavailable", `the store ${url} was replaced while a change of it was under way`, {
+    hint: "look at what is there now, and run the command again if it is still wanted",
   });
 }
 

@@ -1,19 +1,22 @@
 // The part of the store that views show, kept up to date by watches. One recursive watch for each collection or single document that is asked
 // for, shared by all views of the process. An event only says which document to read again.
 import type { Log } from "../log.ts";
-import { collectionOf } from "../model/keys.ts";
+import type { ClusterDocument } from "../model/cluster.ts";
+import { clusterKey } from "../model/keys.ts";
 import type { WatchEvent } from "../zookeeper/records.ts";
-import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
+import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { type Document, type Selection, selects } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
-import { isInterruption, replacedStore, translateError } from "./zookeeper-errors.ts";
+import { isInterruption, StrangeStore, translateError } from "./zookeeper-errors.ts";
 import { commitsPath, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
 import { Picture } from "./zookeeper-picture.ts";
 import { childrenOf, positionOf, readDocuments } from "./zookeeper-read.ts";
 import type { Recheck } from "./zookeeper-recheck.ts";
+import type { Root } from "./zookeeper-root.ts";
 import { Rounds } from "./zookeeper-rounds.ts";
 import type { Session } from "./zookeeper-session.ts";
+import { Shelves } from "./zookeeper-shelves.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
 export interface MirrorOptions {
@@ -21,19 +24,9 @@ export interface MirrorOptions {
   readonly session: Session;
   readonly versions: Versions;
   readonly log: Log | undefined;
-  /** Called with every position that was read. */
-  readonly see: (position: Position) => void;
+  /** Told of every position, and asked whether what was read can be of the store that is known. */
+  readonly root: Pick<Root, "see" | "expect" | "admits">;
   readonly recheck: (names: () => readonly string[], relist: (name: string) => void) => Recheck;
-}
-
-/** What is followed because somebody looks at it. */
-interface Shelf {
-  /** A collection, or the key of one document. */
-  readonly name: string;
-  users: number;
-  watch: Watch | undefined;
-  /** Everything on it has been read, or is known to have to be. */
-  listed: boolean;
 }
 
 /** After so many rounds in which others wrote meanwhile, all that changed since the first is read again together. */
@@ -46,7 +39,7 @@ const showLimitMs = 2_000;
 
 export class Mirror {
   readonly #options: MirrorOptions;
-  readonly #shelves = new Map<string, Shelf>();
+  readonly #shelves = new Shelves();
   readonly #picture = new Picture();
   /** To be read again. */
   readonly #dirty = new Set<string>();
@@ -62,15 +55,17 @@ export class Mirror {
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.#recheck = options.recheck(
-      () => [...this.#shelves.keys()],
-      (name) => this.#relist(name),
+      () => this.#shelves.names(),
+      (name) => {
+        this.#shelves.renew(name);
+        this.#run();
+      },
     );
     this.#stopListening = options.session.listen({
       up: () => this.#run(),
       down: () => this.#distrust(),
-      ended: () => {
-        for (const shelf of this.#shelves.values()) shelf.watch = undefined;
-      },
+      replaced: () => this.#forget(),
+      ended: () => this.#shelves.forgetWatches(),
     });
   }
 
@@ -79,20 +74,17 @@ export class Mirror {
    * must use it at once: a moment later our own commit may have changed it.
    */
   async follow<T>(selection: Selection, take: (documents: readonly Document[], position: Position) => T): Promise<T> {
-    const { session } = this.#options;
-    for (const name of shelfNames(selection)) {
-      const shelf = this.#shelves.get(name);
-      if (shelf) shelf.users += 1;
-      else this.#shelves.set(name, { name, users: 1, watch: undefined, listed: false });
-    }
+    const { session, root } = this.#options;
+    this.#shelves.use(selection);
     await session.read(async (client) => {
       // Before anything is read, so that this client sees what any other was told to be done.
+      const fits = root.expect();
       const synced = client.sync("/");
       const commits = client.exists(commitsPath);
       this.#run();
       const [, stat] = await Promise.all([synced, commits]);
-      if (!stat) throw replacedStore(this.#options.url, "has been removed");
-      this.#see(positionOf(stat));
+      if (!stat || !fits(stat)) return this.#stray(client);
+      this.#picture.see(positionOf(stat));
     });
     while (!this.#isQuiet(selection)) {
       if (session.isUp) await this.#progress.next();
@@ -102,17 +94,11 @@ export class Mirror {
   }
 
   release(selection: Selection): void {
-    for (const name of shelfNames(selection)) {
-      const shelf = this.#shelves.get(name);
-      if (!shelf) continue;
-      shelf.users -= 1;
-      if (shelf.users > 0) continue;
-      this.#shelves.delete(name);
-      void shelf.watch?.remove();
-      this.#recheck.forget(name);
-      for (const key of this.#dirty) if (!this.covers(key)) this.#dirty.delete(key);
-      this.#picture.forget((key) => this.covers(key));
-    }
+    const released = this.#shelves.release(selection);
+    if (released.length === 0) return;
+    for (const name of released) this.#recheck.forget(name);
+    for (const key of this.#dirty) if (!this.covers(key)) this.#dirty.delete(key);
+    this.#picture.forget((key) => this.covers(key));
   }
 
   /** What the view selects must be followed. Feeds it until it is dropped. */
@@ -130,7 +116,8 @@ export class Mirror {
       this.#dirty.delete(key);
       this.#picture.put(key, document);
     }
-    this.#see(position);
+    this.#options.root.see(position);
+    this.#picture.see(position);
     this.#show();
   }
 
@@ -145,7 +132,7 @@ export class Mirror {
 
   /** Whether anybody looks at it. */
   covers(key: string): boolean {
-    return this.#shelves.has(key) || this.#shelves.has(collectionOf(key));
+    return this.#shelves.covers(key);
   }
 
   close(): void {
@@ -205,21 +192,22 @@ export class Mirror {
   }
 
   #hasWork(): boolean {
-    return this.#dirty.size > 0 || [...this.#shelves.values()].some(({ listed }) => !listed);
+    return this.#dirty.size > 0 || this.#shelves.unlisted().length > 0;
   }
 
   /** Watches first, then looks: what changes in between is told. */
   async #list(client: ZooKeeper): Promise<void> {
-    const shelves = [...this.#shelves.values()].filter(({ listed }) => !listed);
+    const { session } = this.#options;
+    const { generation } = session;
     await Promise.all(
-      shelves.map(async (shelf) => {
+      this.#shelves.unlisted().map(async (shelf) => {
         const watching =
           shelf.watch ?? client.addWatch(pathOfKey(shelf.name), "recursive", (event) => this.#onEvent(event));
         const listing = shelf.name.includes("/") ? [] : childrenOf(client, shelf.name);
         const [watch, children] = await Promise.all([watching, listing]);
-        if (this.#shelves.get(shelf.name) !== shelf) return void watch.remove();
-        // The connection may have ended in the same moment as the answer came.
-        if (!this.#options.session.isUp || client.state !== "connected") return;
+        if (!this.#shelves.has(shelf)) return void watch.remove();
+        // The connection may have ended in the same moment as the answer came, or the store have become another one.
+        if (!session.isUp || client.state !== "connected" || session.generation !== generation) return;
         shelf.watch = watch;
         const there = new Set([shelf.name, ...children]);
         for (const key of this.#picture.keysOf(shelf.name)) if (!there.has(key)) this.#picture.put(key, undefined);
@@ -230,18 +218,23 @@ export class Mirror {
   }
 
   async #read(client: ZooKeeper, keys: ReadonlySet<string>): Promise<void> {
-    const { versions, url } = this.#options;
+    const { versions, session, root } = this.#options;
+    const { generation } = session;
     this.#reading = new Set(keys);
+    const fits = root.expect();
     try {
-      const { found, position } = await readDocuments(client, this.#reading, {
+      const { found, commits } = await readDocuments(client, this.#reading, {
         versions,
         known: (key) => this.#picture.get(key),
         // What changed until here is in the answer; what is told from now on is not.
         onAnswer: (key) => this.#dirty.delete(key),
       });
-      if (position === undefined) throw replacedStore(url, "has been removed");
+      if (session.generation !== generation) throw new StrangeStore();
+      const cluster = found.get(clusterKey);
+      const isAdmitted = !cluster || cluster.damaged !== undefined || root.admits(cluster.value as ClusterDocument);
+      if (!commits || !fits(commits) || !isAdmitted) return this.#stray(client);
       for (const [key, document] of found) this.#take(key, document);
-      this.#see(position);
+      this.#picture.see(positionOf(commits));
     } catch (error) {
       for (const key of this.#reading) if (this.covers(key)) this.#dirty.add(key);
       throw error;
@@ -257,17 +250,9 @@ export class Mirror {
     this.#picture.put(key, document);
   }
 
-  /** Listens and looks anew, as if nothing had been told since. */
-  #relist(name: string): void {
-    const shelf = this.#shelves.get(name);
-    void shelf?.watch?.remove();
-    if (shelf) Object.assign(shelf, { watch: undefined, listed: false });
-    this.#run();
-  }
-
-  #see(position: Position): void {
-    this.#options.see(position);
-    this.#picture.position = Math.max(this.#picture.position, position);
+  #stray(client: ZooKeeper): never {
+    this.#options.session.suspect(client);
+    throw new StrangeStore();
   }
 
   #show(): void {
@@ -275,8 +260,7 @@ export class Mirror {
   }
 
   #isQuiet(selection: Selection): boolean {
-    if (!this.#options.session.isUp) return false;
-    for (const name of shelfNames(selection)) if (!this.#shelves.get(name)?.listed) return false;
+    if (!this.#options.session.isUp || !this.#shelves.isListed(selection)) return false;
     for (const keys of [this.#dirty, this.#reading]) {
       for (const key of keys) if (selects(selection, key)) return false;
     }
@@ -285,12 +269,15 @@ export class Mirror {
 
   /** Nobody knows what was missed: until everything is listed again no view is fresh. */
   #distrust(): void {
-    for (const shelf of this.#shelves.values()) shelf.listed = false;
+    this.#shelves.distrust();
     for (const view of this.#picture.views) view.markStale();
     this.#progress.end();
   }
-}
 
-function shelfNames({ collections, keys }: Selection): string[] {
-  return [...new Set([...collections, ...keys])];
+  /** Another store's: a version that is known from one may stand for another text in the other. */
+  #forget(): void {
+    this.#dirty.clear();
+    this.#options.versions.clear();
+    this.#picture.begin();
+  }
 }

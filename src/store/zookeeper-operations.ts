@@ -16,7 +16,7 @@ export interface Item {
 }
 
 /** What an operation is about, for the case that it is refused. A number: the epoch of a leader. */
-export type Subject = "removals" | "commits" | number | Item;
+export type Subject = "store" | "removals" | "commits" | number | Item;
 
 export interface Transaction {
   readonly ops: readonly Op[];
@@ -24,6 +24,8 @@ export interface Transaction {
 }
 
 export interface TransactionParts {
+  /** Fails in every other store than the one that the counters are of. */
+  readonly pin: Op;
   readonly items: readonly Item[];
   /** The node's own counter of an item that exists. */
   readonly counterOf: (item: Item) => number;
@@ -47,8 +49,8 @@ export function itemsOf(
   return [...checked, ...changed];
 }
 
-export function transactionOf({ items, counterOf, removals, epochs, mark, acl }: TransactionParts): Transaction {
-  const steps: [Subject, Op][] = [];
+export function transactionOf({ pin, items, counterOf, removals, epochs, mark, acl }: TransactionParts): Transaction {
+  const steps: [Subject, Op][] = [["store", pin]];
   const marked = Buffer.from(mark);
   if (items.some((item) => item.do === "remove")) {
     steps.push(["removals", { do: "set", path: removalsPath, data: marked, version: removals ?? 0 }]);

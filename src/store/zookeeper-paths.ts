@@ -1,6 +1,7 @@
 // Where things lie below the cluster's root. Pure.
 //   /deployments/web   /pods/web:1   /cluster      documents: one node each, their text as JSON
 //   /commits /removals                             counters of every commit, and of those that remove something
+//   /identity/<token>                              tells this store from every other that is made at the same place
 //   /elections/<name>/<token>-<number>             who leads (the lowest) and who waits
 import { OrchestraError } from "../model/errors.ts";
 import { collectionOf } from "../model/keys.ts";
@@ -9,9 +10,11 @@ import { collectionOf } from "../model/keys.ts";
 export const commitsPath = "/commits";
 /** Written with every commit that removes a document: a node made again starts counting its own changes at 0, and this tells. */
 export const removalsPath = "/removals";
+/** Holds one node whose name is random: a transaction that checks it fails on any other store. */
+export const identityPath = "/identity";
 const electionsName = "elections";
 
-const ownNames: ReadonlySet<string> = new Set(["commits", "removals", electionsName]);
+const ownNames: ReadonlySet<string> = new Set(["commits", "removals", "identity", electionsName]);
 
 /** The node of a document. A name with parts is one flat node: nodes with children cannot be removed in one step. */
 export function pathOfKey(key: string): string {

@@ -5,11 +5,31 @@ import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
 
 export class Picture {
-  /** Only rises: what is shown is never older than what was. */
-  position: Position = 0;
+  #position: Position = 0;
   readonly #documents = new Map<string, Document>();
   /** With the keys of what is not in the view yet as it is now. */
   readonly #views = new Map<FedView, Set<string>>();
+  /** Those that show something of another store, and are to be filled anew. */
+  readonly #outdated = new Set<FedView>();
+
+  get position(): Position {
+    return this.#position;
+  }
+
+  /** Of one store it only rises: what is shown is never older than what was. */
+  see(position: Position): void {
+    this.#position = Math.max(this.#position, position);
+  }
+
+  /** Forgets all: the store is another one. What views show stays until all that they select has been read there. */
+  begin(): void {
+    this.#position = 0;
+    this.#documents.clear();
+    for (const [view, pending] of this.#views) {
+      this.#outdated.add(view);
+      pending.clear();
+    }
+  }
 
   get views(): readonly FedView[] {
     return [...this.#views.keys()];
@@ -48,6 +68,7 @@ export class Picture {
 
   /** False when it was dropped before. */
   drop(view: FedView): boolean {
+    this.#outdated.delete(view);
     return this.#views.delete(view);
   }
 
@@ -59,7 +80,8 @@ export class Picture {
   show(isQuiet: (selection: Selection) => boolean): void {
     for (const [view, pending] of this.#views) {
       if (!isQuiet(view.selection)) continue;
-      view.apply(this.#changes(pending));
+      if (this.#outdated.delete(view)) view.replace(this.select(view.selection), this.#position);
+      else view.apply(this.#changes(pending));
       pending.clear();
     }
   }
@@ -73,6 +95,6 @@ export class Picture {
       else left.set(collectionOf(key), new Set());
     }
     if (left.size > 0) for (const key of this.#documents.keys()) left.get(collectionOf(key))?.add(key);
-    return { position: this.position, written, left };
+    return { position: this.#position, written, left };
   }
 }

@@ -2,7 +2,7 @@
 
 import { OrchestraError } from "../model/errors.ts";
 import { collectionOf, type Key, nameOf } from "../model/keys.ts";
-import type { Acl } from "../zookeeper/records.ts";
+import type { Acl, Op } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey, encodeValue } from "./encode.ts";
 import type { JoinOptions, Presence } from "./store.ts";
@@ -10,12 +10,14 @@ import { isInterruption, isZooKeeperError, translateError, unreachable } from ".
 import { type Holding, holdNode } from "./zookeeper-holding.ts";
 import { makeNode } from "./zookeeper-node.ts";
 import { parentPath, pathOfKey } from "./zookeeper-paths.ts";
+import type { Root } from "./zookeeper-root.ts";
 import type { Session } from "./zookeeper-session.ts";
 import { parseText } from "./zookeeper-text.ts";
 
 export interface PresenceOptions {
   readonly url: string;
   readonly session: Session;
+  readonly root: Pick<Root, "pin">;
   readonly acl: readonly Acl[];
   /** How often it is looked whether something was not told. */
   readonly recheckMs: number | undefined;
@@ -26,21 +28,24 @@ const attemptsLimit = 20;
 
 type Replaces<T> = (holder: T) => boolean;
 
-export function openPresence({ url, session, acl, recheckMs }: PresenceOptions) {
+export function openPresence({ url, session, root, acl, recheckMs }: PresenceOptions) {
   const joined = new Set<string>();
 
   /** Undefined: somebody came or went at the same moment, so it is to be tried again. */
   const tryJoin = async <T>(key: Key<T>, data: Uint8Array, replaces: Replaces<T>): Promise<Holding | undefined> => {
     const client = await session.usable();
     const path = pathOfKey(key);
+    const place: Place = { client, pin: root.pin(), path, data, acl };
     try {
-      const czxid = (await make(client, path, data, acl)) ?? (await takeOver(client, key, data, replaces, acl));
+      const czxid = (await make(place)) ?? (await takeOver(key, replaces, place));
       return czxid === undefined ? undefined : await holdNode(session, client, { path, czxid }, recheckMs);
     } catch (error) {
       // A node that was made without our hearing of it is found by the next attempt.
       if (isInterruption(error)) return undefined;
       if (!isZooKeeperError(error, "no-node")) throw error;
-      await session.read((now) => makeNode(now, parentPath(key), acl));
+      // It may be another store's place by now.
+      if (error.failedIndex === 0) session.suspect(client);
+      else await session.read((now) => makeNode(now, parentPath(key), acl));
       return undefined;
     }
   };
@@ -72,15 +77,20 @@ export function openPresence({ url, session, acl, recheckMs }: PresenceOptions) 
   };
 }
 
+/** Where the node is made, and what it says. */
+interface Place {
+  readonly client: ZooKeeper;
+  /** Fails in another store than the one that was meant: nobody is to be seen there. */
+  readonly pin: Op;
+  readonly path: string;
+  readonly data: Uint8Array;
+  readonly acl: readonly Acl[];
+}
+
 /** The transaction that made the node; undefined when there is one already. */
-async function make(
-  client: ZooKeeper,
-  path: string,
-  data: Uint8Array,
-  acl: readonly Acl[],
-): Promise<bigint | undefined> {
+async function make({ client, pin, path, data, acl }: Place): Promise<bigint | undefined> {
   try {
-    return (await client.create(path, data, { mode: "ephemeral", acl })).stat.czxid;
+    return (await client.multi([pin, { do: "create", path, data, mode: "ephemeral", acl }])).zxid;
   } catch (error) {
     if (isZooKeeperError(error, "node-exists")) return undefined;
     throw error;
@@ -89,13 +99,10 @@ async function make(
 
 /** Puts our node in the place of one that may be replaced. Throws the conflict with one that may not; undefined when it has gone by itself. */
 async function takeOver<T>(
-  client: ZooKeeper,
   key: Key<T>,
-  data: Uint8Array,
   replaces: Replaces<T>,
-  acl: readonly Acl[],
+  { client, pin, path, data, acl }: Place,
 ): Promise<bigint | undefined> {
-  const path = pathOfKey(key);
   try {
     const found = await client.getData(path);
     const holder = parseText<T>(found.data);
@@ -103,12 +110,14 @@ async function takeOver<T>(
     const isOurs = found.stat.ephemeralOwner === client.sessionId;
     if (!isOurs && !(holder !== undefined && replaces(holder))) throw heldByOther(key, holder);
     const { zxid } = await client.multi([
+      pin,
       { do: "delete", path, version: found.stat.version },
       { do: "create", path, data, mode: "ephemeral", acl },
     ]);
     return zxid;
   } catch (error) {
-    if (isZooKeeperError(error, "no-node", "node-exists", "bad-version")) return undefined;
+    const isOther = isZooKeeperError(error, "no-node") && error.failedIndex === 0;
+    if (!isOther && isZooKeeperError(error, "no-node", "node-exists", "bad-version")) return undefined;
     throw error;
   }
 }

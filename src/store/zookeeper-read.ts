@@ -13,8 +13,8 @@ import type { Versions } from "./zookeeper-versions.ts";
 export interface Reading {
   /** Undefined where there is no document. */
   readonly found: ReadonlyMap<string, Document | undefined>;
-  /** Undefined: the store's own nodes are gone. */
-  readonly position: Position | undefined;
+  /** The counter of commits; undefined: the store's own nodes are gone. */
+  readonly commits: Stat | undefined;
 }
 
 export interface ReadingOptions {
@@ -26,7 +26,7 @@ export interface ReadingOptions {
   readonly onAnswer?: (key: string) => void;
 }
 
-/** All is asked for at once, so it is executed in this order. What nobody was told to have changed until the last answer is as of `position`. */
+/** All is asked for at once, so it is executed in this order. What nobody was told to have changed until the last answer is as of `commits`. */
 export async function readDocuments(
   client: ZooKeeper,
   keys: Iterable<string>,
@@ -56,8 +56,7 @@ export async function readDocuments(
       versions.learn(key, { version: versionOf(node.stat), counter: node.stat.version }, counter);
     }
   }
-  const last = await commits;
-  return { found, position: last && positionOf(last) };
+  return { found, commits: await commits };
 }
 
 export interface Node {

@@ -4,13 +4,14 @@ import type { Log } from "../log.ts";
 import { messageOf, type OrchestraError } from "../model/errors.ts";
 import type { SessionEvent, ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { closedStore, isInterruption, translateError, unreachable } from "./zookeeper-errors.ts";
+import { openVerification, type Verification } from "./zookeeper-verification.ts";
 
 export interface SessionOptions {
   readonly url: string;
   readonly log: Log | undefined;
   readonly connect: (onEvent: (event: SessionEvent) => void) => ZooKeeper;
-  /** Looks, on every new connection and before it is used, whether the store is the one that it was. */
-  readonly verify: (client: ZooKeeper) => Promise<void>;
+  /** Which store it is, asked on every new connection and before it is used: a number that rises with each that is not the one before. */
+  readonly verify: (client: ZooKeeper) => Promise<number>;
   /** Opens it also while no server can be reached. */
   readonly patient: boolean;
 }
@@ -19,6 +20,8 @@ export interface SessionListener {
   /** A verified connection; watches of the same session are in place again, what happened meanwhile is not known. */
   up?(client: ZooKeeper): void;
   down?(): void;
+  /** The store is not the one that it was: nothing holds that was known of it. Told before `up`. */
+  replaced?(): void;
   /** From now on others may see what belongs to the session gone. Told once for each disconnection. */
   doubt?(why: string): void;
   /** This client is done with; its watches are gone. */
@@ -29,6 +32,10 @@ export interface Session {
   readonly isUp: boolean;
   /** What is being used or, while there is no connection, will be if it comes back in time. */
   readonly client: ZooKeeper;
+  /** Rises when the store turns out to be another one, or an older state of what it was; 0: it has not been seen yet. */
+  readonly generation: number;
+  /** What this client has just shown cannot be of the store that was verified: it is looked anew which one is there, before anything else. */
+  suspect(client: ZooKeeper): void;
   /** The verified client; waits for it a while. Throws `unavailable` with the reason. */
   usable(): Promise<ZooKeeper>;
   /** Runs what changes nothing, again where the connection failed, for about `limitMs`. Throws OrchestraErrors only. */
@@ -64,6 +71,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
 class RenewedSession implements Session {
   client: ZooKeeper;
   isUp = false;
+  generation = 0;
   readonly #options: SessionOptions;
   readonly #listeners = new Set<SessionListener>();
   readonly #waiting = new Set<() => void>();
@@ -76,11 +84,19 @@ class RenewedSession implements Session {
   #downSince = performance.now();
   /** Why there is no connection, for people. */
   #reason = "no server has answered yet";
-  /** Why the connection that there is cannot be used. */
+  /** Why the connection that there is cannot be used now. */
   #refusal: OrchestraError | undefined;
+  /** Of the last refusal, until there is none any more: it is said once. */
+  #told: string | undefined;
+  readonly #verification: Verification;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#verification = openVerification({
+      verify: options.verify,
+      onVerified: (client, store) => this.#goUp(client, store),
+      onFailure: (error, isOpen) => this.#refuse(error, isOpen),
+    });
     this.client = this.#connect();
   }
 
@@ -116,6 +132,12 @@ class RenewedSession implements Session {
     }
   }
 
+  suspect(client: ZooKeeper): void {
+    if (client !== this.client || !this.isUp) return;
+    this.#goDown();
+    this.#verification.begin(client);
+  }
+
   listen(listener: SessionListener): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -125,6 +147,7 @@ class RenewedSession implements Session {
     if (this.#closed) return;
     this.#closed = true;
     this.isUp = false;
+    this.#verification.end();
     clearTimeout(this.#renewTimer);
     clearTimeout(this.#doubtTimer);
     this.#stopListening();
@@ -147,7 +170,7 @@ class RenewedSession implements Session {
     if (client !== this.client || this.#closed) return;
     switch (client.state) {
       case "connected":
-        void this.#verify(client);
+        this.#verification.begin(client);
         return;
       case "connecting":
         return;
@@ -176,29 +199,41 @@ class RenewedSession implements Session {
     this.client = this.#connect();
   }
 
-  async #verify(client: ZooKeeper): Promise<void> {
-    const isCurrent = () => client === this.client && client.state === "connected" && !this.#closed;
-    try {
-      await this.#options.verify(client);
-      if (!isCurrent()) return;
-      this.#refusal = undefined;
-      clearTimeout(this.#doubtTimer);
-      this.#inDoubt = false;
-      this.isUp = true;
-      this.#downSince = Number.POSITIVE_INFINITY;
-      this.#tell((listener) => listener.up?.(client));
-    } catch (error) {
-      // A connection that failed is followed by another one.
-      if (isInterruption(error) || !isCurrent()) return;
-      const refusal = translateError(error, this.#options.url);
-      this.#options.log?.error(refusal.message, { hint: refusal.hint });
-      this.#refusal = refusal;
-      this.#doubt(refusal.message);
+  #goUp(client: ZooKeeper, store: number): void {
+    const { log, url } = this.#options;
+    if (this.#told !== undefined) log?.info(`the store ${url} can be used again`);
+    this.#told = undefined;
+    this.#refusal = undefined;
+    const isOther = this.generation !== 0 && store !== this.generation;
+    this.generation = store;
+    if (isOther) {
+      log?.warn(`the store ${url} is not what it was: another one is in its place, or an older state of it`);
+      this.#doubt("the store was replaced");
+      this.#tell((listener) => listener.replaced?.());
     }
+    clearTimeout(this.#doubtTimer);
+    this.#inDoubt = false;
+    this.isUp = true;
+    this.#downSince = Number.POSITIVE_INFINITY;
+    this.#tell((listener) => listener.up?.(client));
+    this.#wakeWaiting();
+  }
+
+  #refuse(error: unknown, isOpen: boolean): void {
+    if (isOpen) {
+      this.#reason = messageOf(error);
+      return;
+    }
+    const refusal = translateError(error, this.#options.url);
+    if (this.#told !== refusal.message) this.#options.log?.error(refusal.message, { hint: refusal.hint });
+    this.#told = refusal.message;
+    this.#refusal = refusal;
+    this.#doubt(refusal.message);
     this.#wakeWaiting();
   }
 
   #goDown(): void {
+    this.#verification.end();
     this.#refusal = undefined;
     if (!this.isUp) return;
     this.isUp = false;

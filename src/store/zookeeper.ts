@@ -111,10 +111,9 @@ class ZooKeeperStore implements Store {
     this.url = url;
     this.#parts = parts;
     const leaders = knownLeaders();
-    const shared = { url, session, acl, versions: this.#versions, leaders, log, recheckMs };
+    const shared = { url, session, root, acl, versions: this.#versions, leaders, log, recheckMs };
     this.#mirror = new Mirror({
       ...shared,
-      see: (position) => root.see(position),
       recheck: (names, relist) => openRecheck({ session, everyMs: recheckMs, names, relist }),
     });
     this.#committer = new Committer({

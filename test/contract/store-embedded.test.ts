@@ -19,7 +19,7 @@ storeContract({
       }
     };
     return {
-      open: () => openStore(`file:${path}`, { create: true }),
+      open: () => openStore(`file:${path}`, { create: true, own: {} }),
       cut: {
         reach: "all",
         async run() {

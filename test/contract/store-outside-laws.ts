@@ -1,7 +1,7 @@
 // What the outside does to a store: connections cut, holders ended, an older state put back.
 import assert from "node:assert/strict";
-import { deploymentKey, epochKey, presenceKey } from "../../src/model/keys.ts";
-import { put, remove } from "../../src/store/store.ts";
+import { clusterKey, deploymentKey, epochKey, presenceKey } from "../../src/model/keys.ts";
+import { put, remove, type Store } from "../../src/store/store.ts";
 import { act, deployment } from "../support/builders.ts";
 import { eventually, fired } from "../support/eventually.ts";
 import { conflictAt, isOffered, type StoreLaw, type StoreUnderTest } from "./store-harness.ts";
@@ -10,6 +10,8 @@ const web = deploymentKey("web");
 const n1 = presenceKey("n1");
 const me = { key: "mine", pid: process.pid, since: act.at };
 const never = new AbortController().signal;
+/** A server that starts again, and a session that has to end first. */
+const limitMs = 30_000;
 
 export interface OutsideLaw {
   readonly sentence: string;
@@ -110,26 +112,82 @@ export const outsideLaws: readonly OutsideLaw[] = [
   },
   {
     sentence:
-      "an older state put in the store's place shows a lower position to whoever opens it, and never as fresh in an open view",
+      "an older state put in the store's place is shown by open views with its lower position; presence and leadership end, and can be had again",
     needs: "remember",
     async law(store: StoreUnderTest, open) {
       const mine = await open();
       await mine.commit({ changes: [put(web, deployment(), "absent")] });
       if (!isOffered(store.remember)) return;
       const goBack = await store.remember();
-      const newest = await mine.commit({ changes: [put(deploymentKey("api"), deployment(), "absent")] });
+      const newest = await lastWord(mine);
       const view = await mine.view(["deployments"]);
-      const positions: number[] = [];
-      view.onChange(() => view.snapshot().fresh && positions.push(view.snapshot().position));
+      let wakes = 0;
+      view.onChange(() => (wakes += 1));
+      const presence = await eventually("present", () => mine.join(n1, me).catch(() => undefined));
+      const leadership = await mine.elect("master", never);
       await goBack();
-      const late = await open();
-      assert.ok((await late.list(["deployments"])).position < newest);
-      await eventually("the view is not fresh", () => !view.snapshot().fresh);
-      await assert.rejects(mine.commit({ changes: [put(deploymentKey("x"), deployment(), "absent")] }), {
-        code: "unavailable",
-      });
-      assert.ok(positions.every((position) => position >= newest));
+      await fired("presence is lost", presence.lost);
+      await fired("leadership may be gone", leadership.signal);
+      const now = await eventually(
+        "the view shows the older state",
+        () => view.snapshot().fresh && view.snapshot().position < newest && view.snapshot(),
+        limitMs,
+      );
+      assert.ok(wakes > 0);
+      assert.deepEqual(
+        now.list("deployments").map(({ key }) => key),
+        [web],
+      );
+      const late = put(deploymentKey("x"), deployment(), "absent");
+      await assert.rejects(mine.commit({ changes: [late], epoch: leadership.epoch }), { code: "conflict" });
+      await mine.commit({ changes: [put(web, deployment({ generation: 2 }), now.get(web)?.version ?? -1)] });
+      const again = await mine.join(n1, { ...me, key: "again" });
+      const next = await mine.elect("master", never);
+      await mine.commit({ changes: [late], epoch: next.epoch });
+      await eventually("the view goes on", () => view.snapshot().list("deployments").length === 2);
+      const other = await open();
+      assert.equal((await other.read(web))?.value.generation, 2);
+      assert.equal((await other.read(n1))?.value.key, "again");
+      await again.leave();
+      view.close();
+    },
+  },
+  {
+    sentence: "another cluster in the store's place is neither shown nor written into",
+    needs: "remember",
+    async law(store: StoreUnderTest, open) {
+      const first = await open();
+      const cluster = { id: "b", layout: 1, incarnation: 1, networkRange: "10.42.0.0/16", createdAt: act.at };
+      await first.commit({ changes: [put(clusterKey, cluster, "absent"), put(web, deployment(), "absent")] });
+      if (!isOffered(store.remember)) return;
+      const goBack = await store.remember();
+      const found = await eventually("it is there", () => first.read(clusterKey).catch(() => undefined));
+      await first.commit({ changes: [put(clusterKey, { ...cluster, id: "a" }, found.version)] });
+      const mine = await open();
+      const view = await mine.view(["deployments", clusterKey]);
+      const presence = await mine.join(n1, me);
+      await goBack();
+      const refusal = { code: "unavailable", message: /holds another cluster now \(b instead of a\)$/ };
+      await fired("presence is lost", presence.lost);
+      const refused = () =>
+        assert.rejects(mine.read(web), refusal).then(
+          () => true,
+          () => false,
+        );
+      await eventually("it is said which", refused, limitMs);
+      await assert.rejects(mine.commit({ changes: [put(deploymentKey("x"), deployment(), "absent")] }), refusal);
+      await assert.rejects(mine.join(n1, me), refusal);
+      await assert.rejects(mine.elect("master", never), refusal);
+      assert.deepEqual([view.snapshot().fresh, view.snapshot().get(clusterKey)?.value.id], [false, "a"]);
+      const other = await (await open()).list(["deployments", "presence"]);
+      assert.deepEqual([other.list("deployments").length, other.list("presence").length], [1, 0]);
       view.close();
     },
   },
 ];
+
+/** A commit that the older state lacks: its position. The store may just have come back. */
+function lastWord(store: Store): Promise<number> {
+  const changes = [put(deploymentKey("api"), deployment(), "absent")];
+  return eventually("it takes a change", () => store.commit({ changes }).catch(() => undefined));
+}

@@ -36,7 +36,7 @@ function storeOn(zookeeper: RunningZooKeeper, chroot: string): StoreUnderTest {
       const server = zookeeper.servers[links.size % zookeeper.servers.length] as ZooKeeperServer;
       const link = await tcpProxy(server);
       try {
-        const store = await openStore(`zk://${link.host}:${link.port}${chroot}`, { create: true });
+        const store = await openStore(`zk://${link.host}:${link.port}${chroot}`, { create: true, own: {} });
         links.set(store, link);
         return store;
       } catch (error) {

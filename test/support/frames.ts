@@ -24,3 +24,12 @@ export function xidOf(frame: Buffer): number {
 export function typeOf(request: Buffer): number {
   return request.length < 12 ? 0 : request.readInt32BE(8);
 }
+
+/** What a server that refuses says in the place of this reply: the same head, the error, and nothing behind it. */
+export function errorReply(reply: Buffer, code: number): Buffer {
+  const frame = Buffer.alloc(20);
+  frame.writeInt32BE(16);
+  reply.copy(frame, 4, 4, 16);
+  frame.writeInt32BE(code, 16);
+  return frame;
+}

@@ -98,7 +98,7 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
     for (const close of closers.reverse()) await close();
   });
   const open = async (at = url, patient = false, connect?: () => Promise<Store>) => {
-    const store = await (connect?.() ?? openStore(at, { create: true, patient }));
+    const store = await (connect?.() ?? openStore(at, { create: true, patient, own: {} }));
     closers.push(() => store.close());
     return store;
   };

@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { frameSplitter, typeOf, xidOf } from "./frames.ts";
+import { errorReply, frameSplitter, typeOf, xidOf } from "./frames.ts";
 import { type SessionKey, sessionOf } from "./session-thief.ts";
 
 export interface TcpProxy {
@@ -29,6 +29,8 @@ export interface TcpProxy {
   cutFrame(passBytes: number): Promise<void>;
   /** Passes the next request (of this type) on, but never its reply: closes instead. Resolves when that has happened. */
   swallowReply(type?: number): Promise<void>;
+  /** The next so many requests are answered with this error: the server does what it is asked, but says otherwise. */
+  refuse(code: number, times: number): void;
   /** Whether watch events get lost on the way. */
   loseEvents(lose: boolean): void;
   close(): Promise<void>;
@@ -52,11 +54,14 @@ interface Weather {
   frameTrap: Trap | undefined;
   replyTrap: Trap | undefined;
   readonly sessions: SessionKey[];
+  refusal: { readonly code: number; times: number };
 }
 
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  /** Errors to answer with, by the request's number. */
+  readonly refused: Map<number, number>;
 }
 
 /** Resolves when it listens. It looks into what it carries, so the target must speak ZooKeeper, without TLS. */
@@ -70,6 +75,7 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
     frameTrap: undefined,
     replyTrap: undefined,
     sessions: [],
+    refusal: { code: 0, times: 0 },
   };
   const pairs = new Set<Pair>();
   const held = new Set<Socket>();
@@ -130,6 +136,9 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
       new Promise((sprung) => {
         weather.replyTrap = { type, passBytes: 0, sprung };
       }),
+    refuse(code, times) {
+      weather.refusal = { code, times };
+    },
     loseEvents(lose) {
       weather.losesEvents = lose;
     },
@@ -138,10 +147,14 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
 }
 
 function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>): void {
-  const pair = { client, server };
+  const pair: Pair = { client, server, refused: new Map() };
   pairs.add(pair);
   const requests = carry(client, server, weather, (frame, isFirst) => {
-    const trap = weather.replyTrap;
+    const { replyTrap: trap, refusal } = weather;
+    if (!isFirst && refusal.times > 0 && xidOf(frame) > 0) {
+      refusal.times -= 1;
+      pair.refused.set(xidOf(frame), refusal.code);
+    }
     if (isFirst || !trap || trap.caught || xidOf(frame) <= 0) return frame;
     if (trap.type === undefined || trap.type === typeOf(frame)) trap.caught = { pair, xid: xidOf(frame) };
     return frame;
@@ -154,6 +167,11 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
       replies.cut(frame.subarray(0, trap.passBytes));
       trap.sprung();
       return undefined;
+    }
+    const code = isFirst ? undefined : pair.refused.get(xidOf(frame));
+    if (code !== undefined) {
+      pair.refused.delete(xidOf(frame));
+      return errorReply(frame, code);
     }
     return weather.losesEvents && !isFirst && xidOf(frame) === -1 ? undefined : frame;
   });

@@ -45,7 +45,7 @@ export async function storeLab(test: Test): Promise<StoreLab> {
     async open() {
       const link = await tcpProxy(server);
       closers.push(() => link.close());
-      const store = await openStore(`zk://${link.host}:${link.port}${chroot}`, { create: true });
+      const store = await openStore(`zk://${link.host}:${link.port}${chroot}`, { create: true, own: {} });
       closers.push(() => store.close());
       return { store, link };
     },

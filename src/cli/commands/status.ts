@@ -22,6 +22,8 @@ export default class Status extends BaseCommand {
     const store = await this.openStore(flags);
     const observation = await observe(store);
     const cluster = (await store.read(clusterKey))?.value;
+    // A store that was emptied no longer says which one it was.
+    const known = await this.#knownHere(store, cluster);
     const presences = (await store.list(["presence"])).list("presence");
     const document = statusDocument({
       observation,
@@ -30,20 +32,22 @@ export default class Status extends BaseCommand {
       cluster,
       presences: new Map(presences.map(({ key, value }) => [nameOf(key), value])),
       docker: await this.#docker(),
-      dns: cluster && (await this.#dns(cluster.id)),
-      holders: await this.#holders(store, cluster),
+      dns: known && (await this.#dns(known.id)),
+      holders: await this.#holders(store, known),
     });
     await this.printDocument(flags.output, document, () =>
       statusText(document, observation.nowMs, wantsColour(process.stdout)),
     );
   }
 
-  async #holders(store: Store, cluster: ClusterDocument | undefined): Promise<Holder[]> {
-    const { holderSelectors, holdersOf } = await import("../holders.ts");
+  async #knownHere(store: Store, cluster: ClusterDocument | undefined): Promise<ClusterDocument | undefined> {
     const { lastKnownCluster } = await import("../run/known-cluster.ts");
-    const { stateDir } = this.settings;
-    const known = (await lastKnownCluster(stateDir, store.url)) ?? cluster;
-    return known ? holdersOf(await store.list(holderSelectors), stateDir, known.id) : [];
+    return (await lastKnownCluster(this.settings.stateDir, store.url)) ?? cluster;
+  }
+
+  async #holders(store: Store, known: ClusterDocument | undefined): Promise<Holder[]> {
+    const { holderSelectors, holdersOf } = await import("../holders.ts");
+    return holdersOf(await store.list(holderSelectors), this.settings.stateDir, known?.id);
   }
 
   async #docker(): Promise<StatusDocument["docker"]> {

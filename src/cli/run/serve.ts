@@ -19,6 +19,7 @@ import {
   upRecordPath,
   upRecordsOf,
 } from "../../state-folder.ts";
+import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import { keepLogSmall } from "./detach.ts";
@@ -53,19 +54,27 @@ export async function serve(options: ServeOptions): Promise<void> {
   if (running) throw alreadyRunning(running);
   const log = openLog(config.logLevel);
   // A worker that restarts while no server answers goes on with what it knows.
-  const store = await openStore(storeUrl, { create: true, patient: true, access: () => config.storeAccess, log });
+  const own: OwnCluster = {};
+  const access = () => config.storeAccess;
+  const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
   try {
-    await serveStore(options, store, stop, log);
+    await serveStore(options, store, own, { stop, log });
   } finally {
     await store.close();
   }
 }
 
-async function serveStore(options: ServeOptions, store: Store, stop: AbortSignal, log: Log): Promise<void> {
+async function serveStore(
+  options: ServeOptions,
+  store: Store,
+  own: OwnCluster,
+  { stop, log }: { readonly stop: AbortSignal; readonly log: Log },
+): Promise<void> {
   const { config, storeUrl, version, roles: wanted, onServing } = options;
   const { stateDir, networkRange } = config;
   const since = systemClock.wall();
   const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now: since, log });
+  own.id = cluster.id;
   const releases = wanted.map((role) => lockRole(clusterFolder(stateDir, cluster.id), role));
   const stopRotation = keepLogSmall(upLogPath(stateDir, cluster.id));
   let stopNoting = () => {};

@@ -28,6 +28,14 @@ export async function acceptRollback(
   return incarnation;
 }
 
+/** For a store that has lost even the cluster's id, where this machine does not know it either. */
+export function notFromHere(node: string): OrchestraError {
+  return new OrchestraError("conflict", "the store is empty, and this machine does not know which cluster it was", {
+    hint: `run the command on a machine that does, such as the node ${node}`,
+    details: { node },
+  });
+}
+
 function foreign(there: string, known: string, url: string): OrchestraError {
   return new OrchestraError("conflict", `${url} holds the cluster ${there}, and this machine runs pods of ${known}`, {
     hint: "put the store back, or restart orchestra to go on with the other cluster",

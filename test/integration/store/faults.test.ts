@@ -1,7 +1,7 @@
 // Everything that can be wrong with a store's file and folder: one clear error with a hint, and nothing half done.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmod, mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
@@ -10,6 +10,7 @@ import { ensureCluster } from "../../../src/store/cluster.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { put } from "../../../src/store/store.ts";
 import { act, deployment } from "../../support/builders.ts";
+import { eventually } from "../../support/eventually.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const web = deploymentKey("web");
@@ -116,23 +117,51 @@ test("the folder is made for this user only, and so are all files", async (t) =>
   await store.close();
 });
 
-for (const how of ["deleted", "replaced"] as const) {
-  test(`a store that was ${how} under a running process is unavailable, and acknowledges nothing`, async (t) => {
-    const path = join(await tempFolder(t), "store.db");
-    const store = await openStore(`file:${path}`, { create: true });
-    t.after(() => store.close());
-    const view = await store.view(["deployments"]);
-    const leadership = await store.elect("master", new AbortController().signal);
-    await rename(path, `${path}.old`);
-    if (how === "replaced") await createStore(`${path}.new`).then(() => rename(`${path}.new`, path));
-    const error = { code: "unavailable", message: new RegExp(`has been ${how}`), hint: /restart orchestra/ };
-    await assert.rejects(store.commit({ changes: [put(web, deployment(), "absent")] }), error);
-    await assert.rejects(store.read(web), error);
-    assert.equal(leadership.signal.aborted, true);
-    await assert.rejects(store.elect("master", AbortSignal.timeout(5_000)), error);
-    view.close();
-  });
-}
+test("a store that was deleted under a running process is unavailable, and acknowledges nothing", async (t) => {
+  const path = join(await tempFolder(t), "store.db");
+  const store = await openStore(`file:${path}`, { create: true });
+  t.after(() => store.close());
+  const view = await store.view(["deployments"]);
+  const leadership = await store.elect("master", new AbortController().signal);
+  await rename(path, `${path}.old`);
+  const error = { code: "unavailable", message: /has been deleted/, hint: /put the file back/ };
+  await assert.rejects(store.commit({ changes: [put(web, deployment(), "absent")] }), error);
+  await assert.rejects(store.read(web), error);
+  assert.equal(leadership.signal.aborted, true);
+  await assert.rejects(store.elect("master", AbortSignal.timeout(5_000)), error);
+  await rename(`${path}.old`, path);
+  await store.commit({ changes: [put(web, deployment(), "absent")] });
+  await eventually("the view goes on", () => view.snapshot().fresh && view.snapshot().get(web));
+  view.close();
+});
+
+test("what takes the store's place is used when it is whole, and never while it is not", async (t) => {
+  const path = join(await tempFolder(t), "store.db");
+  const store = await openStore(`file:${path}`, { create: true });
+  t.after(() => store.close());
+  await store.commit({ changes: [put(web, deployment(), "absent")] });
+  const view = await store.view(["deployments"]);
+  const api = deploymentKey("api");
+  await createStore(`${path}.new`, api);
+  const whole = await readFile(`${path}.new`);
+  const half = Buffer.concat([whole.subarray(0, 4096), Buffer.alloc(whole.length - 4096, 7)]);
+  for (const bad of [Buffer.from("no store"), half]) {
+    await rm(path);
+    await writeFile(path, bad);
+    const why = () =>
+      store.read(web).then(
+        () => "",
+        (error: Error) => error.message,
+      );
+    await eventually("it is said why", async () => /what is there cannot be used: /.test(await why()));
+    assert.deepEqual([view.snapshot().fresh, view.snapshot().list("deployments").length], [false, 1]);
+  }
+  await rm(path);
+  await writeFile(path, whole);
+  await eventually("what is there now", () => view.snapshot().fresh && view.snapshot().get(api));
+  await store.commit({ changes: [put(web, deployment(), "absent")] });
+  view.close();
+});
 
 test("no permission is said so", {
   skip: process.getuid?.() === 0 ? false : "only root can become another user",
@@ -163,9 +192,9 @@ test("no permission is said so", {
   }
 });
 
-async function createStore(path: string): Promise<void> {
+async function createStore(path: string, key = web): Promise<void> {
   const store = await openStore(`file:${path}`, { create: true });
-  await store.commit({ changes: [put(web, deployment(), "absent")] });
+  await store.commit({ changes: [put(key, deployment(), "absent")] });
   await store.close();
 }
 

@@ -12,8 +12,8 @@ const n1 = presenceKey("n1");
 const me = { key: "mine", pid: process.pid, since: act.at };
 const replaces = (holder: typeof me) => holder.key === me.key;
 const never = new AbortController().signal;
-/** ZooKeeper's number of a creation. */
-const create2 = 15;
+/** ZooKeeper's number of a transaction: a node of ours is made in one with the check that it is the right store. */
+const multi = 14;
 
 after(endServer);
 
@@ -38,7 +38,7 @@ test("a restarted process takes its dead predecessor's place at once, a stranger
 test("a presence that was made without our hearing of it is ours", async (t) => {
   const { store, link } = await (await storeLab(t)).open();
   await store.join(presenceKey("n0"), me);
-  const swallowed = link.swallowReply(create2);
+  const swallowed = link.swallowReply(multi);
   const presence = await store.join(n1, me);
   await swallowed;
   assert.equal(presence.lost.aborted, false);
@@ -84,7 +84,7 @@ test("a candidate whose answer is lost, or who gives up, blocks nobody", async (
   const lab = await storeLab(t);
   const [{ store, link }, { store: other }] = [await lab.open(), await lab.open()];
   await (await store.elect("master", never)).resign();
-  const swallowed = link.swallowReply(create2);
+  const swallowed = link.swallowReply(multi);
   const first = await store.elect("master", never);
   await swallowed;
   const bare = lab.bare();

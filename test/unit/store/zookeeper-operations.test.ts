@@ -17,7 +17,8 @@ import { opcode, writeCreate } from "../../../src/zookeeper/wire.ts";
 import { Writer } from "../../../src/zookeeper/writer.ts";
 
 const mark = "0012abff";
-const parts = { counterOf: () => 3, removals: 7, epochs: [], mark, acl: openAcl };
+const pin = { do: "check", path: "/identity/1", version: 0 } as const;
+const parts = { pin, counterOf: () => 3, removals: 7, epochs: [], mark, acl: openAcl };
 const create = (key: string, json = "{}"): Item => ({
   do: "create",
   key,
@@ -33,7 +34,15 @@ test("keys and paths lead to each other, and names of the store's own are no doc
   }
   assert.equal(parentPath("pods/web/1"), "/pods");
   assert.equal(parentPath("cluster"), undefined);
-  for (const path of ["/", "/commits", "/removals", "/elections/master", "/elections/master/x-1", "/a/b/c"]) {
+  for (const path of [
+    "/",
+    "/commits",
+    "/removals",
+    "/identity/x",
+    "/elections/master",
+    "/elections/master/x-1",
+    "/a/b/c",
+  ]) {
     assert.equal(keyOfPath(path), undefined, path);
   }
   for (const key of ["commits", "removals", "elections/x"]) assert.throws(() => pathOfKey(key), { code: "bug" });
@@ -67,6 +76,7 @@ test("a transaction checks first, in the order in which a conflict is told, and 
   assert.deepEqual(
     ops.map((op) => [op.do, op.path, "version" in op ? op.version : undefined]),
     [
+      ["check", "/identity/1", 0],
       ["check", "/removals", 7],
       ["check", "/epoch", 9],
       ["check", "/revisions/a:1", 3],
@@ -75,11 +85,14 @@ test("a transaction checks first, in the order in which a conflict is told, and 
       ["set", "/commits", -1],
     ],
   );
-  assert.deepEqual(subjects, ["removals", 2, ...items, "commits"]);
+  assert.deepEqual(subjects, ["store", "removals", 2, ...items, "commits"]);
 });
 
 test("a removal is counted, creations alone need no check of removals, and checks alone count nothing", () => {
-  const kinds = (items: Item[]) => transactionOf({ ...parts, items }).ops.map((op) => `${op.do} ${op.path}`);
+  const kinds = (items: Item[]) =>
+    transactionOf({ ...parts, items })
+      .ops.map((op) => `${op.do} ${op.path}`)
+      .slice(1);
   assert.deepEqual(kinds([{ do: "remove", key: "nodes/a", version: 1 }]), [
     "set /removals",
     "delete /nodes/a",

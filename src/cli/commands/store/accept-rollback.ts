@@ -15,18 +15,21 @@ and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes 
 
   async run(): Promise<void> {
     const { flags } = await this.parse(StoreAcceptRollback);
-    const { acceptRollback, acceptText } = await import("../../store/accept-rollback.ts");
+    const { acceptRollback, acceptText, notFromHere } = await import("../../store/accept-rollback.ts");
     const { holderSelectors, holdersOf } = await import("../../holders.ts");
     const { lastKnownCluster } = await import("../../run/known-cluster.ts");
     const { absoluteUrl } = await import("../../../store/open-store.ts");
-    const { clusterKey } = await import("../../../model/keys.ts");
+    const { clusterKey, nameOf } = await import("../../../model/keys.ts");
     const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
     const { stateDir, storeUrl } = this.settings;
-    const store = await this.openStore(flags);
-    const snapshot = await store.list(holderSelectors);
     const known = await lastKnownCluster(stateDir, absoluteUrl(flags.store ?? storeUrl));
+    // One that was removed altogether is accepted as an empty one.
+    const store = await this.openStore(flags, known !== undefined);
+    const snapshot = await store.list(holderSelectors);
     const cluster = known ?? snapshot.get(clusterKey)?.value;
     const holders = cluster ? await holdersOf(snapshot, stateDir, cluster.id) : [];
+    const [someone] = snapshot.list("presence");
+    if (!cluster && someone) throw notFromHere(nameOf(someone.key));
     if (!cluster || holders.length === 0) {
       this.print(
         "Nothing to accept: nobody that is known here holds. A machine that does says so in orchestra status.",
