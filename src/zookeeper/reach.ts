@@ -1,4 +1,5 @@
 // Finds a server that takes the session: round after round over all servers in random order, with a pause between rounds.
+import type { LookupAddress } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
@@ -45,7 +46,9 @@ export async function reachServer(search: Search, stop: AbortSignal): Promise<Fo
       if (found) return found;
       if (performance.now() >= search.untilMs) throw unreachable(reasons);
     }
-    if (search.servers.every((server) => isFinal(reasons.get(serverName(server))))) throw unreachable(reasons);
+    // A session that lives is worth trying to its end: what speaks HTTP now may be a proxy that is just starting.
+    const isNew = search.greeting.sessionId === 0n;
+    if (isNew && search.servers.every((server) => isFinal(reasons.get(serverName(server))))) throw unreachable(reasons);
     silent.clear();
     for (const [name, reason] of reasons) if (reason instanceof Silence) silent.add(name);
   }
@@ -122,7 +125,7 @@ async function resolve({ host, port }: Server, signal: AbortSignal): Promise<Tar
   const onAbort = () => aborted.reject(new Refusal("its name was not looked up in time"));
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    const found = await Promise.race([lookup(host, { all: true }), aborted.promise]);
+    const found = await Promise.race([lookUp(host), aborted.promise]);
     return found.map(({ address }) => ({ host, address, port }));
   } catch (error) {
     throw error instanceof Refusal
@@ -131,6 +134,19 @@ async function resolve({ host, port }: Server, signal: AbortSignal): Promise<Tar
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+/** Under way, by host. None can be called off: behind a resolver that is silent they would queue up, and the one that counts would come last. */
+const lookUps = new Map<string, Promise<LookupAddress[]>>();
+
+function lookUp(host: string): Promise<LookupAddress[]> {
+  const known = lookUps.get(host);
+  if (known) return known;
+  const found = lookup(host, { all: true }).finally(() => lookUps.delete(host));
+  // Whoever asked may have given up.
+  found.catch(() => {});
+  lookUps.set(host, found);
+  return found;
 }
 
 function isFinal(reason: Refusal | ZooKeeperError | undefined): boolean {

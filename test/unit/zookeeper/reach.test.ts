@@ -1,12 +1,16 @@
 // Finding a server: whatever listens where a ZooKeeper should, the reason is told in words and in time.
 import assert from "node:assert/strict";
+import type { LookupAddress } from "node:dns";
+import dns from "node:dns/promises";
 import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
+import { syncBuiltinESMExports } from "node:module";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { after, afterEach, test } from "node:test";
 import type { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { connectZooKeeper, type ZooKeeper, type ZooKeeperOptions } from "../../../src/zookeeper/zookeeper.ts";
-import { fakeZooKeeper } from "../../support/fake-zookeeper.ts";
+import { eventually } from "../../support/eventually.ts";
+import { fakeZooKeeper, welcomeFrame } from "../../support/fake-zookeeper.ts";
 
 const clients: ZooKeeper[] = [];
 const cleanups: (() => unknown)[] = [];
@@ -94,6 +98,42 @@ test("a server that accepts and says nothing costs its share of the time only", 
   cleanups.push(() => server[Symbol.asyncDispose]());
   await connect([mute, mute, server], { connectLimitMs: 3_000 }).ready;
   assert.match(await reasonOf(connect([mute])), /does not answer within/);
+});
+
+test("what can never be a server ends the search for a session, and not a session that lives", async () => {
+  const server = await fakeZooKeeper({
+    onGreeting: (_greeting, peer) =>
+      peer.number === 1 ? Buffer.from("HTTP/1.1 503 Starting\r\n\r\n") : welcomeFrame(),
+  });
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  const client = connect([server]);
+  await client.ready;
+  const { sessionId } = client;
+  server.peers[0]?.socket.destroy();
+  await eventually("a third connection", () => server.peers.length === 3 && client.state === "connected");
+  assert.equal(client.sessionId, sessionId);
+});
+
+test("a resolver that is silent is asked once at a time, however often a server is tried", async (t) => {
+  const asked: PromiseWithResolvers<LookupAddress[]>[] = [];
+  t.mock.method(dns, "lookup", () => {
+    asked.push(Promise.withResolvers<LookupAddress[]>());
+    return asked.at(-1)?.promise;
+  });
+  // What others have imported by name follows.
+  syncBuiltinESMExports();
+  t.after(() => {
+    t.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const server = await fakeZooKeeper();
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  const host = "slow.test";
+  assert.match(await reasonOf(connect([{ host, port: server.port }])), /not looked up in time/);
+  const client = connect([{ host, port: server.port }], { connectLimitMs: 60_000 });
+  assert.equal(asked.length, 1);
+  asked[0]?.resolve([{ address: server.host, family: 4 }]);
+  await client.ready;
 });
 
 test("a name that nobody knows", async () => {
