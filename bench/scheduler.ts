@@ -22,7 +22,7 @@ const nodes: ReadonlyMap<string, RoomNode> = new Map(
     const labels = { disk: index % 2 === 0 ? "ssd" : "hdd", zone: `z${index % 4}` };
     return [
       `node-${String(index).padStart(4, "0")}`,
-      { document: node({ capacity, labels }), present: true, cordoned: index % 97 === 0 },
+      { document: node({ capacity, labels }), present: true, engine: true, cordoned: index % 97 === 0 },
     ];
   }),
 );

@@ -18,6 +18,7 @@ const shared = [
   "state-file",
   "state-folder",
   "store-memory",
+  "trouble",
 ];
 
 interface Room {

@@ -4,6 +4,7 @@ import type { Decision, DeploymentChange } from "../master/decision.ts";
 import { type ClusterState, withVerdicts } from "../model/cluster-state.ts";
 import type { DeploymentDocument } from "../model/deployment.ts";
 import type { Verdict } from "../model/node.ts";
+import { isGivenUp, isLive } from "../model/phase.ts";
 import type { Placement, PlacementsDocument, PodStatus, PodsDocument, StatusesDocument } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import type { PlanItem } from "./plan.ts";
@@ -49,7 +50,10 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
       templates,
       pods,
       placements: documents(placements, (list) => ({ placements: list })),
-      statuses: documents(statuses, (list) => ({ at: "", statuses: list })),
+      statuses: documents(statuses, (list, node) => {
+        const engine = state.statuses.get(node)?.engine;
+        return { at: "", ...(engine ? { engine } : {}), statuses: list };
+      }),
     }),
     livePods: () => livePods(pods, placements),
     size: () => deployments.size + [...placements.values()].reduce((sum, { size }) => sum + size, 0),
@@ -98,7 +102,7 @@ function finishWork(
   verdicts: ReadonlyMap<string, Verdict>,
 ): void {
   for (const [node, placed] of placements) {
-    if (verdicts.get(node)?.state !== "present") continue;
+    if (!isLive(verdicts.get(node)) || isGivenUp(verdicts.get(node))) continue;
     const seen = inner(statuses, node);
     for (const { pod, deployment, stop } of placed.values()) {
       const status = seen.get(pod);
@@ -136,8 +140,8 @@ function byPod<D, T extends { readonly pod: string }>(
   );
 }
 
-function documents<T, D>(found: ByPod<T>, document: (items: readonly T[]) => D): ReadonlyMap<string, D> {
-  return new Map([...found].map(([node, items]) => [node, document([...items.values()])]));
+function documents<T, D>(found: ByPod<T>, document: (items: readonly T[], node: string) => D): ReadonlyMap<string, D> {
+  return new Map([...found].map(([node, items]) => [node, document([...items.values()], node)]));
 }
 
 function inner<T>(found: ByPod<T>, node: string): Map<string, T> {

@@ -2,7 +2,7 @@
 import type { ClusterState } from "../model/cluster-state.ts";
 import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts";
 import { type JoinedPod, joinPods } from "../model/joined-pod.ts";
-import type { Phase } from "../model/phase.ts";
+import { isGivenUp, type Phase } from "../model/phase.ts";
 import type { Reason } from "../model/pod.ts";
 import { refusalLimitMs } from "../worker/history.ts";
 import type { PlanItem } from "./plan.ts";
@@ -87,9 +87,9 @@ function withinReach(state: ClusterState, all: readonly JoinedPod[]): Reach {
   return { pods, outOfReach };
 }
 
-/** It is to stop, and its worker cannot hear that: the node is lost, or held to be only absent. */
+/** It is to stop, and nobody there can do that: the node or its engine is lost, or held to be only absent. */
 function isOutOfReach({ hold }: ClusterState, { pod, verdict }: JoinedPod): boolean {
-  return pod.stop !== undefined && (verdict?.state === "lost" || (verdict?.state === "absent" && hold !== undefined));
+  return pod.stop !== undefined && (isGivenUp(verdict) || (verdict?.state === "absent" && hold !== undefined));
 }
 
 function judgeDelete(state: ClusterState, goal: Goal, { pods, outOfReach }: Reach): Progress {

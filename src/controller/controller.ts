@@ -189,6 +189,7 @@ function isSteady({ deployment, document, pods }: DeploymentFacts): boolean {
       pod.record.failures === undefined &&
       !pod.misplaced &&
       !pod.drained &&
+      !pod.lost &&
       isReady(pod),
   );
 }

@@ -15,7 +15,7 @@ export interface PodFacts {
   readonly misplaced: boolean;
   /** An operator wants its node to be without pods. */
   readonly drained: boolean;
-  /** Its node is lost: nothing is known of it, and it may run on there. */
+  /** Its node is lost, or the engine there: it may run on, and nobody there can do anything about it. */
   readonly lost: boolean;
   /** An operator has said that its node will not come back. */
   readonly forgotten: boolean;

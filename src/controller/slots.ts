@@ -10,7 +10,7 @@ export interface Slot {
   readonly predecessor?: PodFacts;
   /** Pods that stop now, whatever the rollout's limits say: nothing is lost with them. */
   readonly stops: readonly { readonly pod: PodFacts; readonly reason: StopReason }[];
-  /** Pods on lost nodes: they count for nothing, and stay until the keeper is ready. */
+  /** Pods on lost nodes, or under lost engines: they count for nothing, and stay until the keeper is ready. */
   readonly lost: readonly PodFacts[];
   /** A superseded successor is still stopping: the slot gets no other one before it has gone. */
   readonly waits: boolean;
@@ -44,7 +44,7 @@ export function sortSlot(slot: number, pods: readonly PodFacts[], revision: stri
     ],
     lost: wanted.filter((pod) => pod.lost),
     waits:
-      pods.some(({ record, live }) => record.stop?.reason === "superseded" && live) ||
+      pods.some(({ record, live, lost }) => record.stop?.reason === "superseded" && live && !lost) ||
       running.some((pod) => willWait(pod, hopeless)),
   };
 }

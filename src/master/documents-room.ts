@@ -39,7 +39,8 @@ export function roomOf(
 ): Room {
   const nodes = [...state.nodes].map(([name, document]) => {
     const cordoned = state.controls.get(name)?.cordoned !== undefined || isUnknownNode(state, name);
-    return [name, { document, present: isLive(state.verdicts.get(name)), cordoned }] as const;
+    const engine = state.statuses.get(name)?.engine === undefined;
+    return [name, { document, present: isLive(state.verdicts.get(name)), cordoned, engine }] as const;
   });
   const room = openRoom(new Map(nodes));
   const left = new Map(placed);

@@ -9,6 +9,7 @@ import { messageOf } from "../model/errors.ts";
 import { clusterKey, failuresKey, type Key, nameOf, rangeKey, verdictsKey } from "../model/keys.ts";
 import { storeSeen } from "../model/known-store.ts";
 import type { VerdictsDocument } from "../model/node.ts";
+import { isGivenUp } from "../model/phase.ts";
 import type { Leadership, Snapshot, Store, Versioned, View } from "../store/store.ts";
 import { openStoreMemory, type StoreMemory } from "../store-memory.ts";
 import { commitOf } from "./commit.ts";
@@ -130,8 +131,9 @@ function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
     damaged: snapshot.damaged,
   });
   const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+  const silent = new Set([...state.statuses.keys()].filter((node) => state.statuses.get(node)?.engine));
   const timers = openTimers(moment);
-  const { verdicts, againInMs } = verdictsOf(written, { ...state, present }, timers, nodeLostAfterMs);
+  const { verdicts, againInMs } = verdictsOf(written, { ...state, present, silent }, timers, nodeLostAfterMs);
   return {
     state: { ...withVerdicts(state, verdicts), incarnation: snapshot.get(clusterKey)?.value.incarnation ?? 1 },
     verdicts: verdicts === written ? undefined : verdicts,
@@ -156,8 +158,13 @@ async function leftoversOf(store: Store, nodes: readonly string[]): Promise<Vers
 
 /** What became of nodes, for the log: each change once. */
 function tellVerdicts(before: VerdictsDocument | undefined, { nodes, hold }: VerdictsDocument, log: Log): void {
-  for (const [node, { state }] of Object.entries(nodes)) {
+  for (const [node, verdict] of Object.entries(nodes)) {
+    const { state } = verdict;
     const was = before?.nodes[node]?.state;
+    const wasGivenUp = isGivenUp(before?.nodes[node]);
+    if (isGivenUp(verdict) && state === "present" && !wasGivenUp)
+      log.warn("the engine of a node is lost: its pods get successors elsewhere", { node });
+    if (!isGivenUp(verdict) && state === was && wasGivenUp) log.info("the engine of a node answers again", { node });
     if (state === was || (was === undefined && state === "present")) continue;
     if (state === "lost") log.warn("a node is lost: its pods get successors elsewhere", { node });
     else log.info(`a node is ${state}`, { node });

@@ -1,6 +1,7 @@
-// How fast pods of lost nodes get successors.
+// How fast pods of lost nodes, and of nodes whose engine is lost, get successors.
 import type { Moves, Timers } from "../controller/facts.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
+import { isGivenUp } from "../model/phase.ts";
 import type { PlacedPod } from "./placed-pods.ts";
 
 /**
@@ -17,7 +18,7 @@ export function openMoves(
   timers: Timers,
   paced: boolean,
 ): Moves {
-  const isAnyLost = [...state.verdicts.values()].some((verdict) => verdict.state === "lost");
+  const isAnyLost = [...state.verdicts.values()].some(isGivenUp);
   const ages = isAnyLost && paced ? agesOfSuccessors(state, placed, timers) : [];
   const waits = ages.map((age) => secondMs - age).filter((ms) => ms > 0);
   let left = paced ? movesPerSecond - waits.length : Number.POSITIVE_INFINITY;
@@ -34,7 +35,7 @@ export function openMoves(
 
 /** For how long this leader has known each pod that was made for one on a lost node. */
 function agesOfSuccessors(state: ClusterState, placed: ReadonlyMap<string, PlacedPod>, timers: Timers): number[] {
-  const isLost = (pod: string) => state.verdicts.get(placed.get(pod)?.node ?? "")?.state === "lost";
+  const isLost = (pod: string) => placed.get(pod)?.lost === true;
   const ages: number[] = [];
   for (const { pods } of state.pods.values()) {
     if (!pods.some(({ id }) => isLost(id))) continue;

@@ -1,6 +1,6 @@
 // Where each pod is and what was seen of it: the placements and statuses of all nodes, by pod.
 import type { ClusterState } from "../model/cluster-state.ts";
-import { isLive } from "../model/phase.ts";
+import { isGivenUp, isLive } from "../model/phase.ts";
 import type { Placement, PodStatus } from "../model/pod.ts";
 import { isUnheard } from "./damage.ts";
 import { isForgotten } from "./forget.ts";
@@ -12,7 +12,7 @@ export interface PlacedPod {
   readonly status: PodStatus | undefined;
   /** That worker is there. */
   readonly live: boolean;
-  /** It has been away for too long. */
+  /** It, or its engine, has been away for too long. */
   readonly lost: boolean;
   /** It will not come back. */
   readonly forgotten: boolean;
@@ -24,7 +24,7 @@ export function placedPods(state: ClusterState): Map<string, PlacedPod> {
   for (const [node, { placements }] of state.placements) {
     const verdict = state.verdicts.get(node);
     const live = isLive(verdict) && !isUnheard(state, node);
-    const at = { live, lost: verdict?.state === "lost", forgotten: isForgotten(state, node) };
+    const at = { live, lost: isGivenUp(verdict), forgotten: isForgotten(state, node) };
     for (const placement of placements ?? []) {
       const earlier = placed.get(placement.pod);
       if (earlier && earlier.node < node) continue;

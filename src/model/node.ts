@@ -44,10 +44,14 @@ export interface PresenceDocument {
  * What the master concluded about a node. Only the master turns presence into a verdict; everyone else reads it.
  * `absent`: its worker is not there, and its pods are left as they are. `lost`: it has been absent for too long, and its pods get
  * successors elsewhere. `since`: of this state, for people.
+ * `engineLost` (since when): its worker is there, so that its statuses are true, and its engine has been silent for too long: its pods get
+ * successors elsewhere, too.
  */
-export type Verdict = { readonly state: "present" } | { readonly state: "absent" | "lost"; readonly since: string };
+export type Verdict =
+  | { readonly state: "present"; readonly engineLost?: string }
+  | { readonly state: "absent" | "lost"; readonly since: string };
 
-/** So many nodes are absent at once that it is probably not them: nothing is declared lost, moved or stopped for it. */
+/** So many nodes are absent, or have silent engines, at once that it is probably not them: nothing is declared lost, moved or stopped for it. */
 export interface Hold {
   readonly since: string;
   readonly reason: string;

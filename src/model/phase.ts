@@ -32,3 +32,8 @@ export function phaseOf(
 export function isLive(verdict: Verdict | undefined): boolean {
   return verdict?.state === "present";
 }
+
+/** Whether pods of this node get successors elsewhere: it is lost, or its engine is. */
+export function isGivenUp(verdict: Verdict | undefined): boolean {
+  return verdict?.state === "lost" || (verdict?.state === "present" && verdict.engineLost !== undefined);
+}

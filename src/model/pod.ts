@@ -123,8 +123,16 @@ export interface StatusesDocument {
   readonly at: string;
   /** The worker does not follow this store: it keeps running what it knew, and stops nothing. */
   readonly hold?: WorkerHold;
+  /** The engine of this node is silent: pods are asked on over the network, and nothing is started or stopped. */
+  readonly engine?: EngineSilence;
   /** Sorted by pod. */
   readonly statuses: readonly PodStatus[];
+}
+
+/** Since when a worker cannot use its engine, why, and what to do. */
+export interface EngineSilence {
+  readonly since: string;
+  readonly reason: string;
 }
 
 /** Why a worker does not follow the store, and what it would do here if it did. */

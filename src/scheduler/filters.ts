@@ -4,6 +4,7 @@ import { addressesMeet, type NodeRoom, type PodGroup } from "./room.ts";
 
 export type FilterName =
   | "present"
+  | "engine"
   | "cordon"
   | "platform"
   | "nodeSelector"
@@ -34,6 +35,13 @@ const present: Filter = {
   accepts: (_ask, node) => node.present,
   missing: () => "its worker is not there",
   explain: "absent",
+};
+
+const engine: Filter = {
+  name: "engine",
+  accepts: (_ask, node) => node.engine,
+  missing: () => "its engine is silent",
+  explain: "with a silent engine",
 };
 
 const cordon: Filter = {
@@ -116,6 +124,7 @@ const addresses: Filter = {
 /** In the order in which a reason is named: what an operator did or sees first, what only numbers tell last. */
 export const filters: readonly Filter[] = [
   present,
+  engine,
   cordon,
   platform,
   nodeSelector,

@@ -33,6 +33,8 @@ export interface NodeRoom {
   readonly order: number;
   readonly present: boolean;
   readonly cordoned: boolean;
+  /** Its engine answers, as far as its worker has told. */
+  readonly engine: boolean;
   readonly os: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly capacity: Resources;
@@ -74,6 +76,7 @@ export interface RoomNode {
   readonly document: NodeDocument;
   readonly present: boolean;
   readonly cordoned: boolean;
+  readonly engine: boolean;
 }
 
 /** An empty room with these nodes; pods on a node that is not among them take no room. */
@@ -153,11 +156,11 @@ function add(counts: Map<string, Counts>, key: string, node: string, by: number)
   else counts.set(key, new Map([[node, by]]));
 }
 
-function nodeRoom(name: string, order: number, { document, present, cordoned }: RoomNode): NodeRoom {
+function nodeRoom(name: string, order: number, { document, ...about }: RoomNode): NodeRoom {
   const { platform, labels, capacity, network } = document;
   const empty = { cpuMilli: 0, memoryBytes: 0, pids: 0, pods: 0, ports: new Map() };
   const addresses = addressesOf(network?.range);
-  return { name, order, present, cordoned, os: platform.os, labels, capacity, addresses, ...empty };
+  return { name, order, ...about, os: platform.os, labels, capacity, addresses, ...empty };
 }
 
 /** A bridge network keeps three addresses for itself: its own, the gateway's and the broadcast one. */

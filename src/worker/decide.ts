@@ -77,6 +77,24 @@ export function decide(pods: readonly PodView[], now: number, room: number): Dec
   return { steps: [...free, ...counted.slice(0, Math.max(0, room))], giveUp, nextAt };
 }
 
+/** The steps of this moment while the engine is silent: pods are asked on over the network, and nothing else is decided. */
+export function decideBlind(pods: readonly PodView[], now: number): Omit<Decision, "giveUp"> {
+  const steps: Step[] = [];
+  let nextAt = Number.POSITIVE_INFINITY;
+  for (const pod of pods) {
+    for (const next of probeSteps(pod, now)) {
+      if (next?.do === "wait") nextAt = Math.min(nextAt, next.until);
+      if (next?.do !== "probe") continue;
+      // A probe that needs the engine is no longer due when it is back: it is asked then.
+      if (next.probe.action.do === "exec") continue;
+      steps.push(next);
+      nextAt = Math.min(nextAt, now + next.probe.periodMs);
+    }
+    nextAt = Math.min(nextAt, readyFrom(pod, now));
+  }
+  return { steps, nextAt };
+}
+
 /** What is finished first when the engine is busy: a pod that is one step from running, then what makes room, then new ones. */
 const rank = { start: 0, signal: 1, remove: 2, create: 3 } as const;
 const rankOf = (step: Step) => rank[step.do as keyof typeof rank];

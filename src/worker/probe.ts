@@ -2,9 +2,9 @@
 import { get } from "node:http";
 import { connect } from "node:net";
 import { Writable } from "node:stream";
-import { messageOf } from "../model/errors.ts";
+import { isOrchestraError, messageOf } from "../model/errors.ts";
 import type { ProbeStep } from "./decide.ts";
-import type { Runtime } from "./runtime.ts";
+import { type Runtime, unansweredMs } from "./runtime.ts";
 
 export interface ProbeAnswer {
   readonly ok: boolean;
@@ -12,7 +12,7 @@ export interface ProbeAnswer {
   readonly message: string;
 }
 
-/** The answer within the probe's time limit; never throws, since no answer is one too. */
+/** The answer within the probe's time limit; no answer is one too. Throws only what is said of the engine and not of the pod: `unavailable`. */
 export async function ask(
   { probe, ip, container }: ProbeStep,
   runtime: Runtime,
@@ -36,6 +36,7 @@ export async function ask(
         return action satisfies never;
     }
   } catch (error) {
+    if (isOrchestraError(error, "unavailable") && unansweredMs(error) === undefined) throw error;
     const text = limit.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
     return { ok: false, message: `${nameOf(action)}: ${text}`.slice(0, 120) };
   } finally {

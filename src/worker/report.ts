@@ -4,12 +4,12 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { failuresKey, statusesKey } from "../model/keys.ts";
-import { type Failure, failuresPerNode, type PodStatus, type StatusesDocument, type WorkerHold } from "../model/pod.ts";
+import { type EngineSilence, type Failure, failuresPerNode, type PodStatus, type WorkerHold } from "../model/pod.ts";
 import { type Change, overwrite, type Store } from "../store/store.ts";
 
 export interface Report {
   /** What is true now; written soon if it differs from what was written last. Returns whether it differs from what was told last. */
-  statuses(statuses: readonly PodStatus[], hold?: WorkerHold): boolean;
+  statuses(told: Told): boolean;
   failure(failure: Failure): void;
   /** Looks whether the store still has what was written last, and writes it again if not: nobody else should have touched it. */
   compare(): void;
@@ -22,7 +22,12 @@ const spacingMs = 40;
 const backoffFirstMs = 100;
 const backoffMaxMs = 5_000;
 
-type Told = Omit<StatusesDocument, "at">;
+export interface Told {
+  /** Absent: as the store has them. */
+  readonly statuses?: readonly PodStatus[] | undefined;
+  readonly hold?: WorkerHold | undefined;
+  readonly engine?: EngineSilence | undefined;
+}
 
 export interface ReportOptions {
   readonly store: Store;
@@ -51,8 +56,7 @@ class StoreReport implements Report {
     this.#options = options;
   }
 
-  statuses(statuses: readonly PodStatus[], hold?: WorkerHold): boolean {
-    const told = { ...(hold ? { hold } : {}), statuses };
+  statuses(told: Told): boolean {
     const text = JSON.stringify(told);
     if (text === this.#wantedText) return false;
     this.#wanted = told;
@@ -144,9 +148,13 @@ class StoreReport implements Report {
 async function statusesChange(store: Store, node: string, told: Told, at: string): Promise<Change[]> {
   const key = statusesKey(node);
   const snapshot = await store.list([key]);
+  // What the store has is not known, so nothing can be kept of it.
+  if (!told.statuses && snapshot.damaged.has(key)) return [];
   const { at: _last, ...last } = snapshot.get(key)?.value ?? { at, statuses: [] };
-  if (!snapshot.damaged.has(key) && JSON.stringify(last) === JSON.stringify(told)) return [];
-  return [overwrite(snapshot, key, { at, ...told })];
+  const { statuses = last.statuses, hold, engine } = told;
+  const next = { ...(hold ? { hold } : {}), ...(engine ? { engine } : {}), statuses };
+  if (!snapshot.damaged.has(key) && JSON.stringify(last) === JSON.stringify(next)) return [];
+  return [overwrite(snapshot, key, { at, ...next })];
 }
 
 async function failuresChange(store: Store, node: string, told: readonly Failure[]): Promise<Change> {

@@ -11,13 +11,14 @@ import type { PodStatus } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { openStateFile, readStateFile, type StateFile } from "../state-file.ts";
 import type { Snapshot, Store } from "../store/store.ts";
-import { decide, type PodView } from "./decide.ts";
+import { Trouble } from "../trouble.ts";
+import { decide, decideBlind, type PodView } from "./decide.ts";
 import { type Failures, openFailures } from "./failures.ts";
 import type { LastKnown } from "./last-known.ts";
 import { joinNode, type Membership } from "./membership.ts";
 import { NodeSetup } from "./node-setup.ts";
 import { type Orders, type OrdersSource, openOrders, whyNotTrusted } from "./orders.ts";
-import { openPicture, type Picture } from "./picture.ts";
+import { openPicture, type Picture, type Sight } from "./picture.ts";
 import { lastKnownNow, type Recollection, recallFrom, recordedStatuses } from "./recall.ts";
 import type { NodeFacts } from "./registration.ts";
 import { openReport, type Report } from "./report.ts";
@@ -56,6 +57,11 @@ const callsAtATime = 8;
 const relistMs = 60_000;
 /** While the store does not tell everything, it is asked again this often. */
 const incompleteMs = 1_000;
+const engineWords = {
+  begins: "the engine does not answer: pods are asked on over the network, and nothing is started or stopped",
+  lasts: "the engine still does not answer",
+  ends: "the engine answers again",
+};
 /** A start of many pods changes the memory with each of them; one write a quarter second is enough to go on from. */
 const saveMs = 250;
 /** Steps under way may end on their own for so long when the worker closes; what is cut off is adopted by the next one. */
@@ -119,7 +125,8 @@ class NodeWorker implements Worker {
       onNetwork: () => this.#routing?.wake(),
       onDoubt: () => this.#doubt(),
     });
-    this.#picture = openPicture({ runtime, table: this.#table, setup: this.#setup, clock, wake });
+    const trouble = new Trouble({ clock, log, words: engineWords });
+    this.#picture = openPicture({ runtime, table: this.#table, setup: this.#setup, clock, trouble, wake });
     this.#orders = openOrders({ store, node, lastKnown: beginning.lastKnown, validateTemplate, clock, log, wake });
     this.#steps = this.#openSteps(wake);
   }
@@ -129,7 +136,7 @@ class NodeWorker implements Worker {
     const { clock, log } = this.#options;
     try {
       // The first look: what it throws is told to whoever starts the worker, and not to the log again and again.
-      await this.#picture.refresh(relistMs, this.#stop.signal);
+      await this.#picture.first(this.#stop.signal);
     } catch (error) {
       if (!isOrchestraError(error, "unavailable")) {
         this.#setup.close();
@@ -205,24 +212,39 @@ class NodeWorker implements Worker {
 
   async #pass(signal: AbortSignal): Promise<PassResult> {
     const { clock } = this.#options;
-    const table = this.#table;
-    const listAt = await this.#picture.refresh(relistMs, signal);
+    const sight = await this.#picture.refresh(relistMs, signal);
     if (clock.now() - this.#comparedAt >= relistMs) {
       this.#comparedAt = clock.now();
       this.#report.compare();
     }
     const told = await this.#orders.look();
-    const now = clock.now();
+    const nextAt = sight.hasListed ? this.#follow(told, sight) : this.#wait(told, sight);
+    const lookAt = told.incomplete ? clock.now() + incompleteMs : Number.POSITIVE_INFINITY;
+    return { againInMs: Math.max(0, Math.min(nextAt, sight.nextAt, lookAt) - clock.now()) };
+  }
+
+  /** Does what the orders and the engine allow, and tells what is so; gives when something is due. */
+  #follow(told: Orders, { answers, silence }: Sight): number {
+    const table = this.#table;
+    const now = this.#options.clock.now();
     table.place(told.placements, told.templateOf, told.mayStop, now);
     table.settle(now);
-    const decision = decide(table.views(), now, callsAtATime - table.calls);
+    const decision = answers
+      ? decide(table.views(), now, callsAtATime - table.calls)
+      : { giveUp: [], ...decideBlind(table.views(), now) };
     for (const step of decision.steps) this.#steps.begin(step);
     for (const pod of decision.giveUp) this.#steps.giveUp(pod);
-    const isNew = this.#report.statuses(statusesOf(placedOf(table), told), told.hold);
+    const statuses = statusesOf(placedOf(table), told);
+    const isNew = this.#report.statuses({ statuses, hold: told.hold, engine: silence });
     // What the disk keeps of a pod changes only with what is told of it.
     if (isNew || told.isNew) this.#beginning.disk.save(() => lastKnownNow(this.#orders.known(), placedOf(table)));
-    const nextAt = Math.min(decision.nextAt, listAt, told.incomplete ? now + incompleteMs : Number.POSITIVE_INFINITY);
-    return { againInMs: Math.max(0, nextAt - clock.now()) };
+    return decision.nextAt;
+  }
+
+  /** Without one listing no container is known: what was told of them before stays, and that the engine is silent is new. */
+  #wait({ hold }: Orders, { silence }: Sight): number {
+    if (silence) this.#report.statuses({ hold, engine: silence });
+    return Number.POSITIVE_INFINITY;
   }
 }
 

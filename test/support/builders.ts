@@ -132,6 +132,8 @@ export interface ClusterFixture {
   readonly absent?: readonly string[];
   /** … and has been gone for too long. */
   readonly lost?: readonly string[];
+  /** Nodes whose worker is there, and whose engine has been silent for too long. */
+  readonly engineLost?: readonly string[];
   /** Nothing is moved or stopped for them. */
   readonly hold?: boolean;
 }
@@ -145,6 +147,7 @@ export function documentsOf({
   nodes = { "node-1": {} },
   absent = [],
   lost = [],
+  engineLost = [],
   hold,
 }: ClusterFixture): Documents {
   const documents = new Map<string, unknown>();
@@ -166,10 +169,15 @@ export function documentsOf({
       documents.set(presenceKey(name), { key: node(fields).key, pid: 1, since: builtAt });
   }
   for (const [name, list] of placements) documents.set(placementsKey(name), { placements: list });
-  for (const [name, list] of statuses) documents.set(statusesKey(name), { at: builtAt, statuses: list });
+  for (const name of engineLost) statuses.set(name, statuses.get(name) ?? []);
+  for (const [name, list] of statuses) {
+    const engine = engineLost.includes(name) ? { engine: { since: builtAt, reason: "Docker does not answer" } } : {};
+    documents.set(statusesKey(name), { at: builtAt, ...engine, statuses: list });
+  }
   const verdictOf = (name: string) => {
     if (lost.includes(name)) return { state: "lost", since: builtAt };
-    return absent.includes(name) ? { state: "absent", since: builtAt } : { state: "present" };
+    if (absent.includes(name)) return { state: "absent", since: builtAt };
+    return { state: "present", ...(engineLost.includes(name) ? { engineLost: builtAt } : {}) };
   };
   documents.set(verdictsKey, {
     nodes: Object.fromEntries(Object.keys(nodes).map((name) => [name, verdictOf(name)])),

@@ -50,7 +50,7 @@ function put(node: NaiveNode, { deployment, revision, demand }: PodGroup): void 
 
 function accepts(node: NaiveNode, { deployment, demand, rules }: PodGroup): boolean {
   const { platform, labels, capacity, network } = node.document;
-  if (!node.present || node.cordoned || platform.os !== "linux") return false;
+  if (!node.present || !node.engine || node.cordoned || platform.os !== "linux") return false;
   for (const [name, value] of Object.entries(rules.nodeSelector ?? {})) if (labels[name] !== value) return false;
   for (const { port, ip } of demand.hostPorts) {
     for (const pod of node.pods) {

@@ -23,7 +23,11 @@ export type Action =
     }
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "touch"; readonly name: string }
-  | { readonly do: "cordon" | "drain" | "absent" | "lost" | "label"; readonly node: string; readonly on: boolean }
+  | {
+      readonly do: "cordon" | "drain" | "absent" | "lost" | "engine" | "label";
+      readonly node: string;
+      readonly on: boolean;
+    }
   | { readonly do: "forget"; readonly node: string }
   | { readonly do: "hold"; readonly on: boolean }
   | { readonly do: "worker"; readonly pick: number; readonly fate: "forward" | "crash" | "give-up" }
@@ -89,7 +93,8 @@ export function openWorld(): World {
     calm() {
       world.act({ do: "hold", on: false });
       for (const name of nodeNames) {
-        for (const word of ["cordon", "drain", "absent"] as const) world.act({ do: word, node: name, on: false });
+        for (const word of ["cordon", "drain", "engine", "absent"] as const)
+          world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
       }
       for (let passes = 0; passes < calmLimit; passes += 1) {
@@ -159,7 +164,10 @@ function change(state: ClusterState, action: Extract<Action, { do: "delete" | "t
   return { ...state, deployments: new Map(state.deployments).set(action.name, document) };
 }
 
-type Operation = Extract<Action, { do: "cordon" | "drain" | "absent" | "lost" | "label" | "forget" | "hold" }>;
+type Operation = Extract<
+  Action,
+  { do: "cordon" | "drain" | "absent" | "lost" | "engine" | "label" | "forget" | "hold" }
+>;
 
 function operate(state: ClusterState, action: Operation): ClusterState {
   if (action.do === "hold") {
@@ -174,8 +182,21 @@ function operate(state: ClusterState, action: Operation): ClusterState {
   if (action.do === "drain") return control(on ? { ...said, cordoned: act, drained: act } : withoutCordon(said));
   if (action.do === "label")
     return { ...state, nodes: new Map(state.nodes).set(name, node({ labels: on ? { disk: "ssd" } : {} })) };
+  if (action.do === "engine") return withEngine(state, name, on);
   const verdict = on ? ({ state: action.do, since: builtAt } as const) : ({ state: "present" } as const);
   return { ...state, verdicts: new Map(state.verdicts).set(name, verdict) };
+}
+
+/** `on`: its engine has been silent for too long. The worker of a node that is away tells nothing. */
+function withEngine(state: ClusterState, name: string, on: boolean): ClusterState {
+  if (state.verdicts.get(name)?.state !== "present") return state;
+  const { statuses = [] } = state.statuses.get(name) ?? {};
+  const engine = on ? { engine: { since: builtAt, reason: "Docker does not answer" } } : {};
+  return {
+    ...state,
+    statuses: new Map(state.statuses).set(name, { at: builtAt, ...engine, statuses }),
+    verdicts: new Map(state.verdicts).set(name, { state: "present", ...(on ? { engineLost: builtAt } : {}) }),
+  };
 }
 
 function withoutCordon({ cordoned: _old, drained: _too, ...others }: ControlDocument): ControlDocument {
@@ -186,12 +207,15 @@ function withoutCordon({ cordoned: _old, drained: _too, ...others }: ControlDocu
 function advance(state: ClusterState, pod: string, fate: "forward" | "crash" | "give-up"): ClusterState {
   const at = allPlacements(state).find((one) => one.pod.pod === pod);
   if (!at || state.verdicts.get(at.node)?.state !== "present") return state;
+  const document = state.statuses.get(at.node);
+  // Without its engine a worker hears its probes and no more.
+  if (document?.engine && fate !== "crash") return state;
   const old = statusOf(state, at.node, pod);
   const next = nextStatus(at.pod, old, fate);
   if (next === old) return state;
-  const others = (state.statuses.get(at.node)?.statuses ?? []).filter((status) => status.pod !== pod);
+  const others = (document?.statuses ?? []).filter((status) => status.pod !== pod);
   const statuses = [...others, next].sort((a, b) => (a.pod < b.pod ? -1 : 1));
-  return { ...state, statuses: new Map(state.statuses).set(at.node, { at: builtAt, statuses }) };
+  return { ...state, statuses: new Map(state.statuses).set(at.node, { ...document, at: builtAt, statuses }) };
 }
 
 const onward = {

@@ -87,11 +87,12 @@ export function nodeColumns(nowMs: number): readonly Column<NodeRow>[] {
   ];
 }
 
-function nodeStatus({ state, since, cordoned, drained, hold, pods }: NodeRow, nowMs: number): Cell {
+function nodeStatus({ state, since, cordoned, drained, hold, engine, pods }: NodeRow, nowMs: number): Cell {
   const absence = state === "present" ? state : `${state}${since === undefined ? "" : ` for ${age(since, nowMs)}`}`;
-  const tone: Tone = state !== "present" || hold !== undefined ? "bad" : cordoned ? "busy" : "good";
+  const tone: Tone = state !== "present" || hold !== undefined || engine ? "bad" : cordoned ? "busy" : "good";
   const words = drained ? [pods > 0 ? "draining" : "drained"] : cordoned ? ["cordoned"] : [];
-  return { text: [absence, ...(hold === undefined ? [] : ["holds"]), ...words].join(", "), tone };
+  const silence = engine ? [`engine silent for ${age(engine.since, nowMs)}`] : [];
+  return { text: [absence, ...(hold === undefined ? [] : ["holds"]), ...silence, ...words].join(", "), tone };
 }
 
 /** Bytes for people: rounded, because a machine's memory is no round number. */

@@ -8,6 +8,7 @@ import type { DeploymentDescription, Description, NodeDescription, PodDescriptio
 import type { FailureView } from "./failures.ts";
 import { holdText } from "./node-rows.ts";
 import type { PodRow } from "./rows.ts";
+import { silenceMeans, silenceText } from "./silent-engine.ts";
 
 export interface DescribeTextOptions {
   readonly nowMs: number;
@@ -95,6 +96,7 @@ function nodeText({ node, network, pods, hold }: NodeDescription, options: Descr
       ["Status", node.state === "present" ? "present" : `${node.state}${since}`],
       ["Hold", hold && holdText(hold)],
       ["Worker", node.hold && `holds: ${node.hold}`],
+      ["Engine", node.engine && `${silenceText(node.engine, options.nowMs)}; ${silenceMeans(node.engine)}`],
       ["Drained", drained && `${age(drained.at, options.nowMs)} ago by ${drained.by}`],
       ["Cordoned", cordoned && `${age(cordoned.at, options.nowMs)} ago by ${cordoned.by}`],
       ["Address", node.address],

@@ -6,6 +6,7 @@ import type { Hold, NodeDocument } from "../../model/node.ts";
 import { type Resources, resolveResources } from "../../model/template.ts";
 import { duration } from "../print.ts";
 import type { Observation } from "./observe.ts";
+import { type SilentEngine, silenceNotes, silentEngineOf } from "./silent-engine.ts";
 
 /** One node of `get nodes -o json`. */
 export interface NodeRow {
@@ -20,6 +21,8 @@ export interface NodeRow {
   readonly drained?: Act;
   /** Why its worker does not follow the store, while it is there. */
   readonly hold?: string;
+  /** Its engine has been silent since then. `lost`: for so long that its pods get successors elsewhere. */
+  readonly engine?: SilentEngine;
   /** Pods placed on it, those that are stopping too. */
   readonly pods: number;
   /** What its pods reserve, out of `capacity`. */
@@ -48,6 +51,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
     } as const;
     const { cordoned, drained } = state.controls.get(name) ?? {};
     const hold = state.statuses.get(name)?.hold;
+    const engine = silentEngineOf(observation, name);
     const { capacity, address, platform, labels, versions, network } = document;
     const templates = here.map(({ deployment, pod }) => templateOf(state, deployment, pod.revision));
     return {
@@ -57,6 +61,7 @@ export function nodeRows(observation: Observation): NodeRow[] {
       ...(cordoned ? { cordoned } : {}),
       ...(drained ? { drained } : {}),
       ...(hold && present.has(name) ? { hold: hold.reason } : {}),
+      ...(engine ? { engine } : {}),
       pods: here.length,
       reserved: sum(templates.map((template) => (template ? resolveResources(template) : nothing))),
       capacity,
@@ -105,7 +110,7 @@ export function holdNotes(observation: Observation): string[] {
 /** What one should know of every listing: each a sentence. */
 export function notesOf(observation: Observation): string[] {
   const stale = staleNote(observation);
-  return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation)];
+  return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation), ...silenceNotes(observation)];
 }
 
 /** One sentence about old statuses, or undefined when there are none. */

@@ -9,6 +9,7 @@ import { fields } from "./describe-text.ts";
 import { holdOf, holdText, nodeRows } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
 import { type DeploymentState, deploymentRows, type PodRow, podRows } from "./rows.ts";
+import { silenceMeans, silenceText } from "./silent-engine.ts";
 
 /** Everything that was asked outside of the pure part. */
 export interface StatusFacts {
@@ -108,6 +109,11 @@ function problemsOf({ observation, pending, presences, docker, dns, holders }: S
     if (row.state === "absent" && presences.size > 0) add(`node/${row.name}`, `its worker has been absent${since}`);
     // What the worker of a node that is away had said may have changed since.
     if (row.state === "present" && row.networkProblem !== undefined) add(`node/${row.name}`, row.networkProblem);
+    if (row.engine)
+      add(
+        `node/${row.name}`,
+        `its engine has been ${silenceText(row.engine, observation.nowMs)}; ${silenceMeans(row.engine)}`,
+      );
     if (row.state === "lost" && presences.size > 0)
       add(`node/${row.name}`, `it has been lost${since}; if it will not come back: orchestra nodes forget ${row.name}`);
   }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { systemClock } from "../../../src/clock.ts";
+import { type Clock, systemClock } from "../../../src/clock.ts";
 import { type Log, silentLog } from "../../../src/log.ts";
 import { type Master, startMaster } from "../../../src/master/master.ts";
 import {
@@ -16,6 +16,7 @@ import {
   statusesKey,
   verdictsKey,
 } from "../../../src/model/keys.ts";
+import type { EngineSilence } from "../../../src/model/pod.ts";
 import { openStore } from "../../../src/store/open-store.ts";
 import { type Presence, put, type Store } from "../../../src/store/store.ts";
 import { act, builtAt, documentsOf, fill, node, status } from "../../support/builders.ts";
@@ -26,14 +27,14 @@ const names = ["n1", "n2", "n3"];
 
 interface Nodes {
   readonly store: Store;
-  start(nodeLostAfterMs: number, log?: Log): Promise<Master>;
+  start(nodeLostAfterMs: number, log?: Log, clock?: Clock): Promise<Master>;
   come(name: string): Promise<void>;
   go(name: string): Promise<void>;
   verdict(name: string): Promise<string | undefined>;
   /** `slot@node`, with a stop's reason. */
   pods(): Promise<string[]>;
-  /** What a good worker of this node would say of its pods. */
-  work(name: string): Promise<void>;
+  /** What a good worker of this node would say of its pods, and of its engine. */
+  work(name: string, engine?: EngineSilence): Promise<void>;
 }
 
 /** Three nodes that are there, with a pod of `web` on each. */
@@ -52,8 +53,8 @@ async function openNodes(t: TestContext): Promise<Nodes> {
   return {
     store,
     come,
-    async start(nodeLostAfterMs, log = silentLog) {
-      const master = startMaster({ store, stateDir: folder, nodeLostAfterMs, clock: systemClock, log });
+    async start(nodeLostAfterMs, log = silentLog, clock = systemClock) {
+      const master = startMaster({ store, stateDir: folder, nodeLostAfterMs, clock, log });
       t.after(() => master.close());
       return master;
     },
@@ -66,13 +67,15 @@ async function openNodes(t: TestContext): Promise<Nodes> {
       const records = (await store.read(podsKey("web")))?.value.pods ?? [];
       return records.map(({ id, slot, stop }) => `${slot}@${placed.get(id) ?? "-"}${stop ? ` ${stop.reason}` : ""}`);
     },
-    async work(name) {
+    async work(name, engine) {
       const placements = (await store.read(placementsKey(name)))?.value.placements ?? [];
       const statuses = placements.map(({ pod, slot, stop }) =>
         status({ id: pod, slot }, { phase: stop ? "stopped" : "ready" }),
       );
       const version = (await store.read(statusesKey(name)))?.version ?? "absent";
-      await store.commit({ changes: [put(statusesKey(name), { at: builtAt, statuses }, version)] });
+      await store.commit({
+        changes: [put(statusesKey(name), { at: builtAt, ...(engine ? { engine } : {}), statuses }, version)],
+      });
     },
   };
 }
@@ -142,4 +145,37 @@ test("while two of three are absent the master holds and says so; forgetting one
   await eventually("n3 is lost", async () => (await verdict("n3")) === "lost");
   assert.equal(await hold(), undefined);
   await eventually("successors on n1", async () => same(["0@n1", "1@n1", "2@n3", "2@n1"])(await pods()));
+});
+
+test("a node whose engine is silent for a minute by the master's clock: successors elsewhere, and it keeps what is left when it answers", async (t) => {
+  const { store, start, pods, work } = await openNodes(t);
+  let leapMs = 0;
+  const clock: Clock = { ...systemClock, now: () => systemClock.now() + leapMs };
+  const said: string[] = [];
+  const log = {
+    ...silentLog,
+    warn: (text: string) => void said.push(text),
+    info: (text: string) => void said.push(text),
+  };
+  await start(5_000, log, clock);
+  const verdict = async () => (await store.read(verdictsKey))?.value.nodes["n2"];
+  await eventually("all there", async () => (await verdict())?.state === "present");
+  const engine = { since: builtAt, reason: "Docker does not answer" };
+  await work("n2", engine);
+  assert.deepEqual(await pods(), ["0@n1", "1@n2", "2@n3"]);
+  await eventually("a successor, once the minute is over", async () => {
+    leapMs += 10_000;
+    await work("n3");
+    return (await pods()).length === 4;
+  });
+  assert.ok(leapMs >= 60_000, `after ${leapMs} ms`);
+  assert.deepEqual(await pods(), ["0@n1", "1@n2", "1@n1", "2@n3"]);
+  const after = await verdict();
+  assert.ok(after?.state === "present" && after.engineLost !== undefined);
+  await work("n2");
+  await eventually("the successor goes", async () => same(["0@n1", "1@n2", "1@n1 superseded", "2@n3"])(await pods()));
+  assert.deepEqual(
+    said.filter((text) => text.includes("engine")),
+    ["the engine of a node is lost: its pods get successors elsewhere", "the engine of a node answers again"],
+  );
 });

@@ -104,6 +104,15 @@ const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: 
     want: { created: [on("web-2", "n2")], replaced: [on("web-0", "n3")], untouched: 1 },
   },
   {
+    name: "a node whose engine is lost takes no pods, and what it ran is made elsewhere",
+    fixture: {
+      ...{ ...threeNodes, engineLost: ["n1"] },
+      deployments: { web: { pods: [{ node: "n1" }, { slot: 1, node: "n2" }] } },
+    },
+    apply: manifest("web", { replicas: 3 }),
+    want: { created: [on("web-2", "n2")], replaced: [on("web-0", "n3")], untouched: 1 },
+  },
+  {
     name: "under a hold what is on a lost node stays, and new pods go elsewhere",
     fixture: {
       ...{ ...threeNodes, lost: ["n1"], hold: true },

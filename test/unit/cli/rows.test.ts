@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deploymentStatus } from "../../../src/cli/show/columns.ts";
+import { describeNode } from "../../../src/cli/show/describe.ts";
+import { descriptionText } from "../../../src/cli/show/describe-text.ts";
 import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/show/listing.ts";
 import { nodeRows, notesOf, staleNote } from "../../../src/cli/show/node-rows.ts";
 import type { Observation } from "../../../src/cli/show/observe.ts";
@@ -127,6 +129,25 @@ test("a lost node and its pods are told as lost, and a hold is told with every l
   assert.match(notesOf(lost)[1] ?? "", /^the master holds: too many are absent; .* until orchestra nodes forget NODE$/);
   assert.equal(notesOf({ ...lost, present: new Set() }).length, 1);
   assert.match(listingText(nodeRows(lost), { nowMs, wide: false, colour: false }), /^b +lost for 12m /m);
+});
+
+test("a silent engine is told of its node, and with every listing, while its worker is there", () => {
+  const deployments = { web: { pods: [{ node: "a" }, { node: "b" }] } };
+  const silent = observed({ deployments, nodes: { a: {}, b: {} }, engineLost: ["b"] });
+  const engine = { since: builtAt, reason: "Docker does not answer", lost: true };
+  assert.deepEqual(
+    nodeRows(silent).map((row) => row.engine),
+    [undefined, engine],
+  );
+  assert.match(
+    listingText(nodeRows(silent), { nowMs, wide: false, colour: false }),
+    /^b +present, engine silent for 12m /m,
+  );
+  assert.deepEqual(notesOf(silent), ["the engine of b has been silent for 12m: Docker does not answer"]);
+  const text = descriptionText(describeNode(silent, "b"), { nowMs, colour: false });
+  const means = "nothing is started or stopped there, pods that still answer stay in DNS, and its pods get successors";
+  assert.match(text, new RegExp(`Engine: +silent for 12m: Docker does not answer; ${means} elsewhere`));
+  assert.deepEqual(notesOf({ ...silent, present: new Set(["a"]) }).length, 1, "of who is away nothing is known");
 });
 
 test("a node counts its pods and what they reserve, stopping ones too", () => {

@@ -206,3 +206,19 @@ test("a pod whose worker holds against the store", () => {
   assert.equal(told?.message, "the worker of n1 keeps what it knew and stops nothing: the store is older");
 });
 const nobody = { count: 0, names: [] };
+
+test("a pod whose engine is silent: since when, why, and what is done about it", () => {
+  const web = (more: readonly PodFixture[] = []) => ({ web: { pods: [{ node: "n1" }, ...more] } });
+  const nodes = { n1: {}, n2: {} };
+  const since = "node|the engine of n1 has been silent for 60s: Docker does not answer; ";
+  const [lost] = because({ deployments: web(), nodes, engineLost: ["n1"] });
+  assert.equal(
+    lost,
+    `${since}it may run on, and is in DNS while it is ready; a successor is made soon: so many are made at a time`,
+  );
+  const [held] = because({ deployments: web(), nodes, engineLost: ["n1"], hold: true });
+  assert.match(held ?? "", /silent for 60s: .*; the master holds: too many are absent/);
+  const successor: PodFixture = { slot: 0, serial: 7, node: "n2", status: { phase: "starting" } };
+  const [beside] = because({ deployments: web([successor]), nodes, engineLost: ["n1"] });
+  assert.match(beside ?? "", /its successor \w+ is starting on n2; whichever is ready first stays$/);
+});

@@ -131,6 +131,48 @@ const cases: readonly { name: string; fixture: ClusterFixture; want: readonly st
     fixture: web([{ node: "n2" }, { slot: 1, node: "n1" }], { lost: ["n1"] }),
     want: ["0@n2", "1@n1 scale-down"],
   },
+  {
+    name: "a pod under a lost engine gets a successor elsewhere, however ready it is",
+    fixture: web([onN1], { engineLost: ["n1"] }),
+    want: ["0@n1", "0@n2"],
+  },
+  {
+    name: "it is kept while the successor is not ready",
+    fixture: web([onN1, unready], { engineLost: ["n1"] }),
+    want: ["0@n1", "0@n2"],
+  },
+  {
+    name: "it is told to stop when the successor is ready",
+    fixture: web([onN1, successor], { engineLost: ["n1"] }),
+    want: ["0@n1 lost", "0@n2"],
+  },
+  {
+    name: "where nothing else can take it, the successor waits and the pod stays",
+    fixture: web([onN1], { engineLost: ["n1"], nodes: { n1: {} } }),
+    want: ["0@n1", "0@-"],
+  },
+  {
+    name: "the only engine answers again: the successor that found no place goes",
+    fixture: web([onN1, { ...successor, node: null }], { nodes: { n1: {} } }),
+    want: ["0@n1"],
+  },
+  {
+    name: "under a hold nothing is made for lost engines",
+    fixture: web([onN1], { engineLost: ["n1"], hold: true }),
+    want: ["0@n1"],
+  },
+  {
+    name: "nothing new is placed where the engine is silent",
+    fixture: web([{ slot: 0, node: "n2" }], { engineLost: ["n1"], nodes: { n1: {}, n2: {} } }, 2),
+    want: ["0@n2", "1@n2"],
+  },
+  {
+    name: "a superseded pod that cannot stop there holds up nobody",
+    fixture: web([{ ...onN1, revision: old, stop: "superseded", status: { phase: "stopping" } }], {
+      engineLost: ["n1"],
+    }),
+    want: [`0@n1 ${old} superseded`, "0@n2"],
+  },
 ];
 for (const { name, fixture, want } of cases) test(name, () => assert.deepEqual(decided(fixture).pods, want));
 

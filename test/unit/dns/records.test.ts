@@ -68,6 +68,19 @@ test("a pod whose worker has gone goes on answering: it may well run on", () => 
   assert.deepEqual(recordsOf(state), [a("web", "10.42.0.10"), a("web-0.web", "10.42.0.10")]);
 });
 
+test("a pod under a lost engine answers while its worker says that it is ready, until its successor does", () => {
+  const nodes = { n1: {}, n2: {} };
+  const names = (phase: "running" | "ready", stop: boolean) => {
+    const pods = [
+      { node: "n1", ...(stop ? { stop: "lost" as const } : {}) },
+      { slot: 0, serial: 7, node: "n2", status: { phase, ip: "10.42.1.7" } },
+    ];
+    return recordsOf(stateOf({ deployments: { web: { pods } }, nodes, engineLost: ["n1"] }));
+  };
+  assert.deepEqual(names("running", false), [a("web", "10.42.0.10"), a("web-0.web", "10.42.0.10")]);
+  assert.deepEqual(names("ready", true), [a("web", "10.42.1.7"), a("web-0.web", "10.42.1.7")]);
+});
+
 test("a pod on a lost node does not answer, and answers again when the node is back", () => {
   const deployments = { web: { pods: [{ node: "n1" }, { node: "n2" }] } };
   const nodes = { n1: {}, n2: {} };

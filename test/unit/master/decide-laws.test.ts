@@ -7,6 +7,7 @@ import { nextState } from "../../../src/master/changes.ts";
 import { decide } from "../../../src/master/decide.ts";
 import type { Decision } from "../../../src/master/decision.ts";
 import type { ClusterState } from "../../../src/model/cluster-state.ts";
+import { isGivenUp } from "../../../src/model/phase.ts";
 import { demandOf } from "../../../src/scheduler/room.ts";
 import { rounds, seed } from "../../support/rounds.ts";
 import {
@@ -46,7 +47,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      do: fc.constantFrom(...(["cordon", "drain", "absent", "lost", "lost", "label"] as const)),
+      do: fc.constantFrom(...(["cordon", "drain", "absent", "lost", "lost", "engine", "engine", "label"] as const)),
       node,
       on,
     }),
@@ -84,10 +85,10 @@ function run(
   return world;
 }
 
-/** Pods that should run, but for those on lost nodes: nobody knows whether they do. */
+/** Pods that should run, but for those on lost nodes and under lost engines: successors are made for them. */
 function livePods(state: ClusterState, of: string) {
   const nodes = nodesOf(state);
-  const isLost = (id: string) => state.verdicts.get(nodes.get(id) ?? "")?.state === "lost";
+  const isLost = (id: string) => isGivenUp(state.verdicts.get(nodes.get(id) ?? ""));
   return (state.pods.get(of)?.pods ?? []).filter(({ id, stop }) => !stop && !isLost(id));
 }
 
@@ -164,6 +165,7 @@ test("a pod is placed only where there is room for it, and is never moved or use
 function assertRoom(state: ClusterState, at: string, of: string): void {
   assert.equal(state.verdicts.get(at)?.state, "present", at);
   assert.equal(state.controls.get(at)?.cordoned, undefined, at);
+  assert.equal(state.statuses.get(at)?.engine, undefined, at);
   const rules = state.deployments.get(of)?.placement ?? {};
   for (const [key, value] of Object.entries(rules.nodeSelector ?? {}))
     assert.equal(state.nodes.get(at)?.labels[key], value);
@@ -212,10 +214,8 @@ test("what is on a lost node is stopped only beside a ready successor, and under
     fc.property(actions, (list) => {
       run(list, (before, decision, after) => {
         const nodes = nodesOf(before);
-        const isOnLost = (id: string) => {
-          const at = nodes.get(id) ?? "";
-          return before.verdicts.get(at)?.state === "lost" && !decision.forgotten.includes(at);
-        };
+        const isMoving = (at: string) => isGivenUp(before.verdicts.get(at)) && !decision.forgotten.includes(at);
+        const isOnLost = (id: string) => isMoving(nodes.get(id) ?? "");
         for (const [of, { pods }] of before.pods) {
           const next = after.pods.get(of)?.pods ?? [];
           for (const old of pods.filter(({ id, stop }) => !stop && isOnLost(id))) {

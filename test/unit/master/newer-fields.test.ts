@@ -38,7 +38,12 @@ test("pods and placements keep them", () => {
 test("verdicts keep them, and a hold that is over goes", () => {
   const hold = { since: builtAt, reason: "half of the nodes" };
   const before = { ...newer, nodes: {}, hold };
-  const attendance = { nodes: new Map([["a", node()]]), present: new Set(["a"]), controls: new Map() };
+  const attendance = {
+    nodes: new Map([["a", node()]]),
+    present: new Set(["a"]),
+    silent: new Set<string>(),
+    controls: new Map(),
+  };
   const timers = openTimers({ now: 0, firstSeen: new Map(), wall: builtAt });
   const { verdicts } = verdictsOf(before, attendance, timers, 5_000);
   isKept(verdicts);

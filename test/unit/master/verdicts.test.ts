@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { openTimers } from "../../../src/master/timers.ts";
-import { type Judgement, verdictsOf } from "../../../src/master/verdicts.ts";
-import type { ControlDocument, VerdictsDocument } from "../../../src/model/node.ts";
+import { engineLostAfterMs, type Judgement, verdictsOf } from "../../../src/master/verdicts.ts";
+import type { ControlDocument, Verdict, VerdictsDocument } from "../../../src/model/node.ts";
 import { act, node } from "../../support/builders.ts";
 import { rounds, seed } from "../../support/rounds.ts";
 
@@ -15,21 +15,23 @@ function leader(names: readonly string[], before?: VerdictsDocument) {
   let verdicts = before;
   let firstSeen: ReadonlyMap<string, number> = new Map();
   const controls = new Map<string, ControlDocument>();
+  const silent = new Set<string>();
   const look = (now: number, present: Iterable<string>, registered = names): Judgement => {
     const timers = openTimers({ now, firstSeen, wall: `t${now}` });
     const nodes = new Map(registered.map((name) => [name, node()]));
-    const judgement = verdictsOf(verdicts, { nodes, present: new Set(present), controls }, timers, lostAfterMs);
+    const judgement = verdictsOf(verdicts, { nodes, present: new Set(present), silent, controls }, timers, lostAfterMs);
     ({ verdicts } = judgement);
     firstSeen = timers.seen;
     return judgement;
   };
-  return { look, controls, verdicts: () => verdicts ?? assert.fail() };
+  return { look, controls, silent, verdicts: () => verdicts ?? assert.fail() };
 }
 
-/** `a+ b? c-`: present, absent, lost; `held` when it is. */
+/** `a+ b? c- d!`: present, absent, lost, present with a lost engine; `held` when it is. */
 function textOf({ nodes, hold }: VerdictsDocument): string {
   const marks = { present: "+", absent: "?", lost: "-" };
-  const all = Object.entries(nodes).map(([name, { state }]) => `${name}${marks[state]}`);
+  const markOf = (verdict: Verdict) => ("engineLost" in verdict ? "!" : marks[verdict.state]);
+  const all = Object.entries(nodes).map(([name, verdict]) => `${name}${markOf(verdict)}`);
   return [...all, ...(hold ? ["held"] : [])].join(" ");
 }
 
@@ -133,6 +135,62 @@ test("cordoned nodes and those that are being forgotten do not count for the hol
   controls.set("d", { cordoned: act }).set("b", {});
   look(3, ["a", "b"]);
   assert.equal(textOf(verdicts()), "a+ b+ c? d?");
+});
+
+test("an engine is lost once it has been silent for a minute, and no longer when it is heard or its worker goes", () => {
+  const { look, silent, verdicts } = leader(["a", "b"]);
+  const both = ["a", "b"];
+  look(0, both);
+  silent.add("b");
+  assert.equal(look(1_000, both).againInMs, engineLostAfterMs);
+  look(60_999, both);
+  assert.equal(textOf(verdicts()), "a+ b+");
+  look(61_000, both);
+  assert.deepEqual(verdicts().nodes["b"], { state: "present", engineLost: "t61000" });
+  const lost = verdicts();
+  assert.equal(look(62_000, both).againInMs, undefined);
+  assert.equal(verdicts(), lost, "nothing is written");
+  look(63_000, ["a"]);
+  assert.equal(textOf(verdicts()), "a+ b?");
+  look(64_000, both);
+  assert.equal(textOf(verdicts()), "a+ b+", "who is back has the whole time again");
+  look(124_000, both);
+  assert.equal(textOf(verdicts()), "a+ b!");
+  silent.clear();
+  look(125_000, both);
+  assert.equal(textOf(verdicts()), "a+ b+");
+});
+
+test("a new leader waits for the whole minute of silence again, and leaves lost the engine that is lost", () => {
+  const first = leader(["a", "b"]);
+  first.silent.add("b");
+  first.look(0, ["a", "b"]);
+  const second = leader(["a", "b"], first.verdicts());
+  second.silent.add("b");
+  second.look(100_000, ["a", "b"]);
+  assert.equal(textOf(second.verdicts()), "a+ b+");
+  second.look(160_000, ["a", "b"]);
+  const third = leader(["a", "b"], second.verdicts());
+  third.silent.add("b");
+  third.look(0, ["a", "b"]);
+  assert.equal(textOf(third.verdicts()), "a+ b!");
+});
+
+test("silent engines and absent nodes count for one hold, and the minute begins anew after it", () => {
+  const { look, silent, verdicts } = leader(["a", "b", "c", "d"]);
+  silent.add("b").add("c");
+  const all = ["a", "b", "c", "d"];
+  look(0, all);
+  assert.equal(verdicts().hold?.reason, "2 of 4 nodes are absent or have a silent engine: b, c");
+  look(70_000, all);
+  silent.delete("b");
+  look(80_000, all);
+  look(139_999, all);
+  assert.equal(textOf(verdicts()), "a+ b+ c+ d+");
+  look(140_000, all);
+  assert.equal(textOf(verdicts()), "a+ b+ c! d+");
+  look(141_000, ["a", "b", "c"]);
+  assert.equal(textOf(verdicts()), "a+ b+ c! d? held");
 });
 
 const looks = fc.array(

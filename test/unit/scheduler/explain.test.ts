@@ -11,6 +11,7 @@ const roomNode = (fields: Parameters<typeof node>[0] = {}, others: Partial<RoomN
   document: node(fields),
   present: true,
   cordoned: false,
+  engine: true,
   ...others,
 });
 const asks = (fields: Partial<PodGroup> = {}): PodGroup => ({
@@ -37,6 +38,13 @@ const cases: { name: string; node: RoomNode; group: PodGroup; there?: PodGroup; 
     group: asks(),
     want: "1 absent",
     line: "its worker is not there",
+  },
+  {
+    name: "engine",
+    node: roomNode({}, { engine: false }),
+    group: asks(),
+    want: "1 with a silent engine",
+    line: "its engine is silent",
   },
   { name: "cordon", node: roomNode({}, { cordoned: true }), group: asks(), want: "1 cordoned", line: "cordoned" },
   {

@@ -18,11 +18,12 @@ const roomNode: fc.Arbitrary<RoomNode> = fc
     range: fc.constantFrom(undefined, "10.42.0.0/24", "10.42.0.0/29"),
     present: fc.constantFrom(true, true, true, false),
     cordoned: fc.constantFrom(false, false, false, true),
+    engine: fc.constantFrom(true, true, true, false),
   })
-  .map(({ disk, os, range, present, cordoned, ...capacity }) => {
+  .map(({ disk, os, range, present, cordoned, engine, ...capacity }) => {
     const { network: _network, ...document } = node({ capacity, labels: { disk }, platform: { os, arch: "amd64" } });
     const network = range === undefined ? {} : { network: { name: "o", range, gateway: "10.42.0.1" } };
-    return { document: { ...document, ...network }, present, cordoned };
+    return { document: { ...document, ...network }, present, cordoned, engine };
   });
 const hostPort = fc.record({
   port: fc.constantFrom("TCP/80", "TCP/81"),
