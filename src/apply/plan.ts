@@ -164,9 +164,14 @@ function existing(state: KnownState, name: string): Known<DeploymentDocument> {
     const { message, hint } = damagedReason(name, damage.why);
     throw new OrchestraError("conflict", message, { hint });
   }
-  const meant = nearest(name, state.deployments.keys());
-  const hint = meant === undefined ? "orchestra get lists what there is" : `did you mean ${meant}?`;
-  throw new OrchestraError("not-found", `there is no Deployment "${name}"`, { hint });
+  throw new OrchestraError("not-found", `there is no Deployment "${name}"`, { hint: meantBy(state, name) });
+}
+
+function meantBy({ deployments }: KnownState, name: string): string {
+  const owner = /^(.+)-\d+$/.exec(name)?.[1];
+  if (owner !== undefined && deployments.has(owner)) return `${name} is a pod's name; its Deployment is ${owner}`;
+  const meant = nearest(name, deployments.keys());
+  return meant === undefined ? "orchestra get lists what there is" : `did you mean ${meant}?`;
 }
 
 function beingDeleted(name: string, deleted: Act): OrchestraError {

@@ -94,6 +94,9 @@ function findPod(pods: readonly JoinedPod[], name: string, preferReady: boolean)
 function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): OrchestraError {
   const unborn = kinds.includes("pod") ? notYetCreated(state, name) : undefined;
   if (unborn) return unborn;
+  const message = `there is no ${inWords(kinds, "or")} "${name}"`;
+  if (kinds.includes("pod") && hasDeployment(state, name))
+    return new OrchestraError("not-found", message, { hint: `${name} is a Deployment${podsOfIt(state, name)}` });
   const known = new Set<string>();
   if (kinds.includes("deployment")) for (const key of state.deployments.keys()) known.add(key);
   if (kinds.includes("pod")) for (const pod of joinPods(state)) known.add(pod.name);
@@ -102,7 +105,17 @@ function notFound(state: ClusterState, name: string, kinds: readonly Kind[]): Or
   const plurals = kinds.map((kind) => `${kind}s`);
   const hint =
     meant === undefined ? `orchestra get lists what there is: ${inWords(plurals, "and")}` : `did you mean ${meant}?`;
-  return new OrchestraError("not-found", `there is no ${inWords(kinds, "or")} "${name}"`, { hint });
+  return new OrchestraError("not-found", message, { hint });
+}
+
+/** So many pods are named in a hint, the rest is counted. */
+const namedPodsLimit = 5;
+
+function podsOfIt(state: ClusterState, deployment: string): string {
+  const names = [...new Set(joinPods(state).flatMap((pod) => (pod.deployment === deployment ? [pod.name] : [])))];
+  if (names.length === 0) return " and has no pods yet";
+  if (names.length <= namedPodsLimit) return `; name a pod of it: ${inWords(names, "or")}`;
+  return `; name a pod of it: ${names.slice(0, namedPodsLimit).join(", ")} or one of ${names.length - namedPodsLimit} more`;
 }
 
 /** A pod of a slot that its Deployment has, while no master has looked at that. */

@@ -181,6 +181,14 @@ test("a count that stays when the file's line goes is nobody's scaling, and need
   assert.equal(documentOf(scaledBefore).replicas.override?.kept, undefined, "what bob said stays bob's");
 });
 
+test("scale and delete of a pod's name say which Deployment it belongs to", () => {
+  const state = applied(nothingKnown, wanted("web", { replicas: 3 }));
+  const hint = "web-0 is a pod's name; its Deployment is web";
+  assert.throws(() => planScale(state, "web-0", 2, author()), { code: "not-found", hint });
+  assert.throws(() => planDelete(state, ["web-0"], false, author()), { code: "not-found", hint });
+  assert.throws(() => planScale(state, "wbe-0", 2, author()), { hint: /orchestra get lists/ });
+});
+
 test("scale of what is not there, or is being deleted, is refused", () => {
   assert.throws(() => planScale(nothingKnown, "web", 2, author()), { code: "not-found" });
   const state = applied(nothingKnown, wanted("web"));
