@@ -1,5 +1,6 @@
 // Locks that the kernel frees with their process, whatever ends that; a process that is stopped keeps them: an exclusive transaction
 // held open on an empty database of its own. Writes that file.
+import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 export interface KernelLock {
@@ -10,8 +11,9 @@ export interface KernelLock {
 /** What nobody refers to is collected, and its lock with it. */
 const held = new Set<DatabaseSync>();
 
-/** Takes the lock on the file, which is made. Throws SQLite's own error: `isBusy` when another process has it. */
+/** Takes the lock on the file, which is made for this user only. Throws SQLite's own error: `isBusy` when another process has it. */
 export function lockFile(path: string): KernelLock {
+  makeOwn(path);
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // In memory: the lock must not need a journal beside it, and nothing is ever written.
@@ -26,6 +28,17 @@ export function lockFile(path: string): KernelLock {
       if (held.delete(database)) database.close();
     },
   };
+}
+
+/** SQLite would make it readable to all, and so did earlier releases. What keeps us from it SQLite tells better when it opens the file. */
+function makeOwn(path: string): void {
+  try {
+    // Only ever opened when new: closing a descriptor of a file that this process has locked would drop the lock (fcntl(2)).
+    closeSync(openSync(path, "wx", 0o600));
+  } catch {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found && (found.mode & 0o077) !== 0 && found.uid === process.geteuid?.()) chmodSync(path, 0o600);
+  }
 }
 
 /** The primary result code of an error from `node:sqlite` (sqlite.org/rescode.html); the extended ones carry it in their low byte. Undefined for any other error. */

@@ -1,5 +1,5 @@
 // The file of the embedded store: finding or creating it, and making sure that it is one of ours.
-import { closeSync, mkdirSync, openSync, statSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
@@ -40,7 +40,11 @@ export function openDatabase(path: string, create: boolean): DatabaseSync {
   try {
     const state = stateOf(database, path);
     if (state === "empty" && !create) throw missing(path);
-    if (state === "empty") createTables(database, path);
+    if (state === "empty") {
+      // An empty file may have been put there by others. SQLite gives its side files the same permissions, so this comes first.
+      chmodSync(path, 0o600);
+      createTables(database, path);
+    }
     // A power cut loses no acknowledged commit: every commit waits for the disk.
     database.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216");
     return database;

@@ -87,6 +87,11 @@ function fileError(error: unknown, path: string): OrchestraError {
     case "ENOSPC":
     case "EDQUOT":
       return diskFull(path, error);
+    case "ENOENT":
+      return new OrchestraError("unavailable", `the folder of the store ${path} cannot be made`, {
+        hint: "give another path with --store file:PATH",
+        cause: error,
+      });
     case "ENOTDIR":
     case "EEXIST":
       return new OrchestraError("unavailable", `${dirname(path)} is not a folder, so there can be no store in it`, {
@@ -98,6 +103,9 @@ function fileError(error: unknown, path: string): OrchestraError {
         typeof code === "string" ? "unavailable" : "bug",
         `the store ${path} failed: ${messageOf(error)}`,
         {
+          ...(typeof code === "string"
+            ? { hint: "look at the disk, or give another path with --store file:PATH" }
+            : {}),
           cause: error,
         },
       );

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -42,4 +43,14 @@ test("roles do not keep each other, a release frees, and a folder that is not th
   release();
   lockRole(folder, "worker")();
   other();
+});
+
+test("the file of a lock is for its user only, that of an earlier release too", async (t) => {
+  const folder = await tempFolder(t);
+  writeFileSync(join(folder, "dns.lock"), "", { mode: 0o644 });
+  for (const role of ["worker", "dns"] as const) {
+    const release = lockRole(folder, role);
+    t.after(release);
+    assert.equal(statSync(join(folder, `${role}.lock`)).mode & 0o777, 0o600, role);
+  }
 });

@@ -203,3 +203,19 @@ function useRaw(path: string, sql: string): void {
   database.exec(sql);
   database.close();
 }
+
+test("a folder that cannot be made is told so, with advice", async () => {
+  await assert.rejects(openStore("file:/proc/orchestra-test/store.db", { create: true }), {
+    code: "unavailable",
+    message: "the folder of the store /proc/orchestra-test/store.db cannot be made",
+    hint: /--store file:PATH/,
+  });
+});
+
+test("a store that is made in an empty file of others is for its user only", async (t) => {
+  const path = join(await tempFolder(t), "store.db");
+  await writeFile(path, "", { mode: 0o644 });
+  const store = await openStore(`file:${path}`, { create: true });
+  t.after(() => store.close());
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) assert.equal((await stat(file)).mode & 0o777, 0o600, file);
+});
