@@ -105,9 +105,18 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
 }
 
 async function write({ store, plan, networkRange }: ChangeOptions, planned: Plan): Promise<Plan> {
+  let isWritten = false;
+  // An output that cannot be written ends the program: who is told only that would take the change for failed.
+  process.stdout.prependListener("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") process.stderr.write(isWritten ? "The change is written all the same.\n" : mayBeWritten);
+  });
   await ensureCluster(store, { now: systemClock.wall(), networkRange });
-  return commitPlan(store, planned, plan);
+  const written = await commitPlan(store, planned, plan);
+  isWritten = true;
+  return written;
 }
+
+const mayBeWritten = "The change may be written all the same: orchestra diff tells.\n";
 
 function goalsOf(plan: Plan): Goal[] {
   return plan.items.flatMap((item) => goalOf(item) ?? []);

@@ -14,7 +14,7 @@ export interface NodeRow {
   readonly name: string;
   /** `lost`: absent for so long that its pods get successors elsewhere. */
   readonly state: "present" | "absent" | "lost";
-  /** With `absent` and `lost`: since when, as far as anybody saw it. */
+  /** With `absent` and `lost`: when a master saw that; absent until one has. */
   readonly since?: string;
   readonly cordoned?: Act;
   /** Its pods are being moved away, or have been. */
@@ -43,8 +43,8 @@ export function nodeRows(observation: Observation): NodeRow[] {
   return [...state.nodes].map(([name, document]) => {
     const here = pods.get(name) ?? [];
     const verdict = state.verdicts.get(name);
-    const isPresent = verdict === undefined || verdict.state === "present";
-    const since = isPresent ? state.statuses.get(name)?.at : verdict.since;
+    // What the worker wrote last may be hours older than its end, so it tells nothing about that.
+    const since = verdict === undefined || verdict.state === "present" ? undefined : verdict.since;
     const away = {
       state: verdict?.state === "lost" ? "lost" : "absent",
       ...(since === undefined ? {} : { since }),

@@ -125,6 +125,18 @@ test("a count that the file says no more is kept, and nobody is said to have sca
   }
 });
 
+test("who cannot be told of a change that is written is told that on standard error", async (t) => {
+  const { shell, content } = await desk(t);
+  const { code, stderr } = await shell('"$0" "$1" deploy web --image demo:1 > /dev/full');
+  assert.equal(code, 1);
+  assert.match(stderr, /Error: standard output cannot be written/);
+  const isWritten = await content().then(
+    ({ documents }) => Object.hasOwn(documents, deploymentKey("web")),
+    () => false,
+  );
+  assert.equal(/^The change is written all the same/m.test(stderr), isWritten);
+});
+
 test("deploy does what a manifest of the same fields does, and names nothing else", async (t) => {
   const { run, write, content } = await desk(t);
   await run("apply", "-f", await write("other.yaml", web("demo:1", "a").replace("web", "other")));

@@ -84,7 +84,7 @@ test("cordon is said once and taken back once", async (t) => {
   assert.ok(first?.value.cordoned?.by);
   assert.match(await cluster.ok("cordon", "node/node-1"), /was cordoned already/);
   assert.equal((await store.read(nodeControlKey("node-1")))?.version, first.version);
-  assert.match(await cluster.ok("get", "nodes"), /absent for \w+, cordoned/);
+  assert.match(await cluster.ok("get", "nodes"), /absent, cordoned/);
   assert.match(await cluster.ok("uncordon", "node-1"), /takes pods again/);
   assert.match(await cluster.ok("uncordon", "node-1"), /was not cordoned/);
 });

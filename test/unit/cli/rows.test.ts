@@ -8,7 +8,15 @@ import { nodeRows, notesOf, staleNote } from "../../../src/cli/show/node-rows.ts
 import type { Observation } from "../../../src/cli/show/observe.ts";
 import { deploymentRows, podRows } from "../../../src/cli/show/rows.ts";
 import { waitingTexts } from "../../../src/cli/show/waiting.ts";
-import { act, builtAt, type ClusterFixture, type DeploymentFixture, stateOf } from "../../support/builders.ts";
+import { statusesKey } from "../../../src/model/keys.ts";
+import {
+  act,
+  builtAt,
+  type ClusterFixture,
+  type DeploymentFixture,
+  documentsOf,
+  stateOf,
+} from "../../support/builders.ts";
 
 const nowMs = Date.parse(builtAt) + 12 * 60_000;
 
@@ -111,6 +119,16 @@ test("one absent node of two is named, and nothing is said when all are there", 
   const nodes = { a: {}, b: {} };
   assert.equal(staleNote(observed({ deployments, nodes, absent: ["b"] })), "no worker runs on b (last change 12m ago)");
   assert.equal(staleNote(observed({ deployments, nodes })), undefined);
+});
+
+test("how long a node has been absent is told when a master has seen it, and not guessed from its last status", () => {
+  const documents = new Map(documentsOf({ nodes: { a: {}, b: {} } }));
+  documents.set(statusesKey("b"), { at: builtAt, statuses: [] });
+  const unseen = { state: stateOf(documents), present: new Set(["a"]), nowMs };
+  assert.match(listingText(nodeRows(unseen), { nowMs, wide: false, colour: false }), /^b +absent +0 /m);
+  assert.equal(nodeRows(unseen)[1]?.since, undefined);
+  const seen = observed({ nodes: { a: {}, b: {} }, absent: ["b"] });
+  assert.match(listingText(nodeRows(seen), { nowMs, wide: false, colour: false }), /^b +absent for 12m /m);
 });
 
 test("a lost node and its pods are told as lost, and a hold is told with every listing while somebody is there", () => {
