@@ -21,16 +21,30 @@ const datePattern = /^\d{4}-\d{1,2}-\d{1,2}([Tt ].*)?$/;
 interface Walk {
   readonly findings: Finding[];
   readonly dates: Path[];
+  /** What each name means where the walk is: the last node before it that is called so. */
   readonly anchors: Map<string, Node>;
+  /** What each alias means. It is found where the alias is written, and stands also where that part is written out again. */
+  readonly targets: Map<Alias, Node | undefined>;
   /** The nodes that are being written out now: an alias to one of them has no end. */
   readonly open: Set<Node>;
   nodes: number;
   aliases: number;
+  /** Inside of so many aliases: no name gets its meaning there. */
+  depth: number;
 }
 
 /** The value of a document, as far as JSON carries it, and a finding for each part that it does not. */
 export function convert(root: Node): Converted {
-  const walk: Walk = { findings: [], dates: [], anchors: new Map(), open: new Set(), nodes: 0, aliases: 0 };
+  const walk: Walk = {
+    findings: [],
+    dates: [],
+    anchors: new Map(),
+    targets: new Map(),
+    open: new Set(),
+    nodes: 0,
+    aliases: 0,
+    depth: 0,
+  };
   const value = jsonOf(walk, root, []);
   return { value, isWhole: walk.nodes <= nodesLimit, findings: walk.findings, dates: walk.dates };
 }
@@ -40,11 +54,11 @@ function jsonOf(walk: Walk, node: unknown, path: Path): JsonValue {
   if (walk.nodes > nodesLimit || path.length > nestingLimit) return tooMuch(walk, path);
   if (isAlias(node)) return aliasValue(walk, node, path);
   if (isScalar(node)) {
-    if (node.anchor) walk.anchors.set(node.anchor, node);
+    learn(walk, node);
     return scalarValue(walk, node, path);
   }
   if (!isMap(node) && !isSeq(node)) return null;
-  if (node.anchor) walk.anchors.set(node.anchor, node);
+  learn(walk, node);
   if (node.tag !== undefined && !plainTags.includes(node.tag)) return refused(walk, path, ...tagComplaint(node.tag));
   walk.open.add(node);
   const value = isMap(node)
@@ -80,7 +94,7 @@ function mapValue(walk: Walk, map: YAMLMap, path: Path): JsonValue {
 
 function keyOf(walk: Walk, { key }: Pair, path: Path): string | undefined {
   if (isScalar(key) && typeof key.value === "string") {
-    if (key.anchor) walk.anchors.set(key.anchor, key);
+    learn(walk, key);
     if (key.value === "<<" && key.type === Scalar.PLAIN) {
       refused(
         walk,
@@ -102,14 +116,23 @@ function keyOf(walk: Walk, { key }: Pair, path: Path): string | undefined {
   return undefined;
 }
 
+/** From here on the node's name means this node. */
+function learn(walk: Walk, node: Node & { readonly anchor?: string | undefined }): void {
+  if (node.anchor && walk.depth === 0) walk.anchors.set(node.anchor, node);
+}
+
 function aliasValue(walk: Walk, alias: Alias, path: Path): JsonValue {
-  const target = walk.anchors.get(alias.source);
+  if (walk.depth === 0) walk.targets.set(alias, walk.anchors.get(alias.source));
+  const target = walk.targets.get(alias);
   const name = isSecret(path) ? "an alias" : `*${alias.source}`;
   walk.aliases += 1;
   if (walk.aliases > aliasesLimit) return tooMuch(walk, path);
   if (!target) return refused(walk, path, `${name} names no anchor before it`, `quote texts that begin with "*"`);
   if (walk.open.has(target)) return refused(walk, path, `${name} stands inside what it names`, "write it out");
-  return jsonOf(walk, target, path);
+  walk.depth += 1;
+  const value = jsonOf(walk, target, path);
+  walk.depth -= 1;
+  return value;
 }
 
 function scalarValue(walk: Walk, scalar: Scalar, path: Path): JsonValue {
