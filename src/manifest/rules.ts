@@ -83,10 +83,15 @@ function isAddress(text: string | undefined): boolean {
 
 const protocol = (port: Pick<Port, "protocol">) => port.protocol ?? templateDefaults.protocol;
 
+/** Where a host port is open; the default is every address of the host. */
+export function hostAddress({ hostIP }: Pick<Port, "hostIP">): string {
+  return canonicalIp(hostIP ?? templateDefaults.hostIP);
+}
+
 /** Whether two ports can never be open on one host together. */
-export function meetOnHost(a: Omit<Port, "containerPort">, b: Omit<Port, "containerPort">): boolean {
+function meetOnHost(a: Omit<Port, "containerPort">, b: Omit<Port, "containerPort">): boolean {
   if (a.hostPort === undefined || a.hostPort !== b.hostPort || protocol(a) !== protocol(b)) return false;
-  const [first, second] = [a, b].map((port) => canonicalIp(port.hostIP ?? templateDefaults.hostIP));
+  const [first, second] = [hostAddress(a), hostAddress(b)];
   return first === second || first === templateDefaults.hostIP || second === templateDefaults.hostIP;
 }
 

@@ -1,8 +1,8 @@
 // What only the whole set can tell: names used twice, Deployments that meet on a host or in what people call them. Pure.
-import type { Port } from "../model/template.ts";
+import { type Port, templateDefaults } from "../model/template.ts";
 import type { LoadedManifest } from "./loaded.ts";
 import type { Place, Problem } from "./problem.ts";
-import { meetOnHost } from "./rules.ts";
+import { hostAddress } from "./rules.ts";
 
 export interface SetFindings {
   readonly problems: readonly Problem[];
@@ -35,24 +35,47 @@ function duplicates(manifests: readonly LoadedManifest[]): Problem[] {
 }
 
 function hostPortClashes(manifests: readonly LoadedManifest[]): Problem[] {
-  // By number, so that ten thousand manifests are not compared with each other.
-  const seen = new Map<number, { manifest: LoadedManifest; port: Port }[]>();
+  const seen = new PortHolders();
   const warnings: Problem[] = [];
-  for (const manifest of manifests) {
+  for (const [order, manifest] of manifests.entries()) {
     if (manifest.spec.replicas === 0) continue;
     for (const port of manifest.spec.template.ports ?? []) {
       if (port.hostPort === undefined) continue;
-      const earlier = seen.get(port.hostPort) ?? [];
-      const other = earlier.find((candidate) => candidate.manifest !== manifest && meetOnHost(candidate.port, port));
-      if (other) warnings.push(clash(manifest, other.manifest, port));
-      seen.set(port.hostPort, [...earlier, { manifest, port }]);
+      const other = seen.other(order, port);
+      if (other !== undefined) warnings.push(clash(manifest, manifests[other] as LoadedManifest, port));
+      seen.add(order, port);
     }
   }
   return warnings;
 }
 
+/** Which manifests hold a port of a host, by their order. Looked up and not compared, so that ten thousand take no longer each than two. */
+class PortHolders {
+  /** The first two of each: one that asks is never told of itself. */
+  readonly #holders = new Map<string, number[]>();
+
+  add(order: number, port: Port): void {
+    for (const key of [addressKey(port), anyKey(port)]) {
+      const holders = this.#holders.get(key) ?? [];
+      if (holders.length < 2 && !holders.includes(order)) this.#holders.set(key, [...holders, order]);
+    }
+  }
+
+  /** The first of the others that this port can never share a host with. */
+  other(order: number, port: Port): number | undefined {
+    const isEverywhere = hostAddress(port) === templateDefaults.hostIP;
+    const everywhere = addressKey({ ...port, hostIP: templateDefaults.hostIP });
+    const keys = isEverywhere ? [anyKey(port)] : [addressKey(port), everywhere];
+    const found = keys.flatMap((key) => this.#holders.get(key) ?? []).filter((holder) => holder !== order);
+    return found.length > 0 ? Math.min(...found) : undefined;
+  }
+}
+
+const anyKey = ({ hostPort, protocol = templateDefaults.protocol }: Port) => `${hostPort}/${protocol}`;
+const addressKey = (port: Port) => `${anyKey(port)} ${hostAddress(port)}`;
+
 function clash(manifest: LoadedManifest, other: LoadedManifest, port: Port): Problem {
-  const wanted = `${port.hostPort}/${port.protocol ?? "TCP"}`;
+  const wanted = anyKey(port);
   return {
     ...placed(manifest.place),
     path: "spec.ports",
