@@ -87,6 +87,7 @@ class TooMuch extends Error {
  */
 function* tokens(text: string, lines: LineCounter) {
   const parser = new Parser(lines.addNewLine);
+  let document: unknown;
   let lexemes = 0;
   lines.addNewLine(0);
   for (const lexeme of new Lexer().lex(text)) {
@@ -94,7 +95,13 @@ function* tokens(text: string, lines: LineCounter) {
     if (parser.stack.length > nestingLimit) {
       throw new TooMuch(parser.offset, `is nested more than ${nestingLimit} levels deep`, "a manifest needs six");
     }
-    lexemes = lexeme === "---" ? 0 : lexemes + 1;
+    lexemes += 1;
+    // The parser says where a document begins: "---" may be a text as well.
+    const bottom = parser.stack[0];
+    if (bottom?.type === "document" && bottom !== document) {
+      document = bottom;
+      lexemes = 0;
+    }
     if (lexemes > lexemesLimit) throw new TooMuch(parser.offset, "says more than a manifest can", "split the document");
   }
   yield* parser.end();

@@ -1,6 +1,7 @@
 // Files that are no manifests before any field is looked at: encodings, syntax, size, and what JSON cannot carry.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseText } from "../../../src/manifest/parse.ts";
 import { complaints, loadText, withSpec } from "../../support/manifests.ts";
 
 const short = "name: web\nimage: nginx\n";
@@ -171,7 +172,12 @@ const patience: readonly { name: string; text: string; want: RegExp }[] = [
   {
     name: "100,000 keys that are the same",
     text: "? a\n".repeat(100_000),
-    want: /^20001:1: says more than a manifest can; /,
+    want: /^20001:2: says more than a manifest can; /,
+  },
+  {
+    name: "a list of texts that look like the start of a document",
+    text: withSpec(`command: [${"---,".repeat(100_000)}]`),
+    want: /^6:\d+: says more than a manifest can; /,
   },
   {
     name: "more documents than a store holds",
@@ -190,4 +196,11 @@ for (const { name, text, want } of patience) {
 
 function variables(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `  K${index}: v`);
+}
+
+for (const between of ["---", "..."]) {
+  test(`each of ten thousand documents may say as much as one, with ${between} between them`, () => {
+    const { documents, problems } = parseText(`name: web\nimage: a\n${between}\n`.repeat(10_000), 20_000);
+    assert.deepEqual([documents.length, problems], [10_000, []]);
+  });
 }
