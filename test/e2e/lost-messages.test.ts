@@ -10,8 +10,8 @@ import { openZooKeeper } from "../../src/store/zookeeper.ts";
 import { parseZooKeeperUrl } from "../../src/store/zookeeper-url.ts";
 import { eventually } from "../support/eventually.ts";
 import { brokenLaws, changesIn } from "../support/history-laws.ts";
-import { applyWish, memoryCluster } from "../support/memory-cluster.ts";
-import { randomOf, rounds, seed } from "../support/rounds.ts";
+import { applyWish, type MemoryCluster, memoryCluster } from "../support/memory-cluster.ts";
+import { randomOf, rounds, roundsOf, seed } from "../support/rounds.ts";
 import { type TcpProxy, tcpProxy } from "../support/tcp-proxy.ts";
 import { testClient } from "../support/zookeeper-clients.ts";
 import { readHistory } from "../support/zookeeper-history.ts";
@@ -88,10 +88,12 @@ test(`of changes that race with lost answers each is done once or not at all, as
   assert.ok([...ends.values()].includes("done"));
 });
 
-test("while events are lost or late, changes still come about, and who is gone is succeeded", async (t) => {
+test(`while events are lost or late, changes still come about, and who is gone is succeeded (seed ${seed})`, async (t) => {
   const chroot = "/events";
+  const random = randomOf("lost events");
   const cluster = await memoryCluster(t, direct(chroot));
-  const [leading, standing, working] = [await link(t), await link(t), await link(t)];
+  const proxies = [await link(t), await link(t), await link(t)] as const;
+  const [leading, standing, working] = proxies;
   // What takes a minute in earnest.
   const connect = (proxy: TcpProxy) => () =>
     openZooKeeper({ place: parseZooKeeperUrl(through(proxy, chroot)), create: true, check: () => {}, recheckMs: 100 });
@@ -99,23 +101,31 @@ test("while events are lost or late, changes still come about, and who is gone i
   const first = await cluster.master({ connect: connect(leading) });
   await cluster.settled(new Map());
   await cluster.master({ connect: connect(standing) });
-  for (const proxy of [leading, standing, working]) proxy.loseEvents(true);
+  for (const proxy of proxies) proxy.loseEvents(true);
   const wish = { replicas: 3, version: "1" };
   await applyWish(cluster.store, "web", wish, "ann");
   await cluster.settled(new Map([["web", wish]]));
   await first.close();
-  const next = { replicas: 2, version: "2" };
-  await applyWish(cluster.store, "web", next, "ann");
-  await cluster.settled(new Map([["web", next]]));
+  for (let round = 0; round < roundsOf({ test: 3, soak: 50 }); round += 1) {
+    for (const proxy of proxies) {
+      proxy.loseEvents(random() < 0.5);
+      proxy.delay(random() < 0.5 ? Math.floor(random() * 200) : 0);
+    }
+    if (random() < 0.2) await loseNode(t, cluster, chroot);
+    const next = { replicas: 1 + Math.floor(random() * 4), version: `round ${round}` };
+    await applyWish(cluster.store, "web", next, `round-${round}`);
+    await cluster.settled(new Map([["web", next]]));
+    assert.equal((await host.running()).length, next.replicas, `round ${round}, seed ${seed}`);
+  }
+  for (const proxy of proxies) proxy.loseEvents(true);
+  await loseNode(t, cluster, chroot);
+  assert.deepEqual(brokenLaws(historyOf(), chroot, host.ran()), [], `seed ${seed}`);
+});
+
+/** Somebody removes the presence of its worker, which has to hear of it and be there again. */
+async function loseNode(t: TestContext, cluster: MemoryCluster, chroot: string): Promise<void> {
   const { client } = await testClient(t, zookeeper.servers, { chroot });
   await client.delete(`/${presenceKey("n1")}`, -1);
   await eventually("the node is there again", () => cluster.store.read(presenceKey("n1")));
-  for (const proxy of [leading, standing, working]) {
-    proxy.loseEvents(false);
-    proxy.delay(200);
-  }
-  const last = { replicas: 4, version: "3" };
-  await applyWish(cluster.store, "web", last, "ann");
-  await cluster.settled(new Map([["web", last]]));
-  assert.equal((await host.running()).length, 4);
-});
+  await client.close();
+}
