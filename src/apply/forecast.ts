@@ -61,17 +61,21 @@ export function forecast(state: ClusterState, plan: Plan, { wall, running }: For
   const after = model.livePods();
   const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, explanationText(unplaced.explain())]));
   const noNodes = state.nodes.size === 0;
+  // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
+  const moving = new Set(decision.changes.map(({ deployment }) => deployment));
   return new Map(
     items.map(({ name, after: document }) => {
       const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
-      return [name, compare({ name, ...pods, stopFirst, reasons, noNodes, revision: document?.revision ?? "" })];
+      const revision = moving.has(name) ? document?.revision : undefined;
+      return [name, compare({ name, ...pods, stopFirst, reasons, noNodes, revision })];
     }),
   );
 }
 
 interface Comparison {
   readonly name: string;
-  readonly revision: string;
+  /** The one that its pods are still being brought to; undefined: the model has done what can be done. */
+  readonly revision: string | undefined;
   readonly before: readonly LivePod[];
   readonly after: readonly LivePod[];
   readonly stopFirst: ReadonlySet<string>;
@@ -90,11 +94,8 @@ function compare({ name, revision, before, after, stopFirst, reasons, noNodes }:
   const replaced = placed.filter(({ slot }) => old.has(slot)).map(named);
   const untouched = new Set(after.filter(({ id }) => known.has(id)).map(({ slot }) => slot));
   for (const { slot } of placed) untouched.delete(slot);
-  // Cut off in the middle, those of another revision are what is left to do.
-  const more =
-    reasons.size > 0
-      ? 0
-      : after.filter((pod) => known.has(pod.id) && pod.revision !== revision && untouched.has(pod.slot)).length;
+  const isLeft = (pod: LivePod) => known.has(pod.id) && pod.revision !== revision && untouched.has(pod.slot);
+  const more = revision === undefined ? 0 : after.filter(isLeft).length;
   return {
     created: placed.filter(({ slot }) => !old.has(slot)).map(named),
     replaced: replaced.map((pod) => (stopFirst.has(pod.name) ? { ...pod, stopFirst: true as const } : pod)),

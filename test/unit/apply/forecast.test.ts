@@ -150,6 +150,37 @@ test("a rollout of a thousand pods one by one is told without being carried to i
   assert.equal(found.replaced.length + found.untouched + (found.more ?? 0), 1_000);
 });
 
+test("a rollout that is not carried to its end is told so whatever another Deployment of the plan has no place for", () => {
+  const network = { name: "orchestra", range: "10.42.0.0/16", gateway: "10.42.0.1" };
+  const fixture: ClusterFixture = { nodes: { "node-1": { network } }, deployments: { web: { pods: 1_000 } } };
+  const large = { image: "demo:1", resources: { cpu: "1000" } };
+  const manifests = [
+    manifest("api", { replicas: 1, template: large }),
+    manifest("web", { replicas: 1_000, image: "demo:2" }),
+  ];
+  const found = applied(fixture, true, ...manifests);
+  assert.equal(found.get("api")?.unplaced.length, 1);
+  const web = found.get("web");
+  assert.ok(web && (web.more ?? 0) > 0);
+  assert.equal(web.replaced.length + web.untouched + (web.more ?? 0), 1_000);
+});
+
+test("a rollout that waits for a node that is away does not say that more is replaced", () => {
+  const old = revisionOf({ image: "demo:0" });
+  const pods = [
+    { serial: 2, node: "n1", status: { phase: "starting" as const } },
+    { slot: 0, node: "n2", revision: old },
+    { slot: 1, node: "n2", revision: old },
+  ];
+  const fixture: ClusterFixture = {
+    nodes: { n1: {}, n2: {} },
+    absent: ["n1"],
+    deployments: { web: { document: { replicas: 2 }, pods } },
+  };
+  const found = applied(fixture, true, manifest("web", { replicas: 2, labels: { team: "shop" } })).get("web");
+  assert.deepEqual(found, { ...nothing, untouched: 2 });
+});
+
 test("what does not change has no forecast, and the state that it was made from stays as it was", () => {
   const fixture: ClusterFixture = { deployments: { web: { pods: 1 }, api: { pods: 1 } } };
   const state = stateOf(fixture);
