@@ -15,11 +15,14 @@ const nobodyLimitMs = 5_000;
 /** Whatever is waited for wakes it; this is in case. */
 const idleLookMs = 60_000;
 
+/** Once one goal is hopeless the others get so long to say how they are: one run should name all that is broken, and nobody likes to wait for bad news. */
+const settleLimitMs = 2_000;
+
 /** Node's timers hold no more, which is 24 days. */
 const timerLimitMs = 2 ** 31 - 1;
 
 /**
- * - `settled`: every goal is done, failed, superseded or cannot be placed; or one that was changed now cannot become true
+ * - `settled`: every goal is done, failed, superseded or cannot be placed; or one that was changed now cannot become true, and the others had time to settle
  * - `timeout`: `timeoutMs` went by
  * - `interrupted`: `signal` fired
  * - `nobody`: no worker runs on this store
@@ -103,6 +106,7 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
   const pendingSince = new Map<Goal, number>();
   const failures = new Map<Goal, { readonly code: Trouble["code"]; readonly hopelessAt: number }>();
   let nobodySince: number | undefined;
+  let hopelessSince: number | undefined;
   return {
     look(snapshot) {
       const now = clock.now();
@@ -127,13 +131,18 @@ function openTimers({ goals, clock }: FollowOptions): { look(snapshot: Snapshot)
       const unplaced = new Set([...pendingSince].filter(([, since]) => isOver(since)).map(([goal]) => goal));
       const mending = [...failures].filter(([, { hopelessAt }]) => hopelessAt > now);
       const nobody = nobodySince !== undefined && now - nobodySince >= nobodyLimitMs;
-      const settled = isSettled(progress, unplaced, new Set(mending.map(([goal]) => goal)));
+      const undecided = undecidedOf(progress, unplaced, new Set(mending.map(([goal]) => goal)));
+      // What was broken before keeps nobody from waiting for what was changed now.
+      const isHopeless = progress.some((one) => one.goal.changed && one.state !== "done" && !undecided.has(one.goal));
+      hopelessSince = isHopeless ? (hopelessSince ?? now) : undefined;
+      const settled = undecided.size === 0 || (hopelessSince !== undefined && now - hopelessSince >= settleLimitMs);
       const end = settled ? "settled" : nobody ? "nobody" : undefined;
       // A worker that has gone wakes nobody up when the limit is over, nor does a pod that stays where it is.
       const waits = [...pendingSince.values()]
         .filter((since) => !isOver(since))
         .map((since) => since + unplacedLimitMs);
       waits.push(...mending.map(([, { hopelessAt }]) => hopelessAt));
+      if (hopelessSince !== undefined) waits.push(hopelessSince + settleLimitMs);
       if (nobodySince !== undefined) waits.push(nobodySince + nobodyLimitMs);
       return { end, progress, unplaced, state, againInMs: Math.max(1, Math.min(...waits, now + idleLookMs) - now) };
     },
@@ -145,10 +154,13 @@ function isStuck({ state, phases, stopping }: Progress): boolean {
   return state === "working" && stopping === 0 && (phases.get("pending") ?? 0) > 0;
 }
 
-function isSettled(progress: readonly Progress[], unplaced: ReadonlySet<Goal>, mending: ReadonlySet<Goal>): boolean {
-  const hopeless = ({ state, goal }: Progress) =>
-    (state === "failed" && !mending.has(goal)) || state === "superseded" || unplaced.has(goal);
-  // What was broken before keeps nobody from waiting for what was changed now.
-  if (progress.some((one) => one.goal.changed && hopeless(one))) return true;
-  return progress.every((one) => one.state === "done" || hopeless(one));
+/** The goals that may still become true. */
+function undecidedOf(
+  progress: readonly Progress[],
+  unplaced: ReadonlySet<Goal>,
+  mending: ReadonlySet<Goal>,
+): ReadonlySet<Goal> {
+  const isUndecided = ({ state, goal }: Progress) =>
+    (state === "working" && !unplaced.has(goal)) || (state === "failed" && mending.has(goal));
+  return new Set(progress.filter(isUndecided).map(({ goal }) => goal));
 }

@@ -91,6 +91,39 @@ test("it ends at once when a pod is given up on", async (t) => {
   assert.equal((await following.result).progress[0]?.state, "failed");
 });
 
+const broken = {
+  document: { replicas: 1 },
+  pods: [{ slot: 0, status: { phase: "failed" as const, reason: { code: "BAD_COMMAND" as const, message: "no" } } }],
+};
+const underway = { document: { replicas: 1 }, pods: [{ slot: 0, status: { phase: "starting" as const } }] };
+const goalsOf = (...names: string[]) => names.map((name) => ({ ...goal, name, replicas: 1 }));
+
+test("once one is hopeless the others get two seconds, and all that are broken by then are named", async (t) => {
+  const { follow, become, clock } = await lab(t, { deployments: { a: broken, b: underway, c: underway } });
+  const following = follow({ goals: goalsOf("a", "b", "c") });
+  await eventually("it looks", () => following.looks() > 0);
+  await clock.advance(1_999);
+  const before = following.looks();
+  await become({ deployments: { a: broken, b: underway, c: broken } });
+  await eventually("it sees the other one", () => following.looks() > before);
+  assert.equal(following.ended(), false);
+  await clock.advance(1);
+  const { end, progress } = await following.result;
+  assert.deepEqual([end, ...progress.map(({ state }) => state)], ["settled", "failed", "working", "failed"]);
+});
+
+test("it does not wait for the two seconds when all are decided", async (t) => {
+  const { follow, become } = await lab(t, { deployments: { a: broken, b: underway } });
+  const following = follow({ goals: goalsOf("a", "b") });
+  await eventually("it looks", () => following.looks() > 0);
+  await become({ deployments: { a: broken, b: broken } });
+  const { progress } = await following.result;
+  assert.deepEqual(
+    progress.map(({ state }) => state),
+    ["failed", "failed"],
+  );
+});
+
 test("what was broken before keeps nobody from waiting for what was changed", async (t) => {
   const broken = { pods: [{ status: { phase: "failed" as const } }] };
   const { follow, become } = await lab(t, { deployments: { ...starting.deployments, old: broken } });
