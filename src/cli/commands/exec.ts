@@ -5,7 +5,7 @@ import { BaseCommand } from "../base.ts";
 export default class Exec extends BaseCommand {
   static override summary = "Run a command in a pod's container.";
   static override description =
-    `Of a pod in a rollout the newest ready incarnation is meant. Exits with the command's exit code.`;
+    `Of a pod in a rollout the newest ready incarnation is meant. Exits with the command's exit code, and with 127 or 126 where there is no such command or it cannot be run.`;
   static override usage = "exec POD [-i] [-t] -- COMMAND...";
   static override examples = [
     "<%= config.bin %> exec web-0 -- /demo echo hello",
@@ -25,9 +25,11 @@ export default class Exec extends BaseCommand {
     const command = end < 0 ? [] : this.argv.slice(end + 1);
     if (end < 0) this.#refuseBareCommand();
     const { args, flags } = await this.parse(Exec, words);
-    if (command.length === 0) {
+    if (!command[0]) {
       const hint = `write it after --, as orchestra exec ${args.pod} -- ls`;
-      throw new OrchestraError("invalid", "no command was given", { hint });
+      throw new OrchestraError("invalid", command.length === 0 ? "no command was given" : "the command is empty", {
+        hint,
+      });
     }
     if (flags.tty && !(process.stdin.isTTY && process.stdout.isTTY)) {
       throw new OrchestraError("invalid", "-t needs a terminal, and this is none", { hint: "leave -t out" });
@@ -42,6 +44,12 @@ export default class Exec extends BaseCommand {
     if (target.kind !== "pod") return;
     const runtime = (await runtimesOf(store, this.settings))(target.pod.node ?? "");
     process.exitCode = await runInPod({ runtime, pod: target.pod, command, stdin: flags.stdin, tty: flags.tty });
+  }
+
+  /** A command that cannot be started ends as it would in a shell. */
+  protected override exitCodeFor(error: OrchestraError): number {
+    const own = error.details?.["exitCode"];
+    return typeof own === "number" ? own : super.exitCodeFor(error);
   }
 
   /** Docker and older kubectl want no `--`; the parser would only say that it does not know `ls`, or its flags. */
