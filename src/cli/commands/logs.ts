@@ -31,7 +31,7 @@ Of a Deployment each line begins with its pod's name; with -f, pods that come la
     const { resolveName } = await import("../names.ts");
     const { failureOf } = await import("../show/failures.ts");
     const { followLimit, readLogs } = await import("../containers/logs.ts");
-    const { age } = await import("../print.ts");
+    const { goneText } = await import("../containers/gone-text.ts");
     const { runtimesOf } = await import("../containers/engines.ts");
     const store = await this.openStore(flags);
     const view = await store.view(observedSelectors);
@@ -39,11 +39,10 @@ Of a Deployment each line begins with its pod's name; with -f, pods that come la
     const target = resolveName(state, args.name, { kinds: ["pod", "deployment"] });
     if (target.kind === "node") return;
     const failures = await readFailures(store);
-    const onGone = (pod: JoinedPod) => {
-      const failure = failureOf(state, failures, pod);
-      if (!failure) return this.note(`pod/${pod.name} has no container (${pod.phase}).`);
-      this.note(`pod/${pod.name} has no container; these lines are of its failure ${age(failure.at, nowMs)} ago:`);
-      for (const line of failure.lines) this.print(prefixed(pod, line));
+    const onGone = (pod: JoinedPod, made: boolean) => {
+      const { note, lines } = goneText(pod, made, failureOf(state, failures, pod), nowMs);
+      this.note(note);
+      for (const line of lines) this.print(prefixed(pod, line));
     };
     const prefixed = (pod: JoinedPod, line: string) => (target.kind === "deployment" ? `${pod.name} | ${line}` : line);
     await readLogs({

@@ -24,8 +24,8 @@ export interface LogsOptions {
   readonly since?: string;
   readonly timestamps: boolean;
   readonly onLine: (pod: JoinedPod, line: LogLine) => void;
-  /** The pod has no container (any more): what a failure left behind may be shown instead. */
-  readonly onGone: (pod: JoinedPod) => void;
+  /** The pod has no container (any more), or one that has never started (`made`): what a failure left behind may be shown instead. */
+  readonly onGone: (pod: JoinedPod, made: boolean) => void;
   /** More pods are there than are followed at once: `waiting` of them come when others have ended. */
   readonly onMany: (waiting: number) => void;
   readonly signal: AbortSignal;
@@ -100,10 +100,11 @@ async function followPod(options: LogsOptions, pod: JoinedPod): Promise<void> {
 async function readPod(options: LogsOptions, pod: JoinedPod, after: string | undefined): Promise<string | undefined> {
   const { follow, tail, since, timestamps, signal, onLine } = options;
   const container = await containerOf(options, pod);
-  if (!container) {
-    if (!follow) options.onGone(pod);
+  if (!follow && container?.state !== "running" && container?.state !== "exited") {
+    options.onGone(pod, container !== undefined);
     return undefined;
   }
+  if (!container) return undefined;
   const runtime = options.runtimeOf(pod.node ?? "");
   const from = after ?? since;
   let last = after;

@@ -27,7 +27,9 @@ interface Lab {
   readonly cluster: TestCluster;
   readonly store: Store;
   readonly runtime: Runtime;
-  /** Creates and starts the container of a pod; returns the engine's id. */
+  /** Creates the container of a pod; returns the engine's id. */
+  create(deployment: string, record: PodRecord, template?: Partial<PodTemplate>): Promise<string>;
+  /** The same, and starts it. */
   start(deployment: string, record: PodRecord, template?: Partial<PodTemplate>): Promise<string>;
 }
 
@@ -46,15 +48,19 @@ async function lab(t: TestContext): Promise<Lab> {
   const documents = new Map(documentsOf({ deployments: { web: { pods: 2 }, none: {} } }));
   documents.set(clusterKey, { ...(documents.get(clusterKey) as object), id });
   await fill(store, documents);
+  const create: Lab["create"] = async (deployment, record, template = {}) => {
+    const spec = { pod: record.id, deployment, slot: record.slot, revision: record.revision };
+    const dns = { server: "127.0.0.1", search: "cluster.local" };
+    const resolved = resolveTemplate({ image, command: ["/demo"], ...template });
+    return runtime.create({ ...spec, template: resolved, network: "bridge", dns }, signal);
+  };
   return {
     cluster,
     store,
     runtime,
+    create,
     async start(deployment, record, template = {}) {
-      const spec = { pod: record.id, deployment, slot: record.slot, revision: record.revision };
-      const dns = { server: "127.0.0.1", search: "cluster.local" };
-      const resolved = resolveTemplate({ image, command: ["/demo"], ...template });
-      const container = await runtime.create({ ...spec, template: resolved, network: "bridge", dns }, signal);
+      const container = await create(deployment, record, template);
       await runtime.start(container, signal);
       return container;
     },
@@ -76,7 +82,7 @@ test("logs prints what a container wrote, also one that has crashed, and of a De
 });
 
 test("the log of a container that is gone is what its failure left", async (t) => {
-  const { cluster, store } = await lab(t);
+  const { cluster, store, create } = await lab(t);
   const none = await cluster.run("logs", "none-0");
   assert.deepEqual([none.code, none.stdout], [0, ""]);
   assert.match(none.stderr, /none-0 has no container/);
@@ -88,6 +94,10 @@ test("the log of a container that is gone is what its failure left", async (t) =
   const { stdout, stderr } = await cluster.run("logs", "none-0");
   assert.equal(stdout, "its last words\n");
   assert.match(stderr, /has no container; these lines are of its failure/);
+  await create("web", pod("web", { slot: 0 }));
+  const created = await cluster.run("logs", "web-0");
+  assert.equal(created.stdout, "");
+  assert.match(created.stderr, /^pod\/web-0 has a container that has never started/);
 });
 
 test("following goes on over a restart without a line twice, and a pod that comes later joins in", async (t) => {
@@ -139,6 +149,20 @@ test("exec passes output, input and the exit code through", async (t) => {
   assert.match(none.stderr, /none-0 has no container/);
   assert.equal((await cluster.run("exec", "web-0")).code, 2);
   assert.match((await cluster.run("exec", "-t", "web-0", "--", "/demo")).stderr, /-t needs a terminal/);
+});
+
+test("exec of what cannot be run ends as in a shell, with an error of ours", async (t) => {
+  const { cluster, start } = await lab(t);
+  await start("web", pod("web", { slot: 0 }));
+  const absent = await cluster.run("exec", "web-0", "--", "/nope");
+  assert.deepEqual([absent.code, absent.stdout], [127, ""]);
+  assert.match(absent.stderr, /^Error: pod\/web-0: there is no such command in the container: \/nope\nHint: /);
+  assert.equal((await cluster.run("exec", "web-0", "--", "nope")).code, 127, "nor on PATH");
+  const folder = await cluster.run("exec", "web-0", "--", "/etc");
+  assert.deepEqual([folder.code, folder.stdout], [126, ""]);
+  assert.match(folder.stderr, /cannot be run in the container: \/etc/);
+  const empty = await cluster.run("exec", "web-0", "--", "");
+  assert.deepEqual([empty.code, /^Error: the command is empty/.test(empty.stderr)], [2, true]);
 });
 
 test("exec -it gives the command a terminal", async (t) => {
