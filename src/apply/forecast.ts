@@ -28,6 +28,8 @@ export interface Forecast {
   readonly unplaced: readonly { readonly name: string; readonly reason: string }[];
   /** A rollout of so many pods that the forecast was not carried to its end: so many more are replaced in the same way. */
   readonly more?: number;
+  /** Why the master does nothing, or less than it should, until a person has looked. */
+  readonly problem?: string;
 }
 
 /**
@@ -61,13 +63,16 @@ export function forecast(state: ClusterState, plan: Plan, { wall, running }: For
   const after = model.livePods();
   const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, explanationText(unplaced.explain())]));
   const noNodes = state.nodes.size === 0;
+  const problems = new Map(decision.problems.map(({ deployment, message }) => [deployment, message]));
   // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
   const moving = new Set(decision.changes.map(({ deployment }) => deployment));
   return new Map(
     items.map(({ name, after: document }) => {
       const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
       const revision = moving.has(name) ? document?.revision : undefined;
-      return [name, compare({ name, ...pods, stopFirst, reasons, noNodes, revision })];
+      const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision });
+      const problem = problems.get(name);
+      return [name, problem === undefined ? told : { ...told, problem }];
     }),
   );
 }

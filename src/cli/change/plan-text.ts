@@ -113,7 +113,7 @@ function summaryOfItem({ action, changes }: PlanItem, forecast: Forecast | undef
 
 /** One line for each kind of consequence. */
 export function consequences(forecast: Forecast): string[] {
-  const { created, replaced, stopped, untouched, unplaced, more = 0 } = forecast;
+  const { created, replaced, stopped, untouched, unplaced, more = 0, problem } = forecast;
   const waits = replaced.filter(({ stopFirst }) => stopFirst);
   const lines = [
     ...group("created", created),
@@ -123,6 +123,7 @@ export function consequences(forecast: Forecast): string[] {
     ...group("stopped", stopped),
     ...(untouched > 0 ? [`${countOf(untouched)} untouched`] : []),
     ...unplacedTexts(unplaced),
+    ...(problem === undefined ? [] : [problem]),
   ];
   return lines.length > 0 ? lines : ["no pods"];
 }

@@ -181,6 +181,38 @@ test("a rollout that waits for a node that is away does not say that more is rep
   assert.deepEqual(found, { ...nothing, untouched: 2 });
 });
 
+const damages: readonly { key: string; untouched: number; told: RegExp }[] = [
+  { key: "pods/web", untouched: 0, told: /^the document pods\/web is damaged \(broken\): nothing is done with it$/ },
+  {
+    key: "pods/web/1",
+    untouched: 2,
+    told: /^the document pods\/web\/1 is damaged \(broken\): nothing is done with it$/,
+  },
+  {
+    key: "placements/n1",
+    untouched: 2,
+    told: /^the document placements\/n1 is damaged \(broken\), and pods of it may be/,
+  },
+];
+for (const { key, untouched, told } of damages) {
+  test(`where ${key} is damaged nothing is done, and that is what is told`, () => {
+    const pods = [{ node: "n1" }, { slot: 1, node: "n2" }];
+    const state = stateOf({ nodes: { n1: {}, n2: {} }, deployments: { web: { document: { replicas: 2 }, pods } } });
+    const without = <T>(found: ReadonlyMap<string, T>, name: string) =>
+      new Map([...found].filter(([other]) => !key.endsWith(`/${name}`) || other !== name));
+    const torn: ClusterState = {
+      ...state,
+      pods: without(state.pods, "web"),
+      placements: without(state.placements, "n1"),
+      damaged: new Map([[key, { why: "broken" }]]),
+    };
+    const plan = planApply(known(state), [manifest("web", { replicas: 3, image: "demo:2" })], author());
+    const found = forecast(torn, plan, { wall: builtAt, running: true }).get("web");
+    assert.match(found?.problem ?? "", told);
+    assert.deepEqual({ ...found, problem: "" }, { ...nothing, untouched, problem: "" });
+  });
+}
+
 test("what does not change has no forecast, and the state that it was made from stays as it was", () => {
   const fixture: ClusterFixture = { deployments: { web: { pods: 1 }, api: { pods: 1 } } };
   const state = stateOf(fixture);

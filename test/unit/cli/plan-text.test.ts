@@ -77,6 +77,10 @@ const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: rea
     ],
   },
   {
+    forecast: { untouched: 2, problem: "the document pods/a/1 is damaged (broken): nothing is done with it" },
+    want: ["2 pods untouched", "the document pods/a/1 is damaged (broken): nothing is done with it"],
+  },
+  {
     forecast: { unplaced: ["a-1", "a-2"].map((name) => ({ name, reason: "fits on none of 1 node: 1 cordoned" })) },
     want: ["2 pods without a place: a-1, a-2: fits on none of 1 node: 1 cordoned"],
   },
