@@ -2,13 +2,14 @@
 import { type MultiDone, multi } from "./multi.ts";
 import type { Operation } from "./operations.ts";
 import * as operations from "./operations.ts";
+import type { SessionState, ZooKeeperOptions } from "./options.ts";
 import { Paths } from "./paths.ts";
-import type { Acl, CreateOptions, Op, Stat, WatchEvent, WatchMode } from "./records.ts";
+import type { Acl, Created, CreateOptions, NodeData, Op, Stat, WatchEvent, WatchMode } from "./records.ts";
 import { Session } from "./session.ts";
-import { Watches } from "./watches.ts";
-import type { Created, SessionState, Watch, ZooKeeper, ZooKeeperOptions } from "./zookeeper.ts";
+import { type Watch, Watches } from "./watches.ts";
 
-export class Client implements ZooKeeper {
+/** The `ZooKeeper` of the front door, which makes it: that it is one is told there. */
+export class Client {
   readonly #paths: Paths;
   readonly #watches: Watches;
   readonly #session: Session;
@@ -61,7 +62,7 @@ export class Client implements ZooKeeper {
     return this.#run((paths) => operations.exists(paths, path));
   }
 
-  getData(path: string): Promise<{ data: Uint8Array; stat: Stat; zxid: bigint }> {
+  getData(path: string): Promise<NodeData & { zxid: bigint }> {
     return this.#run((paths) => operations.getData(paths, path));
   }
 

@@ -2,11 +2,11 @@
 import type { Socket } from "node:net";
 import { serverError } from "./errors.ts";
 import { FrameSplitter } from "./frames.ts";
+import type { Credentials } from "./options.ts";
 import { Reader } from "./reader.ts";
 import { explain, Refusal } from "./transport.ts";
 import { type Greeting, opcode, readWelcome, specialXid, type Welcome, writeGreeting } from "./wire.ts";
 import { Writer } from "./writer.ts";
-import type { Credentials } from "./zookeeper.ts";
 
 export interface Greeted {
   readonly socket: Socket;

@@ -1,10 +1,9 @@
 // Each operation as what it writes and how its answer is read. What the answer says is decided here; when it is sent is not.
 import type { Paths } from "./paths.ts";
 import type { Reader } from "./reader.ts";
-import type { Acl, CreateOptions, Stat, WatchMode } from "./records.ts";
+import type { Acl, Created, CreateOptions, NodeData, Stat, WatchMode } from "./records.ts";
 import { noNode, opcode, readAcl, readStat, writeCreate } from "./wire.ts";
 import type { Writer } from "./writer.ts";
-import type { Created } from "./zookeeper.ts";
 
 export interface Operation<T> {
   readonly type: number;
@@ -49,7 +48,7 @@ export function exists(paths: Paths, path: string): Operation<Stat | undefined> 
   };
 }
 
-export function getData(paths: Paths, path: string): Operation<{ data: Uint8Array; stat: Stat; zxid: bigint }> {
+export function getData(paths: Paths, path: string): Operation<NodeData & { zxid: bigint }> {
   return {
     type: opcode.getData,
     path,

@@ -5,9 +5,9 @@ import { isIP } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { ZooKeeperError } from "./errors.ts";
 import { type Greeted, greet, SessionGone } from "./handshake.ts";
+import type { Credentials, Server, TlsOptions } from "./options.ts";
 import { openSocket, Refusal, type Target } from "./transport.ts";
 import type { Greeting } from "./wire.ts";
-import type { Credentials, Server, TlsOptions } from "./zookeeper.ts";
 
 export interface Search {
   readonly servers: readonly Server[];

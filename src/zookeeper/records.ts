@@ -19,6 +19,12 @@ export interface Stat {
   readonly pzxid: bigint;
 }
 
+/** Data is a view into a larger buffer: copy what is kept for long. */
+export interface NodeData {
+  readonly data: Uint8Array;
+  readonly stat: Stat;
+}
+
 export interface Acl {
   readonly permissions: number;
   readonly scheme: string;
@@ -40,6 +46,13 @@ export interface CreateOptions {
   readonly mode: CreateMode;
   /** Always said: there is no safe default. */
   readonly acl: readonly Acl[];
+}
+
+export interface Created {
+  /** With the number that a sequential node got. */
+  readonly path: string;
+  readonly stat: Stat;
+  readonly zxid: bigint;
 }
 
 /** One step of a transaction. A `version` of -1 means any. */

@@ -4,12 +4,12 @@ import { ZooKeeperError, type ZooKeeperErrorCode } from "./errors.ts";
 import { SessionGone } from "./handshake.ts";
 import { Listeners } from "./listeners.ts";
 import { closeSession, type Operation } from "./operations.ts";
+import type { SessionEvent, SessionState, ZooKeeperOptions } from "./options.ts";
 import type { Pending } from "./pipeline.ts";
 import { Queue } from "./queue.ts";
 import { type Found, reachServer } from "./reach.ts";
 import { opcode, specialXid } from "./wire.ts";
 import type { Writer } from "./writer.ts";
-import type { SessionEvent, SessionState, ZooKeeperOptions } from "./zookeeper.ts";
 
 export interface SessionOwner {
   onWatchEvent(type: number, fullPath: string): void;

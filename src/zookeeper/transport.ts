@@ -1,7 +1,7 @@
 // Opens the socket to one server, over TCP or TLS, within a limit; and says in words why it could not.
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type PeerCertificate } from "node:tls";
-import type { TlsOptions } from "./zookeeper.ts";
+import type { TlsOptions } from "./options.ts";
 
 export interface Target {
   /** As the user wrote it; certificates are compared with it. */

@@ -5,7 +5,11 @@ import { addWatch, type Operation, removeWatches } from "./operations.ts";
 import type { Paths } from "./paths.ts";
 import type { WatchEvent, WatchMode } from "./records.ts";
 import type { Writer } from "./writer.ts";
-import type { Watch } from "./zookeeper.ts";
+
+export interface Watch {
+  /** The listener is not called any more from now on. Resolves when the server has forgotten the watch; never throws. */
+  remove(): Promise<void>;
+}
 
 interface Watched {
   readonly mode: WatchMode;

@@ -1,53 +1,12 @@
 // A ZooKeeper client of its own (docs/decisions/0004): sessions, transactions, persistent watches, and only what orchestra calls.
 // Talks to the servers it is given and to nothing else; imports no other room, so it could live in a package of its own.
 import { Client } from "./client.ts";
-import type { Acl, CreateOptions, Op, OpResult, Stat, WatchEvent, WatchMode } from "./records.ts";
+import type { SessionState, ZooKeeperOptions } from "./options.ts";
+import type { Acl, Created, CreateOptions, NodeData, Op, OpResult, Stat, WatchEvent, WatchMode } from "./records.ts";
+import type { Watch } from "./watches.ts";
 
-export interface ZooKeeperOptions {
-  readonly servers: readonly Server[];
-  /** "/orchestra": every path given and seen is below it, and "/" is the node itself. "" or absent: none. It is not created by itself. */
-  readonly chroot?: string;
-  /** What is asked for; the server may give another. */
-  readonly sessionTimeoutMs?: number;
-  /** How long `ready` waits for the first connection. */
-  readonly connectLimitMs?: number;
-  /** Scheme "digest". Sent before everything else on every connection. */
-  readonly credentials?: Credentials;
-  readonly tls?: TlsOptions;
-  /** For logs. Holds no secret. */
-  readonly onEvent?: (event: SessionEvent) => void;
-}
-
-export interface Server {
-  /** A name (looked up again before each round of attempts) or an address; IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
-
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
-
-/** PEM texts. Without `ca` the authorities that Node trusts hold. `serverName`: what the certificate must name, if not the host. */
-export interface TlsOptions {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly serverName?: string;
-}
-
-export type SessionEvent =
-  | { readonly type: "connected"; readonly server: string; readonly sessionId: bigint; readonly timeoutMs: number }
-  | { readonly type: "reconnected"; readonly server: string }
-  /** One server could not be used; others are tried. */
-  | { readonly type: "refused"; readonly server: string; readonly reason: string }
-  | { readonly type: "disconnected"; readonly server: string; readonly reason: string }
-  | { readonly type: "expired"; readonly reason: string }
-  | { readonly type: "closed" };
-
-/** `expired` and `closed` are final: who wants to go on makes a new client, with a new session. */
-export type SessionState = "connecting" | "connected" | "disconnected" | "expired" | "closed";
+export type { Credentials, Server, SessionEvent, SessionState, TlsOptions, ZooKeeperOptions } from "./options.ts";
+export type { Watch } from "./watches.ts";
 
 /**
  * Every operation throws ZooKeeperError. At a disconnection what is in flight fails: `connection-lost` when bytes may have left, `not-sent` when
@@ -75,7 +34,7 @@ export interface ZooKeeper {
   create(path: string, data: Uint8Array, options: CreateOptions): Promise<Created>;
   delete(path: string, version: number): Promise<{ readonly zxid: bigint }>;
   exists(path: string): Promise<Stat | undefined>;
-  getData(path: string): Promise<{ readonly data: Uint8Array; readonly stat: Stat; readonly zxid: bigint }>;
+  getData(path: string): Promise<NodeData & { readonly zxid: bigint }>;
   setData(path: string, data: Uint8Array, version: number): Promise<{ readonly stat: Stat; readonly zxid: bigint }>;
   getChildren(path: string): Promise<{ readonly children: string[]; readonly stat: Stat; readonly zxid: bigint }>;
   getAcl(path: string): Promise<{ readonly acl: Acl[]; readonly stat: Stat }>;
@@ -90,18 +49,6 @@ export interface ZooKeeper {
   addWatch(path: string, mode: WatchMode, listener: (event: WatchEvent) => void): Promise<Watch>;
   /** Ends the session, so that its ephemeral nodes go at once. What waits fails `closed`; never throws. */
   close(): Promise<void>;
-}
-
-export interface Created {
-  /** With the number that a sequential node got. */
-  readonly path: string;
-  readonly stat: Stat;
-  readonly zxid: bigint;
-}
-
-export interface Watch {
-  /** The listener is not called any more from now on. Resolves when the server has forgotten the watch; never throws. */
-  remove(): Promise<void>;
 }
 
 /** Starts connecting at once. */
