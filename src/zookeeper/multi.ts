@@ -4,7 +4,7 @@ import type { Operation } from "./operations.ts";
 import type { Paths } from "./paths.ts";
 import type { Reader } from "./reader.ts";
 import type { Op, OpResult } from "./records.ts";
-import { opcode, readStat, writeCreate } from "./wire.ts";
+import { opcode, readStat, writeCreate, writeData } from "./wire.ts";
 import type { Writer } from "./writer.ts";
 
 export interface MultiDone {
@@ -17,6 +17,7 @@ export function multi(paths: Paths, ops: readonly Op[]): Operation<MultiDone> {
   return {
     type: opcode.multi,
     write(writer) {
+      writer.makeRoom(ops.reduce((sum, op, index) => sum + roomFor(op, full[index] as string), 0));
       ops.forEach((op, index) => {
         writeOp(writer, op, full[index] as string);
       });
@@ -28,10 +29,35 @@ export function multi(paths: Paths, ops: readonly Op[]): Operation<MultiDone> {
 
 const opcodes = { create: opcode.create2, delete: opcode.delete, set: opcode.setData, check: opcode.check } as const;
 
+/** About so many bytes; what is too few only costs time. */
+function roomFor(op: Op, full: string): number {
+  if (op.do !== "create" && op.do !== "set") return 40 + full.length;
+  const { data } = op;
+  return 80 + full.length + (data instanceof Uint8Array ? data.length : lettersOf(data));
+}
+
+function lettersOf(pieces: readonly string[]): number {
+  let letters = 0;
+  for (const piece of pieces) letters += piece.length;
+  return letters;
+}
+
 function writeHeader(writer: Writer, type: number, done: boolean): void {
   writer.int(type);
   writer.boolean(done);
   writer.int(-1);
+}
+
+/** What stands before each result, and behind the last. */
+function readHeader(reader: Reader): { readonly type: number; readonly isEnd: boolean } {
+  const type = reader.int();
+  const isEnd = reader.boolean();
+  reader.int(); // The error again; with a refusal it follows as the body too.
+  return { type, isEnd };
+}
+
+function multiProtocolError(what: string): ZooKeeperError {
+  return new ZooKeeperError("protocol", `the server sent ${what}`);
 }
 
 function writeOp(writer: Writer, op: Op, full: string): void {
@@ -41,7 +67,7 @@ function writeOp(writer: Writer, op: Op, full: string): void {
     return;
   }
   writer.string(full);
-  if (op.do === "set") writer.bytes(op.data);
+  if (op.do === "set") writeData(writer, op.data);
   writer.int(op.version);
 }
 
@@ -50,13 +76,10 @@ function readResults(reader: Reader, paths: Paths, ops: readonly Op[]): OpResult
   const results: OpResult[] = [];
   const refusals: number[] = [];
   for (;;) {
-    const type = reader.int();
-    const done = reader.boolean();
-    reader.int(); // The error again; with a refusal it follows as the body too.
-    if (done) break;
+    const { type, isEnd } = readHeader(reader);
+    if (isEnd) break;
     const op = ops[Math.max(results.length, refusals.length)];
-    if (op === undefined)
-      throw new ZooKeeperError("protocol", "the server sent more results than the transaction has operations");
+    if (op === undefined) throw multiProtocolError("more results than the transaction has operations");
     if (type === opcode.error) refusals.push(reader.int());
     else results.push(readResult(reader, type, paths, op));
   }
@@ -66,7 +89,7 @@ function readResults(reader: Reader, paths: Paths, ops: readonly Op[]): OpResult
     throw serverError(error, { path: ops[failedIndex]?.path, failedIndex, hint: paths.hint(error) });
   }
   if (results.length !== ops.length) {
-    throw new ZooKeeperError("protocol", `the server sent ${results.length} results for ${ops.length} operations`);
+    throw multiProtocolError(`${results.length} results for ${ops.length} operations`);
   }
   return results;
 }
@@ -75,19 +98,28 @@ function readResult(reader: Reader, type: number, paths: Paths, op: Op): OpResul
   switch (type) {
     // Servers before 3.9 answer so to a create of either kind: the path alone.
     case opcode.create:
-      return { did: "create", path: paths.given(reader.string()) ?? op.path };
+      return { did: "create", path: readCreated(reader, paths, op) };
     case opcode.create2:
-      return { did: "create", path: paths.given(reader.string()) ?? op.path, stat: readStat(reader) };
+      return { did: "create", path: readCreated(reader, paths, op), stat: readStat(reader) };
     case opcode.setData:
       return { did: "set", stat: readStat(reader) };
     case opcode.delete:
-      return { did: "delete" };
+      return deleted;
     case opcode.check:
-      return { did: "check" };
+      return checked;
     default:
-      throw new ZooKeeperError(
-        "protocol",
-        `the server sent a result of type ${type} for an operation of a transaction`,
-      );
+      throw multiProtocolError(`a result of type ${type} for an operation of a transaction`);
   }
+}
+
+const deleted: OpResult = Object.freeze({ did: "delete" });
+const checked: OpResult = Object.freeze({ did: "check" });
+
+/** Only a sequential node has another path than was asked for. */
+function readCreated(reader: Reader, paths: Paths, op: Op): string {
+  if (op.do === "create" && (op.mode === "persistent" || op.mode === "ephemeral")) {
+    reader.skip();
+    return op.path;
+  }
+  return paths.given(reader.string()) ?? op.path;
 }

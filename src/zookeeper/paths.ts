@@ -3,10 +3,15 @@ import { ZooKeeperError } from "./errors.ts";
 import { noAuth, noNode } from "./wire.ts";
 
 const wellFormed = /^\/(?:[^/\0]+(?:\/[^/\0]+)*)?$/;
+const slash = "/".charCodeAt(0);
 const dots = /\/\.\.?(?:\/|$)/;
 
+function isWellFormed(path: string): boolean {
+  return wellFormed.test(path) && !(path.includes("/.") && dots.test(path));
+}
+
 export function checkPath(path: string): void {
-  if (wellFormed.test(path) && !dots.test(path)) return;
+  if (isWellFormed(path)) return;
   const hint = `it begins with "/", ends without, and has no empty, "." or ".." part`;
   throw new ZooKeeperError("bad-arguments", `${JSON.stringify(path)} is no path of a node: ${hint}`, { path });
 }
@@ -24,9 +29,11 @@ export class Paths {
 
   /** Throws `bad-arguments` for what is no path. */
   full(path: string): string {
-    checkPath(path);
-    if (this.chroot === "") return path;
-    return path === "/" ? this.chroot : this.chroot + path;
+    if (path === "/") return this.chroot === "" ? path : this.chroot;
+    const full = this.chroot + path;
+    // The chroot is sound, so this tells it of the path, and looks at what the server gets.
+    if (path.charCodeAt(0) !== slash || !isWellFormed(full)) checkPath(path);
+    return full;
   }
 
   /** The caller's path for one that the server names; undefined when it is not below the chroot. */

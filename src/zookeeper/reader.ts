@@ -47,6 +47,11 @@ export class Reader {
     return this.#buffer.toString("utf8", at, at + length);
   }
 
+  /** Passes over a string or bytes. */
+  skip(): void {
+    this.#advance(this.#length());
+  }
+
   /** A view, not a copy. */
   bytes(): Buffer {
     const length = this.#length();

@@ -35,10 +35,14 @@ export interface Acl {
 const allPermissions = 31;
 
 /** Everybody may do everything. */
-export const openAcl: readonly Acl[] = [{ permissions: allPermissions, scheme: "world", id: "anyone" }];
+export const openAcl: readonly Acl[] = Object.freeze([
+  Object.freeze({ permissions: allPermissions, scheme: "world", id: "anyone" }),
+]);
 
 /** Only who gave the same credentials as the creator. */
-export const creatorAcl: readonly Acl[] = [{ permissions: allPermissions, scheme: "auth", id: "" }];
+export const creatorAcl: readonly Acl[] = Object.freeze([
+  Object.freeze({ permissions: allPermissions, scheme: "auth", id: "" }),
+]);
 
 export type CreateMode = "persistent" | "ephemeral" | "sequential" | "ephemeral-sequential";
 
@@ -55,11 +59,14 @@ export interface Created {
   readonly zxid: bigint;
 }
 
+/** Of a node: bytes, or pieces of a text. Those go as UTF-8 straight into the request: neither bytes nor a whole text is made of them first. No character is cut between two pieces. */
+export type Data = Uint8Array | readonly string[];
+
 /** One step of a transaction. A `version` of -1 means any. */
 export type Op =
-  | ({ readonly do: "create"; readonly path: string; readonly data: Uint8Array } & CreateOptions)
+  | ({ readonly do: "create"; readonly path: string; readonly data: Data } & CreateOptions)
   | { readonly do: "delete"; readonly path: string; readonly version: number }
-  | { readonly do: "set"; readonly path: string; readonly data: Uint8Array; readonly version: number }
+  | { readonly do: "set"; readonly path: string; readonly data: Data; readonly version: number }
   | { readonly do: "check"; readonly path: string; readonly version: number };
 
 export type OpResult =

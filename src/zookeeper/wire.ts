@@ -1,7 +1,7 @@
 // The records of the protocol, field by field in their order on the wire. Numbers here are ZooKeeper's own.
 import type { Reader } from "./reader.ts";
-import type { Acl, CreateMode, Stat } from "./records.ts";
-import type { Writer } from "./writer.ts";
+import type { Acl, CreateMode, Data, Stat } from "./records.ts";
+import { Writer } from "./writer.ts";
 
 export const opcode = {
   create: 1,
@@ -31,6 +31,9 @@ export const specialXid = { notification: -1, ping: -2, auth: -4, setWatches: -8
 export const noNode = -101;
 export const noAuth = -102;
 
+/** A whole request has no more. */
+const aclBytesLimit = 1024 * 1024;
+
 const createFlags: Readonly<Record<CreateMode, number>> = {
   persistent: 0,
   ephemeral: 1,
@@ -59,22 +62,34 @@ export function readAcl(reader: Reader): Acl[] {
 }
 
 /** The body of a create, alone or inside a transaction. */
-export function writeCreate(
-  writer: Writer,
-  path: string,
-  data: Uint8Array,
-  acl: readonly Acl[],
-  mode: CreateMode,
-): void {
+export function writeCreate(writer: Writer, path: string, data: Data, acl: readonly Acl[], mode: CreateMode): void {
   writer.string(path);
-  writer.bytes(data);
+  writeData(writer, data);
+  writer.raw(encodedAcl(acl));
+  writer.int(createFlags[mode]);
+}
+
+/** Of lists that cannot change: a transaction says the same one a thousand times. */
+const encodedAcls = new WeakMap<readonly Acl[], Uint8Array>();
+
+function encodedAcl(acl: readonly Acl[]): Uint8Array {
+  const known = encodedAcls.get(acl);
+  if (known) return known;
+  const writer = new Writer(aclBytesLimit);
   writer.int(acl.length);
   for (const { permissions, scheme, id } of acl) {
     writer.int(permissions);
     writer.string(scheme);
     writer.string(id);
   }
-  writer.int(createFlags[mode]);
+  const encoded = Uint8Array.from(Buffer.concat(writer.take()));
+  if (Object.isFrozen(acl)) encodedAcls.set(acl, encoded);
+  return encoded;
+}
+
+export function writeData(writer: Writer, data: Data): void {
+  if (data instanceof Uint8Array) writer.bytes(data);
+  else writer.text(data);
 }
 
 /** The first frame of every connection: it asks for a session, or for one that was there before. */

@@ -2,6 +2,7 @@
 import { ZooKeeperError } from "./errors.ts";
 
 const slabBytes = 64 * 1024;
+const countedFrom = 1_024;
 
 export class Writer {
   #slab = Buffer.allocUnsafeSlow(slabBytes);
@@ -67,11 +68,28 @@ export class Writer {
   }
 
   string(value: string): void {
-    // No character needs more than three bytes for each of its UTF-16 units.
-    this.#reserve(4 + value.length * 3);
+    this.#reserve(4 + mostBytes(value));
     const written = this.#slab.write(value, this.#at + 4);
     this.int(written);
     this.#at += written;
+  }
+
+  /** As one string. */
+  text(pieces: readonly string[]): void {
+    let most = 4;
+    for (const piece of pieces) most += mostBytes(piece);
+    this.#reserve(most);
+    let end = this.#at + 4;
+    for (const piece of pieces) end += this.#slab.write(piece, end);
+    this.int(end - this.#at - 4);
+    this.#at = end;
+  }
+
+  /** What was encoded before, without a length in front. */
+  raw(value: Uint8Array): void {
+    this.#reserve(value.length);
+    this.#slab.set(value, this.#at);
+    this.#at += value.length;
   }
 
   bytes(value: Uint8Array): void {
@@ -81,13 +99,19 @@ export class Writer {
     this.#at += value.length;
   }
 
+  /** For what is about to be written: less moves over when it is made at once. */
+  makeRoom(bytes: number): void {
+    // With what a short string at the end asks for more than it needs.
+    this.#reserve(Math.min(bytes, this.#frameLimit) + 3 * countedFrom, 1);
+  }
+
   /** A new slab when this one is full; only the frame that is being written moves over. */
-  #reserve(bytes: number): void {
+  #reserve(bytes: number, growth = 2): void {
     if (this.#at + bytes <= this.#slab.length) return;
     const begun = this.#at - this.#frame;
     // Refused before memory is taken for it; the strings' worst case is left to the exact check at the frame's end.
     if (begun + bytes > 3 * this.#frameLimit + slabBytes) throw tooLarge(begun + bytes, this.#frameLimit);
-    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, 2 * (begun + bytes)));
+    const slab = Buffer.allocUnsafeSlow(Math.max(slabBytes, growth * (begun + bytes)));
     this.#slab.copy(slab, 0, this.#frame, this.#at);
     if (this.#frame > this.#taken) this.#full.push(this.#slab.subarray(this.#taken, this.#frame));
     this.#slab = slab;
@@ -95,6 +119,11 @@ export class Writer {
     this.#frame = 0;
     this.#at = begun;
   }
+}
+
+/** No character needs more than three bytes for each of its UTF-16 units. Where that would be much for nothing they are counted. */
+function mostBytes(value: string): number {
+  return value.length < countedFrom ? value.length * 3 : Buffer.byteLength(value);
 }
 
 function tooLarge(bytes: number, limit: number): ZooKeeperError {

@@ -30,6 +30,9 @@ test("what is not below the chroot is nobody's business here", () => {
 for (const path of ["", "a", "a/b", "/a/", "//", "/a//b", "/./a", "/a/..", "/a/../b", "/a\0b", "/."]) {
   test(`${JSON.stringify(path)} is refused before anything is sent`, () => {
     assert.throws(() => checkPath(path), { code: "bad-arguments", path });
+    for (const chroot of ["", "/x"]) {
+      assert.throws(() => new Paths(chroot, undefined).full(path), { code: "bad-arguments", path });
+    }
   });
 }
 
