@@ -1,5 +1,6 @@
 // The client as callers see it: each method is one operation on the session.
 import { type MultiDone, multi } from "./multi.ts";
+import { type ManyRead, multiRead } from "./multi-read.ts";
 import type { Operation } from "./operations.ts";
 import * as operations from "./operations.ts";
 import type { SessionState, ZooKeeperOptions } from "./options.ts";
@@ -64,6 +65,10 @@ export class Client {
 
   getData(path: string): Promise<NodeData & { zxid: bigint }> {
     return this.#run((paths) => operations.getData(paths, path));
+  }
+
+  getMany(paths: readonly string[]): Promise<ManyRead> {
+    return this.#run((known) => multiRead(known, paths));
   }
 
   setData(path: string, data: Uint8Array, version: number): Promise<{ stat: Stat; zxid: bigint }> {

@@ -42,21 +42,21 @@ function lettersOf(pieces: readonly string[]): number {
   return letters;
 }
 
-function writeHeader(writer: Writer, type: number, done: boolean): void {
+export function writeHeader(writer: Writer, type: number, done: boolean): void {
   writer.int(type);
   writer.boolean(done);
   writer.int(-1);
 }
 
 /** What stands before each result, and behind the last. */
-function readHeader(reader: Reader): { readonly type: number; readonly isEnd: boolean } {
+export function readHeader(reader: Reader): { readonly type: number; readonly isEnd: boolean } {
   const type = reader.int();
   const isEnd = reader.boolean();
   reader.int(); // The error again; with a refusal it follows as the body too.
   return { type, isEnd };
 }
 
-function multiProtocolError(what: string): ZooKeeperError {
+export function multiProtocolError(what: string): ZooKeeperError {
   return new ZooKeeperError("protocol", `the server sent ${what}`);
 }
 

@@ -17,6 +17,7 @@ export const opcode = {
   multi: 14,
   create2: 15,
   removeWatches: 18,
+  multiRead: 22,
   auth: 100,
   setWatches2: 105,
   addWatch: 106,

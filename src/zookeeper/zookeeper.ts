@@ -1,6 +1,7 @@
 // A ZooKeeper client of its own (docs/decisions/0004): sessions, transactions, persistent watches, and only what orchestra calls.
 // Talks to the servers it is given and to nothing else; imports no other room, so it could live in a package of its own.
 import { Client } from "./client.ts";
+import type { ZooKeeperError } from "./errors.ts";
 import type { SessionState, ZooKeeperOptions } from "./options.ts";
 import type { Acl, Created, CreateOptions, NodeData, Op, OpResult, Stat, WatchEvent, WatchMode } from "./records.ts";
 import type { Watch } from "./watches.ts";
@@ -35,6 +36,10 @@ export interface ZooKeeper {
   delete(path: string, version: number): Promise<{ readonly zxid: bigint }>;
   exists(path: string): Promise<Stat | undefined>;
   getData(path: string): Promise<NodeData & { readonly zxid: bigint }>;
+  /** In one request, in this order. What cannot be read has its error in its place; throws only when nothing was answered. */
+  getMany(
+    paths: readonly string[],
+  ): Promise<{ readonly zxid: bigint; readonly nodes: readonly (NodeData | ZooKeeperError)[] }>;
   setData(path: string, data: Uint8Array, version: number): Promise<{ readonly stat: Stat; readonly zxid: bigint }>;
   getChildren(path: string): Promise<{ readonly children: string[]; readonly stat: Stat; readonly zxid: bigint }>;
   getAcl(path: string): Promise<{ readonly acl: Acl[]; readonly stat: Stat }>;

@@ -6,6 +6,7 @@ import { openAcl } from "../../../src/zookeeper/records.ts";
 import type { ZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startClient, testClient } from "../../support/zookeeper-clients.ts";
+import { readTogether } from "../../support/zookeeper-reading.ts";
 import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../../support/zookeeper-server.ts";
 
 let zooKeeper: RunningZooKeeper;
@@ -111,6 +112,14 @@ for (const { name, victim, how } of [
     await eventually("the watch is still there", () => told > seen);
   });
 }
+
+test("nodes that are read together are as they were told to be when the answer came, whichever server is asked", async (t) => {
+  for (const [index, server] of zooKeeper.servers.entries()) {
+    const { client: writer } = await testClient(t, zooKeeper.servers);
+    const { client: reader } = await testClient(t, [server]);
+    await readTogether(writer, reader, `/together-${index}`);
+  }
+});
 
 test("quorum lost and back within the session: writes are done again, and the session is the same", async (t) => {
   const { client, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 30_000 });

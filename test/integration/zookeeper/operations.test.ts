@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
+import { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { creatorAcl, type Op, openAcl, type WatchEvent } from "../../../src/zookeeper/records.ts";
 import { eventually } from "../../support/eventually.ts";
 import { testClient } from "../../support/zookeeper-clients.ts";
+import { readTogether } from "../../support/zookeeper-reading.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
 
 let zooKeeper: RunningZooKeeper;
@@ -54,6 +56,26 @@ test("a node is created, read, written and deleted, and its versions count", asy
     await assert.rejects(read, { code: "no-node", path: "/x" });
   }
   await assert.rejects(client.getData("x"), { code: "bad-arguments" });
+});
+
+test("many nodes are read in one request, each by itself", async (t) => {
+  const { client } = await below(t);
+  const letters = [..."äbc😀"];
+  await client.multi(
+    letters.map((letter, index) => ({ do: "create", path: `/${index}`, data: [letter, "!"], ...persistent })),
+  );
+  const { nodes, zxid } = await client.getMany(["/0", "/x", "/3"]);
+  const [first, missing, last] = nodes;
+  assert.ok(first && "data" in first && last && "data" in last && missing instanceof ZooKeeperError);
+  assert.deepEqual([first.stat, last.stat], [await client.exists("/0"), await client.exists("/3")]);
+  assert.deepEqual(
+    [first, last].map((node) => Buffer.from(node.data).toString()),
+    ["ä!", "😀!"],
+  );
+  assert.deepEqual([missing.code, missing.path], ["no-node", "/x"]);
+  assert.ok(zxid >= last.stat.mzxid);
+  assert.deepEqual((await client.getMany([])).nodes, []);
+  await assert.rejects(client.getMany(["/0", "x"]), { code: "bad-arguments", path: "x" });
 });
 
 test("ephemeral nodes go with their session, at once when it is closed, and have no children", async (t) => {
@@ -176,6 +198,12 @@ test("a change is told before the answer of whoever sees it", async (t) => {
   await eventually("all events", () => told === 300);
 });
 
+test("nodes that are read together are as they were told to be when the answer came", async (t) => {
+  const { client: writer } = await testClient(t, zooKeeper.servers);
+  const { client: reader } = await testClient(t, zooKeeper.servers);
+  await readTogether(writer, reader, `/test-${randomUUID()}`);
+});
+
 test("what belongs to one user is closed to another, and the error says who asked", async (t) => {
   const { root } = await below(t);
   const as = async (user: string, password: string) =>
@@ -189,6 +217,8 @@ test("what belongs to one user is closed to another, and the error says who aske
   );
   assert.equal((await (await as("me", "right")).getData("/mine")).stat.version, 0);
   await assert.rejects((await as("me", "wrong")).getData("/mine"), { code: "no-auth", message: /as user "me"/ });
+  const { nodes } = await (await as("me", "wrong")).getMany(["/mine", "/"]);
+  assert.ok(nodes[0] instanceof ZooKeeperError && nodes[0].code === "no-auth" && !(nodes[1] instanceof Error));
   const { client: nobody } = await testClient(t, zooKeeper.servers, { chroot: root });
   await assert.rejects(nobody.setData("/mine", data, -1), { code: "no-auth", message: /without credentials/ });
   await assert.rejects(nobody.create("/x", data, { mode: "persistent", acl: creatorAcl }), { code: "invalid-acl" });
