@@ -26,64 +26,99 @@ export async function holdNode(
   own: Own,
   recheckMs: number | undefined,
 ): Promise<Holding> {
-  const { path } = own;
-  const lost = new AbortController();
-  const endings: (() => void)[] = [];
-  const lose = (why: string) => {
-    if (lost.signal.aborted) return;
-    for (const end of endings) end();
-    lost.abort(new OrchestraError("unavailable", why));
-  };
-  /** What happened while nobody listened. */
-  const look = async () => {
-    const stat = await client.exists(path);
-    if (!isOwn(stat, client, own)) lose(`${path} was removed from outside`);
-  };
-  let timer: NodeJS.Timeout | undefined;
-  // Its removal may never be told.
-  const lookLater = () => {
-    timer = recheckLater(recheckMs, () => {
-      look().catch(() => {});
-      if (!lost.signal.aborted) lookLater();
-    });
-  };
-  lookLater();
-  endings.push(
-    () => clearTimeout(timer),
-    session.listen({
-      up: (now) => {
-        if (now !== client) lose("the session with the store has ended");
-        // Should the connection fail again, it is looked at with the next one.
-        else look().catch(() => {});
-      },
-      doubt(why) {
-        lose(why);
-        // The session may live on after all: then it must not hold what nobody here believes to hold.
-        void removeOwn(client, own);
-      },
-      ended: () => lose("the session with the store has ended"),
-    }),
-  );
-  try {
-    // Recursive only because a path has watches of one mode, and a view may look at the same node.
-    const watch = client.addWatch(path, "recursive", ({ type }) => {
-      if (type === "deleted") lose(`${path} was removed from outside`);
-    });
-    const [watching] = await Promise.all([watch, look()]);
-    endings.push(() => void watching.remove());
-    if (lost.signal.aborted) void watching.remove();
-  } catch (error) {
-    lose("it could not be watched");
-    void removeOwn(client, own);
-    throw error;
+  const held = new HeldNode(client, own);
+  held.listen(session);
+  held.lookLater(recheckMs);
+  await held.watch();
+  return held;
+}
+
+class HeldNode implements Holding {
+  readonly #client: ZooKeeper;
+  readonly #own: Own;
+  readonly #lost = new AbortController();
+  readonly #endings: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(client: ZooKeeper, own: Own) {
+    this.#client = client;
+    this.#own = own;
+    this.#endings.push(() => clearTimeout(this.#timer));
   }
-  return {
-    lost: lost.signal,
-    async letGo(why) {
-      lose(why);
-      await removeOwn(client, own);
-    },
-  };
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async letGo(why: string): Promise<void> {
+    this.#lose(why);
+    await this.#remove();
+  }
+
+  listen(session: Session): void {
+    const stop = session.listen({
+      up: (now) => {
+        if (now !== this.#client) this.#lose(sessionEnded);
+        // Should the connection fail again, it is looked at with the next one.
+        else this.#look().catch(() => {});
+      },
+      doubt: (why) => {
+        this.#lose(why);
+        // The session may live on after all: then it must not hold what nobody here believes to hold.
+        void this.#remove();
+      },
+      ended: () => this.#lose(sessionEnded),
+    });
+    this.#endings.push(stop);
+  }
+
+  /** Its removal may never be told. */
+  lookLater(recheckMs: number | undefined): void {
+    this.#timer = recheckLater(recheckMs, () => {
+      this.#look().catch(() => {});
+      if (!this.lost.aborted) this.lookLater(recheckMs);
+    });
+  }
+
+  /** Throws when it cannot be watched: then it is not held either. */
+  async watch(): Promise<void> {
+    const { path } = this.#own;
+    try {
+      // Recursive only because a path has watches of one mode, and a view may look at the same node.
+      const watch = this.#client.addWatch(path, "recursive", ({ type }) => {
+        if (type === "deleted") this.#lose(removedFromOutside(path));
+      });
+      const [watching] = await Promise.all([watch, this.#look()]);
+      this.#endings.push(() => void watching.remove());
+      if (this.lost.aborted) void watching.remove();
+    } catch (error) {
+      this.#lose("it could not be watched");
+      void this.#remove();
+      throw error;
+    }
+  }
+
+  /** What happened while nobody listened. */
+  async #look(): Promise<void> {
+    const { path } = this.#own;
+    if (!isOwn(await this.#client.exists(path), this.#client, this.#own)) this.#lose(removedFromOutside(path));
+  }
+
+  #lose(why: string): void {
+    if (this.lost.aborted) return;
+    for (const end of this.#endings) end();
+    this.#lost.abort(new OrchestraError("unavailable", why));
+  }
+
+  #remove(): Promise<void> {
+    return removeOwn(this.#client, this.#own);
+  }
+}
+
+const sessionEnded = "the session with the store has ended";
+
+function removedFromOutside(path: string): string {
+  return `${path} was removed from outside`;
 }
 
 /** Removes the node if it is this session's. Goes on until it is gone, or the session is: a node that is left behind would block its place. */
