@@ -5,7 +5,7 @@ import { conflictAt } from "./encode.ts";
 import type { Committed } from "./zookeeper-attempt.ts";
 import type { Item } from "./zookeeper-operations.ts";
 import { pathOfKey } from "./zookeeper-paths.ts";
-import { readNode, versionOf } from "./zookeeper-read.ts";
+import { readNodes, versionOf } from "./zookeeper-read.ts";
 import type { Session } from "./zookeeper-session.ts";
 import { jsonOf } from "./zookeeper-text.ts";
 
@@ -47,7 +47,8 @@ const checkOf = (key: string, version: number): Item => ({ do: "check", key, ver
 
 /** Those of them that are there: written by an apply that was interrupted, or by another one of the same templates. Throws where the text differs. */
 async function versionsThere(items: readonly Item[], session: Session): Promise<ReadonlyMap<string, number>> {
-  const nodes = await session.read((client) => Promise.all(items.map(({ key }) => readNode(client, pathOfKey(key)))));
+  const paths = items.map(({ key }) => pathOfKey(key));
+  const nodes = await session.read((client) => readNodes(client, paths));
   const versions = new Map<string, number>();
   for (const [index, { key, json }] of items.entries()) {
     const node = nodes[index];
