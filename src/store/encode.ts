@@ -3,17 +3,20 @@ import { OrchestraError } from "../model/errors.ts";
 import { collectionOf, epochKey } from "../model/keys.ts";
 import { type Commit, documentBytesLimit } from "./store.ts";
 
-/** A change as it goes to disk or over the wire. `json` absent: remove. `version` "absent": create. */
+/** A change as it goes to disk or over the wire. */
 export interface EncodedChange {
+  readonly do: "create" | "set" | "remove";
   readonly key: string;
+  /** "absent": create. */
   readonly version: number | "absent";
+  /** Absent: remove. */
   readonly json?: string;
   /** Of the text. */
   readonly bytes?: number;
 }
 
 /** ZooKeeper's znodes and our lock files take such names unescaped; long enough for `revisions/<53>/<12>`, and a file name everywhere. */
-const keyForm = /^[a-z]+(\/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$/;
+const keyForm = /^[a-z]+(?:\/[A-Za-z0-9_][A-Za-z0-9._-]*){0,3}$/;
 const keyLengthLimit = 200;
 
 /** Throws `invalid` for anything that is not a document's name. */
@@ -35,10 +38,10 @@ export function encodeCommit(commit: Commit, commitBytesLimit: number): EncodedC
     refuseOwn(key);
     if (seen.has(key)) throw new OrchestraError("bug", `a commit changes ${key} twice`);
     seen.add(key);
-    if (change.do === "remove") return { key, version };
+    if (change.do === "remove") return { do: "remove", key, version };
     const text = encodeText(key, change.value);
     bytes += text.bytes;
-    return { key, version, json: text.json, bytes: text.bytes };
+    return { do: version === "absent" ? "create" : "set", key, version, json: text.json, bytes: text.bytes };
   });
   if (bytes > commitBytesLimit) throw commitTooLarge(bytes, commitBytesLimit);
   return encoded;
@@ -93,6 +96,6 @@ export function deposed(epoch: number, found: number | undefined): OrchestraErro
 }
 
 function refuseOwn(key: string): void {
-  if (key !== epochKey && collectionOf(key) !== "presence") return;
+  if (key !== epochKey && !(key.startsWith("presence") && collectionOf(key) === "presence")) return;
   throw new OrchestraError("bug", `${key} is written by ${key === epochKey ? "elect" : "join"} only`);
 }

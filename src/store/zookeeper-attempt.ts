@@ -143,7 +143,8 @@ function prepare(
 ): Prepared {
   const items = orders.length === 1 ? (orders[0]?.items ?? []) : orders.flatMap((order) => order.items);
   // What holds now is what the answer, if it is lost, will be judged by.
-  const counters = new Map(items.map((item) => [item, counterOf(versions, item) ?? 0]));
+  const counters = new Map<Item, number>();
+  for (const item of items) if (item.version !== "absent") counters.set(item, counterOf(versions, item) ?? 0);
   const removals = versions.removals ?? 0;
   const counter = (item: Item) => counters.get(item) ?? 0;
   const transaction = transactionOf({ pin: root.pin(), items, counterOf: counter, removals, epochs, mark, acl });
@@ -162,10 +163,12 @@ function learn(
   const removed = items.filter((item) => item.do === "remove").map(({ key }) => key);
   if (removed.length > 0) versions.removed(removed, removals);
   const now = removed.length > 0 ? (removals + 1) | 0 : removals;
+  const created: string[] = [];
   for (const item of items) {
-    if (item.do === "create") versions.learn(item.key, { version, counter: 0 }, now);
+    if (item.do === "create") created.push(item.key);
     if (item.do === "set") versions.learn(item.key, { version, counter: (counterOf(item) + 1) | 0 }, now);
   }
+  versions.learnAll(created, { version, counter: 0 }, now);
   return { position: positionOf(last.stat), version };
 }
 

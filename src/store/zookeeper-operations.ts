@@ -3,16 +3,17 @@ import { collectionOf } from "../model/keys.ts";
 import type { Acl, Op } from "../zookeeper/records.ts";
 import { commitTooLarge, type EncodedChange } from "./encode.ts";
 import { commitsPath, pathOfKey, removalsPath } from "./zookeeper-paths.ts";
-import { encoderOf, markBytes } from "./zookeeper-text.ts";
+import { blanksOf, markBytes } from "./zookeeper-text.ts";
 
 /** A document that a commit writes, removes or only checks, in the order in which a conflict is told: checks, then changes. */
-export interface Item {
-  readonly do: "create" | "set" | "remove" | "check";
+export type Item = EncodedChange | Checked;
+
+interface Checked {
+  readonly do: "check";
   readonly key: string;
-  readonly version: number | "absent";
-  readonly json?: string;
-  /** Of the text. */
-  readonly bytes?: number;
+  readonly version: number;
+  readonly json?: never;
+  readonly bytes?: never;
 }
 
 /** What an operation is about, for the case that it is refused. A number: the epoch of a leader. */
@@ -40,51 +41,46 @@ export interface TransactionParts {
 export function itemsOf(
   changes: readonly EncodedChange[],
   checks: readonly { readonly key: string; readonly version: number }[],
-): Item[] {
+): readonly Item[] {
+  if (checks.length === 0) return changes;
   const checked = checks.map(({ key, version }): Item => ({ do: "check", key, version }));
-  const changed = changes.map(({ key, version, json, bytes }): Item => {
-    if (json === undefined || bytes === undefined) return { do: "remove", key, version };
-    return { do: version === "absent" ? "create" : "set", key, version, json, bytes };
-  });
-  return [...checked, ...changed];
+  return [...checked, ...changes];
 }
 
 export function transactionOf({ pin, items, counterOf, removals, epochs, mark, acl }: TransactionParts): Transaction {
-  const steps: [Subject, Op][] = [["store", pin]];
-  const marked = Buffer.from(mark);
+  const subjects: Subject[] = ["store"];
+  const ops: Op[] = [pin];
+  const add = (subject: Subject, op: Op) => {
+    subjects.push(subject);
+    ops.push(op);
+  };
   if (items.some((item) => item.do === "remove")) {
-    steps.push(["removals", { do: "set", path: removalsPath, data: marked, version: removals ?? 0 }]);
+    add("removals", { do: "set", path: removalsPath, data: [mark], version: removals ?? 0 });
   } else if (items.some((item) => item.do !== "create")) {
-    steps.push(["removals", { do: "check", path: removalsPath, version: removals ?? 0 }]);
+    add("removals", { do: "check", path: removalsPath, version: removals ?? 0 });
   }
-  for (const [epoch, version] of epochs) steps.push([epoch, { do: "check", path: pathOfKey("epoch"), version }]);
-  const encode = encoderOf(mark, items);
-  for (const item of items) steps.push([item, operationOf(item, counterOf, encode, acl)]);
+  for (const [epoch, version] of epochs) add(epoch, { do: "check", path: pathOfKey("epoch"), version });
+  const blanks = blanksOf(mark);
+  for (const item of items) add(item, operationOf(item, counterOf, blanks, acl));
   if (items.some((item) => item.do !== "check")) {
-    steps.push(["commits", { do: "set", path: commitsPath, data: marked, version: -1 }]);
+    add("commits", { do: "set", path: commitsPath, data: [mark], version: -1 });
   }
-  return { subjects: steps.map(([subject]) => subject), ops: steps.map(([, op]) => op) };
+  return { subjects, ops };
 }
 
-function operationOf(
-  item: Item,
-  counterOf: (item: Item) => number,
-  encode: (text: Item) => Uint8Array,
-  acl: readonly Acl[],
-): Op {
+function operationOf(item: Item, counterOf: (item: Item) => number, blanks: string, acl: readonly Acl[]): Op {
   const path = pathOfKey(item.key);
-  const data = () => encode(item);
   switch (item.do) {
     case "create":
-      return { do: "create", path, data: data(), mode: "persistent", acl };
+      return { do: "create", path, data: [item.json ?? "", blanks], mode: "persistent", acl };
     case "set":
-      return { do: "set", path, data: data(), version: counterOf(item) };
+      return { do: "set", path, data: [item.json ?? "", blanks], version: counterOf(item) };
     case "remove":
       return { do: "delete", path, version: counterOf(item) };
     case "check":
       return { do: "check", path, version: counterOf(item) };
     default:
-      return item.do satisfies never;
+      return item satisfies never;
   }
 }
 

@@ -20,7 +20,7 @@ const ownNames: ReadonlySet<string> = new Set(["commits", "removals", "identity"
 export function pathOfKey(key: string): string {
   const collection = collectionOf(key);
   if (ownNames.has(collection)) throw new OrchestraError("bug", `${key} would take a name that the store needs itself`);
-  if (collection === key) return `/${key}`;
+  if (!key.includes("/", collection.length + 1)) return `/${key}`;
   return `/${collection}/${key.slice(collection.length + 1).replaceAll("/", ":")}`;
 }
 

@@ -5,28 +5,10 @@
 /** Bits of a mark: met by chance only once in four thousand million lost replies. */
 const markBits = 32;
 
-interface Text {
-  readonly json?: string;
-  readonly bytes?: number;
-}
-
-/**
- * Encodes the documents of one commit, each of `texts` once and in this order: a thousand small buffers would take longer than one large.
- * `mark` is eight hex digits, random for each commit.
- */
-export function encoderOf(mark: string, texts: readonly Text[]): (text: Text) => Uint8Array {
-  const blanks = Buffer.from(blanksOf(mark));
-  const size = texts.reduce((sum, { bytes }) => sum + (bytes === undefined ? 0 : bytes + markBytes), 0);
-  const slab = Buffer.allocUnsafeSlow(size);
-  let end = 0;
-  return ({ json = "", bytes = 0 }) => {
-    const start = end;
-    // What has as many bytes as letters needs no look at each of them.
-    slab.write(json, start, bytes === json.length ? "latin1" : "utf8");
-    slab.set(blanks, start + bytes);
-    end = start + bytes + markBytes;
-    return slab.subarray(start, end);
-  };
+/** What stands behind each document's JSON. `mark` is eight hex digits, random for each commit. */
+export function blanksOf(mark: string): string {
+  const bits = Number.parseInt(mark, 16).toString(2).padStart(markBits, "0");
+  return bits.replaceAll("0", " ").replaceAll("1", "\t");
 }
 
 /** The bytes that the mark adds to each document. */
@@ -54,9 +36,4 @@ export function hasMark(data: Uint8Array, mark: string): boolean {
 /** The JSON without the mark, for comparing. */
 export function jsonOf(data: Uint8Array): string {
   return decodeText(data).trimEnd();
-}
-
-function blanksOf(mark: string): string {
-  const bits = Number.parseInt(mark, 16).toString(2).padStart(markBits, "0");
-  return bits.replaceAll("0", " ").replaceAll("1", "\t");
 }

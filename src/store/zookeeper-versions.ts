@@ -6,7 +6,9 @@ export interface Versions {
   /** The counter of removals under which all that is known was learnt; undefined: nothing is known. */
   readonly removals: number | undefined;
   /** `removals` must have been read before the node was. `counter` is the node's own. */
-  learn(key: string, known: { readonly version: number; readonly counter: number }, removals: number): void;
+  learn(key: string, known: Known, removals: number): void;
+  /** The same of many, which take their place only when somebody asks: a large commit is answered before. */
+  learnAll(keys: readonly string[], known: Known, removals: number): void;
   /** The counter of removals, without a document. */
   at(removals: number): void;
   /** The node's own counter, if the document is known to have had this version. */
@@ -18,12 +20,24 @@ export interface Versions {
   clear(): void;
 }
 
+export interface Known {
+  readonly version: number;
+  readonly counter: number;
+}
+
 export function knownVersions(): Versions {
-  const known = new Map<string, { readonly version: number; readonly counter: number }>();
+  const known = new Map<string, Known>();
+  let learnt: (readonly [keys: readonly string[], node: Known])[] = [];
   let at: number | undefined;
   const clear = () => {
     known.clear();
+    learnt = [];
     at = undefined;
+  };
+  /** In the order in which it was learnt. */
+  const settle = () => {
+    for (const [keys, node] of learnt) for (const key of keys) known.set(key, node);
+    learnt = [];
   };
   /** False: read before what is known, so it says nothing about now. Counters wrap around as Java's integers do. */
   const moveTo = (removals: number): boolean => {
@@ -38,15 +52,25 @@ export function knownVersions(): Versions {
     },
     at: (removals) => void moveTo(removals),
     learn(key, node, removals) {
-      if (moveTo(removals)) known.set(key, node);
+      if (!moveTo(removals)) return;
+      if (learnt.length > 0) settle();
+      known.set(key, node);
+    },
+    learnAll(keys, node, removals) {
+      if (keys.length > 0 && moveTo(removals)) learnt.push([keys, node]);
     },
     counterOf(key, version) {
+      if (learnt.length > 0) settle();
       const node = known.get(key);
       return node?.version === version ? node.counter : undefined;
     },
-    forget: (key) => void known.delete(key),
+    forget(key) {
+      settle();
+      known.delete(key);
+    },
     removed(keys, before) {
       if (at !== before) return clear();
+      settle();
       for (const key of keys) known.delete(key);
       at = (before + 1) | 0;
     },

@@ -10,7 +10,7 @@ import {
   transactionOf,
 } from "../../../src/store/zookeeper-operations.ts";
 import { keyOfPath, parentPath, pathOfKey } from "../../../src/store/zookeeper-paths.ts";
-import { encoderOf, hasMark, jsonOf, markBytes, parseText } from "../../../src/store/zookeeper-text.ts";
+import { blanksOf, hasMark, jsonOf, markBytes, parseText } from "../../../src/store/zookeeper-text.ts";
 import { knownVersions } from "../../../src/store/zookeeper-versions.ts";
 import { openAcl } from "../../../src/zookeeper/records.ts";
 import { opcode, writeCreate } from "../../../src/zookeeper/wire.ts";
@@ -50,10 +50,7 @@ test("keys and paths lead to each other, and names of the store's own are no doc
 
 test("a document's text is JSON to everyone, and tells which commit wrote it", () => {
   const json = JSON.stringify({ text: "a\n\t ä€😀 " });
-  const text = { json, bytes: Buffer.byteLength(json) };
-  const encode = encoderOf(mark, [text, text]);
-  assert.deepEqual(encode(text), encode(text));
-  const data = encoderOf(mark, [text])(text);
+  const data = Buffer.from(json + blanksOf(mark));
   assert.equal(data.length, Buffer.byteLength(json) + markBytes);
   assert.deepEqual(JSON.parse(Buffer.from(data).toString()), JSON.parse(json));
   assert.equal(jsonOf(data), json);
@@ -67,8 +64,8 @@ test("a document's text is JSON to everyone, and tells which commit wrote it", (
 test("a transaction checks first, in the order in which a conflict is told, and counts last", () => {
   const items = itemsOf(
     [
-      { key: "deployments/a", version: "absent", json: "{}", bytes: 2 },
-      { key: "deployments/b", version: 5, json: "{}", bytes: 2 },
+      { do: "create", key: "deployments/a", version: "absent", json: "{}", bytes: 2 },
+      { do: "set", key: "deployments/b", version: 5, json: "{}", bytes: 2 },
     ],
     [{ key: "revisions/a/1", version: 4 }],
   );
@@ -145,7 +142,14 @@ test("what is known of nodes holds only as long as nothing was removed", () => {
   assert.deepEqual([versions.counterOf("a", 10), versions.counterOf("a", 9)], [2, undefined]);
   versions.learn("late", { version: 8, counter: 0 }, 4);
   assert.equal(versions.counterOf("late", 8), undefined, "learnt under an older counter");
+  versions.learnAll(["many", "a"], { version: 12, counter: 0 }, 5);
+  assert.deepEqual(
+    [versions.counterOf("many", 12), versions.counterOf("a", 10), versions.counterOf("a", 12)],
+    [0, undefined, 0],
+  );
+  versions.learnAll(["a"], { version: 13, counter: 0 }, 5);
   versions.removed(["a"], 5);
+  assert.equal(versions.counterOf("a", 13), undefined);
   assert.deepEqual([versions.counterOf("a", 10), versions.counterOf("b", 11), versions.removals], [undefined, 0, 6]);
   versions.at(7);
   assert.equal(versions.counterOf("b", 11), undefined);
