@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { deploymentKey } from "../src/model/keys.ts";
 import { openStore } from "../src/store/open-store.ts";
 import { type Change, put, type Store } from "../src/store/store.ts";
-import { openAcl } from "../src/zookeeper/records.ts";
+import { type Data, type Op, openAcl } from "../src/zookeeper/records.ts";
 import { connectZooKeeper, type ZooKeeper } from "../src/zookeeper/zookeeper.ts";
 import { sampleDocument as value } from "./bench-document.ts";
 import { type Figure, median, quantile, report, rounds, sharedNow, timed } from "./bench-measure.ts";
@@ -12,6 +12,8 @@ import { obey, pipelined, startBenchProcess, startBenchServer } from "./bench-zo
 const documents = 1_000;
 /** Commits that wait for their outcome at a time. */
 const width = 64;
+/** Before a view's latency is measured: views live in processes that run for long. */
+const warmRounds = 100;
 /** At least 70% of the speed of the bare client. */
 const atMost = 1 / 0.7;
 
@@ -27,7 +29,9 @@ async function main(): Promise<void> {
   try {
     const client = await bareClient(server.connect);
     const store = await openStore(`zk://${server.connect}/bench`, { create: true });
-    await client.create("/raw", Buffer.alloc(0), { mode: "persistent", acl: openAcl });
+    for (const path of ["/raw", "/a", "/b", "/c"]) {
+      await client.create(path, Buffer.alloc(0), { mode: "persistent", acl: openAcl });
+    }
     // The last one leaves the most behind.
     await latency(store, client, server.connect);
     await many(store, client);
@@ -41,12 +45,18 @@ async function main(): Promise<void> {
 
 async function large(store: Store, client: ZooKeeper): Promise<void> {
   const numbers = Array.from({ length: documents }, (_, index) => index);
-  const create = { do: "create", data, mode: "persistent", acl: openAcl } as const;
+  const create = { do: "create", mode: "persistent", acl: openAcl } as const;
   const baseline = "the client's own multi of 1,000 creates";
+  const own = (prefix: string, content: () => Data) =>
+    client.multi(numbers.map((index) => ({ ...create, data: content(), path: `/raw/${prefix}-${index}` })));
   const figures = await inTurns(
     (round) =>
       store.commit({ changes: numbers.map((index) => put(deploymentKey(`l${round}-${index}`), value, "absent")) }),
-    { [baseline]: (round) => client.multi(numbers.map((index) => ({ ...create, path: `/raw/l${round}-${index}` }))) },
+    {
+      [baseline]: (round) => own(`l${round}`, () => data),
+      // A commit gets values, not bytes.
+      "the same, with the JSON of each document": (round) => own(`j${round}`, () => [JSON.stringify(value)]),
+    },
   );
   report({ what: "ZooKeeper: commit of 1,000 documents", unit: "ms", ...figures, target: { baseline, atMost } });
 }
@@ -55,7 +65,7 @@ async function many(store: Store, client: ZooKeeper): Promise<void> {
   const keys = Array.from({ length: documents }, (_, index) => deploymentKey(`m${index}`));
   await store.commit({ changes: keys.map((key) => put(key, value, "absent")) });
   const paths = keys.map((_, index) => `/raw/m${index}`);
-  for (const path of [...paths, "/raw/a", "/raw/b"]) {
+  for (const path of paths) {
     await client.create(path, data, { mode: "persistent", acl: openAcl });
   }
   let changes: Change[] = [];
@@ -65,19 +75,13 @@ async function many(store: Store, client: ZooKeeper): Promise<void> {
   };
   const commit = async (index: number) => store.commit({ changes: changes.slice(index, index + 1) });
   const set = (index: number) => client.setData(paths[index] ?? "", data, -1);
-  // What a commit asks of the server: nothing was removed meanwhile, the document, and how far the store has come.
-  const same = (index: number) =>
-    client.multi([
-      { do: "check", path: "/raw/a", version: 0 },
-      { do: "set", path: paths[index] ?? "", data, version: -1 },
-      { do: "set", path: "/raw/b", data: data.subarray(0, 8), version: -1 },
-    ]);
+  const same = (index: number) => client.multi(asCommit(paths[index] ?? ""));
   const baseline = "the client's own set";
   const figures = await inTurns(
     () => pipelined(documents, commit, width),
     {
       [baseline]: () => pipelined(documents, set, width),
-      "the client's own multi of the same three operations": () => pipelined(documents, same, width),
+      "the client's own multi of the same operations": () => pipelined(documents, same, width),
     },
     list,
   );
@@ -101,27 +105,36 @@ async function latency(store: Store, client: ZooKeeper, servers: string): Promis
   });
   const samples: number[] = [];
   const events: number[] = [];
-  const reads: number[] = [];
-  for (let round = -20; round < rounds(200); round += 1) {
+  const reads = { set: [] as number[], transaction: [] as number[] };
+  const bare = async (order: "set" | "transaction") => {
+    told = Promise.withResolvers();
+    read = Promise.withResolvers();
+    const begun = await setter.ask(order);
+    return { event: (await told.promise) - begun, read: (await read.promise) - begun };
+  };
+  for (let round = -warmRounds; round < rounds(200); round += 1) {
     told = Promise.withResolvers();
     const committed = await committer.ask("commit");
     const mine = (await told.promise) - committed;
-    told = Promise.withResolvers();
-    read = Promise.withResolvers();
-    const set = await setter.ask("set");
-    const other = [(await told.promise) - set, (await read.promise) - set] as const;
+    const set = await bare("set");
+    const transaction = await bare("transaction");
     if (round < 0) continue;
     samples.push(mine);
-    events.push(other[0]);
-    reads.push(other[1]);
+    events.push(set.event);
+    reads.set.push(set.read);
+    reads.transaction.push(transaction.read);
   }
   view.close();
   await watch.remove();
   await committer.end();
   await setter.end();
-  // An event does not carry what it tells of, and a view that wakes has it.
+  // An event does not carry what it tells of, and a view that wakes has it: that needs a second way to the server and back.
   const baseline = "a watch of the bare client, and a read of what has changed";
-  const baselines = { [baseline]: median(reads), "the watch alone": median(events) };
+  const baselines = {
+    [baseline]: median(reads.set),
+    "the same of a transaction as a commit makes it": median(reads.transaction),
+    "the watch alone": median(events),
+  };
   const what = "ZooKeeper: view wakes for a commit of another process";
   const target = { baseline, atMost: 2 };
   report({ what: `${what}, median`, unit: "ms", ours: median(samples), baselines, target, samples });
@@ -143,11 +156,22 @@ async function commitOnOrder(servers: string): Promise<void> {
 async function setOnOrder(servers: string): Promise<void> {
   const client = await bareClient(servers);
   await client.create("/raw/woken", data, { mode: "persistent", acl: openAcl });
-  obey(async () => {
+  obey(async (order) => {
     const begun = sharedNow();
-    await client.setData("/raw/woken", data, -1);
+    if (order === "set") await client.setData("/raw/woken", data, -1);
+    else await client.multi(asCommit("/raw/woken"));
     return begun;
   });
+}
+
+/** What a commit of one document asks of the server: it is the same store, nothing was removed meanwhile, the document, and how far the store has come. */
+function asCommit(path: string): readonly Op[] {
+  return [
+    { do: "check", path: "/a", version: 0 },
+    { do: "check", path: "/b", version: 0 },
+    { do: "set", path, data, version: -1 },
+    { do: "set", path: "/c", data: data.subarray(0, 8), version: -1 },
+  ];
 }
 
 async function bareClient(servers: string): Promise<ZooKeeper> {
@@ -166,7 +190,7 @@ async function inTurns(
   const samples: number[] = [];
   const others = new Map<string, number[]>(Object.keys(references).map((name) => [name, []]));
   const warm = 3;
-  for (let round = 0; round < warm + rounds(20); round += 1) {
+  for (let round = 0; round < warm + rounds(30); round += 1) {
     await prepare();
     const note = (times: number[] | undefined, ms: number) => round >= warm && times?.push(ms);
     note(samples, await timed(() => ours(round)));
