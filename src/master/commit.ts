@@ -13,25 +13,23 @@ import {
   verdictsKey,
 } from "../model/keys.ts";
 import type { VerdictsDocument } from "../model/node.ts";
-import type { PlacementsDocument, PodsDocument } from "../model/pod.ts";
+import type { PodsDocument } from "../model/pod.ts";
 import { type Change, type Check, overwrite, remove, type Snapshot, type Versioned } from "../store/store.ts";
 import { nextPlacements, withoutForget } from "./changes.ts";
-import type { Decision, DeploymentChange } from "./decision.ts";
+import type { Decision, DeploymentChange, Problem } from "./decision.ts";
+import { portionOf } from "./portion.ts";
 
 export interface MasterCommit {
   readonly changes: readonly Change[];
   readonly checks: readonly Check[];
   /** False: there was too much for one commit, so look again after it. */
   readonly complete: boolean;
+  /** Deployments that have something which fits into no commit: it is left out. */
+  readonly problems: readonly Problem[];
 }
 
-/** Generous for the record or placement of a pod: a name may have 53 characters. */
-const bytesPerPod = 200;
-/** The last commit of a Deployment removes its document, its pods and up to ten revisions and more: only keys, but on ZooKeeper those count too. */
-const bytesPerEnd = 2_000;
-
 /**
- * As much of the decision as one commit may carry, at least one Deployment; a Deployment's pods and their placements always together.
+ * As much of the decision as one commit may carry; a pod and its placement always together.
  * Each Deployment and revision that something is decided on is checked, so that nothing is written on a word that no longer holds.
  * `leftovers`: of the nodes that are forgotten, which no view of the master holds.
  */
@@ -43,9 +41,10 @@ export function commitOf(
   leftovers: readonly Versioned<unknown>[],
 ): MasterCommit {
   const current = new Map(snapshot.list("placements").map(({ key, value }) => [nameOf(key), value] as const));
-  const taken = takeFirst(decision.changes, current, bytesLimit);
-  const complete = taken.length === decision.changes.length;
-  const forgotten = complete ? decision.forgotten : [];
+  const chunks = chunksByDeployment(snapshot);
+  const written = { placements: current, pods: (name: string) => joined(chunks.get(name)) };
+  const { changes: taken, isAll, isMore, problems } = portionOf(decision.changes, written, bytesLimit);
+  const forgotten = isAll ? decision.forgotten : [];
   const changes: Change[] = [];
   const checks: Check[] = [];
   const drop = (key: Key<unknown>) => {
@@ -58,7 +57,6 @@ export function commitOf(
     if (there) checks.push({ key, version: there.version });
   };
   if (verdicts) write(verdictsKey, verdicts);
-  const chunks = chunksByDeployment(snapshot);
   for (const change of taken) {
     writePods(change, chunks.get(change.deployment) ?? new Map(), write, drop);
     if (change.finished) drop(deploymentKey(change.deployment));
@@ -72,14 +70,14 @@ export function commitOf(
     if (unused.has(key) || finished.has(nameOf(key).split("/")[0] ?? "")) drop(key);
   }
   for (const node of forgotten) for (const key of keysOfNode(node)) drop(key);
-  if (complete) changes.push(...leftovers.map(({ key, version }) => remove(key, version)));
+  if (isAll) changes.push(...leftovers.map(({ key, version }) => remove(key, version)));
   for (const node of decision.returned) {
     const key = nodeControlKey(node);
     const left = withoutForget(snapshot.get(key)?.value ?? {});
     if (Object.keys(left).length > 0) write(key, left);
     else drop(key);
   }
-  return { changes, checks, complete };
+  return { changes, checks, complete: !isMore, problems };
 }
 
 /** What the master's view holds of a node. Its placements stay, empty: see `nextPlacements`. */
@@ -110,23 +108,10 @@ function newRevisions({ placements }: DeploymentChange): Set<string> {
   return new Set(placements.filter(({ placement }) => !placement.stop).map(({ placement }) => placement.revision));
 }
 
-/** The first changes that fit; whole documents are written, so a node's placements count in full once it is touched. */
-function takeFirst(
-  changes: readonly DeploymentChange[],
-  current: ReadonlyMap<string, PlacementsDocument>,
-  bytesLimit: number,
-): readonly DeploymentChange[] {
-  const touched = new Set<string>();
-  let bytes = 0;
-  for (const [index, { pods, placements, gone, finished }] of changes.entries()) {
-    bytes += ((pods?.pods.length ?? 0) + placements.length + 1) * bytesPerPod + (finished ? bytesPerEnd : 0);
-    for (const { node } of [...placements, ...gone]) {
-      if (!touched.has(node)) bytes += (current.get(node)?.placements.length ?? 0) * bytesPerPod;
-      touched.add(node);
-    }
-    if (bytes > bytesLimit && index > 0) return changes.slice(0, index);
-  }
-  return changes;
+/** Its chunks as one document. */
+function joined(chunks: ReadonlyMap<string, PodsDocument> | undefined): PodsDocument | undefined {
+  const [head] = chunks?.values() ?? [];
+  return head && { ...head, pods: [...(chunks?.values() ?? [])].flatMap(({ pods }) => pods) };
 }
 
 function chunksByDeployment(snapshot: Snapshot): Map<string, Map<string, PodsDocument>> {

@@ -10,7 +10,14 @@ import { clusterKey, failuresKey, type Key, nameOf, rangeKey, verdictsKey } from
 import { storeSeen } from "../model/known-store.ts";
 import type { VerdictsDocument } from "../model/node.ts";
 import { isGivenUp } from "../model/phase.ts";
-import type { Leadership, Snapshot, Store, Versioned, View } from "../store/store.ts";
+import {
+  documentBytesLimit,
+  type Leadership,
+  type Snapshot,
+  type Store,
+  type Versioned,
+  type View,
+} from "../store/store.ts";
 import { openStoreMemory, type StoreMemory } from "../store-memory.ts";
 import { commitOf } from "./commit.ts";
 import { decide } from "./decide.ts";
@@ -38,8 +45,8 @@ const resyncMs = 30_000;
 /** Between two attempts to be elected while the store cannot be reached: this at first, doubling up to the second. */
 const retryFirstMs = 100;
 const retryMaxMs = 5_000;
-/** A commit of this size takes some 10 ms; workers can begin with its pods while the rest is being decided. */
-const commitBytes = 1024 * 1024;
+/** A commit of this size takes some 10 ms; workers can begin with its pods while the rest is being decided. No document in it is too large then. */
+const commitBytes = documentBytesLimit;
 
 /** Waits to be elected, leads, and waits again when leadership is lost, until it is closed. */
 export function startMaster(options: MasterOptions): Master {
@@ -108,10 +115,10 @@ function masterPass(options: MasterOptions, leadership: Leadership, view: View, 
     const { state, verdicts, ...looked } = lookAt(snapshot, moment, options.nodeLostAfterMs);
     const decision = decide(state, moment);
     firstSeen = new Map([...looked.seen, ...decision.firstSeen]);
-    told = tell(decision.problems, told, log);
     const bytesLimit = Math.min(commitBytes, store.commitBytesLimit);
     const leftovers = await leftoversOf(store, decision.forgotten);
-    const { changes, checks, complete } = commitOf(decision, verdicts, snapshot, bytesLimit, leftovers);
+    const { changes, checks, complete, problems } = commitOf(decision, verdicts, snapshot, bytesLimit, leftovers);
+    told = tell([...decision.problems, ...problems], told, log);
     if (changes.length > 0) {
       await store.commit({ changes, checks, epoch: leadership.epoch });
       log.debug("master wrote", { documents: changes.map(({ key }) => key) });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commitOf } from "../../../src/master/commit.ts";
 import { decide, previewAt } from "../../../src/master/decide.ts";
+import type { PlacementsDocument, PodsDocument } from "../../../src/model/pod.ts";
 import { makeSnapshot, selectionOf } from "../../../src/store/snapshot.ts";
 import type { Snapshot } from "../../../src/store/store.ts";
 import { act, builtAt, type ClusterFixture, documentsOf, revisionOf, stateOf } from "../../support/builders.ts";
@@ -71,15 +72,41 @@ test("the last commit of a deleted Deployment removes all its documents, on thei
   for (const { key, version } of changes) assert.equal(version, versions.get(key));
 });
 
-test("too much for one commit is cut between Deployments, and one Deployment is never cut", () => {
+test("too much for one commit is cut between Deployments, and within one only where it fits into none alone", () => {
   const names = ["a", "b", "c"];
   const deployments = Object.fromEntries(
-    names.map((name) => [name, { document: { uid: name, replicas: 10 }, pods: [] }]),
+    names.map((name) => [name, { document: { uid: name, replicas: 10, generation: 2 }, pods: [] }]),
   );
   const { keys, complete } = commitOn({ deployments }, 5_000);
   assert.deepEqual([keys, complete], [["put pods/a", "put placements/node-1"], false]);
-  const tight = commitOn({ deployments }, 1);
-  assert.deepEqual(tight.keys, ["put pods/a", "put placements/node-1"]);
+  const tight = commitOn({ deployments }, 1_500);
+  assert.deepEqual([tight.keys, tight.complete], [["put pods/a", "put placements/node-1"], false]);
+  const [pods, placed] = tight.changes.map((change) => (change.do === "put" ? change.value : undefined));
+  const { pods: records, generation } = pods as PodsDocument;
+  assert.ok(records.length > 0 && records.length < 10, `${records.length} pods`);
+  assert.equal(generation, 1, "only the last part carries the generation out");
+  assert.deepEqual(
+    (placed as PlacementsDocument).placements.map(({ pod }) => pod).sort(),
+    records.map(({ id }) => id).sort(),
+  );
+});
+
+test("what fits into no commit is a problem of its Deployment, and no other one waits for it", () => {
+  const on = (disk: string) => ({ nodeSelector: { disk } });
+  const there = Array.from({ length: 30 }, (_, slot) => ({ slot, node: "full", wasReady: true as const }));
+  const rollout = { revision: revisionOf(), state: "complete" as const, since: builtAt };
+  const deployments = {
+    a: { document: { uid: "a", placement: on("full") }, pods: [] },
+    b: { document: { uid: "b", placement: on("empty") }, pods: [] },
+    z: { document: { uid: "z", replicas: 30, placement: on("full") }, pods: there, rollout },
+  };
+  const nodes = { full: { labels: { disk: "full" } }, empty: { labels: { disk: "empty" } } };
+  const { keys, problems, ...commit } = commitOn({ deployments, nodes }, 4_000);
+  assert.deepEqual([keys, commit.complete], [["put pods/b", "put placements/empty"], true]);
+  assert.deepEqual(
+    problems.map(({ deployment }) => deployment),
+    ["a"],
+  );
 });
 
 test("the ends of many Deployments are cut too: every key that goes has its length", () => {
