@@ -89,7 +89,7 @@ const shapes: Readonly<Record<string, Shape>> = {
   ),
   statuses: object(
     { statuses: list(object({ pod: text, phase: text }, { reason: object({ code: text, message: text }) })) },
-    { hold, engine: object({ since: text, reason: text }) },
+    { boot: text, hold, engine: object({ since: text, reason: text }) },
   ),
   failures: object({ failures: list(object({ deployment: text, slot: count, pod: text })) }),
   nodes: object(

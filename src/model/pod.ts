@@ -121,6 +121,8 @@ export interface PodStatus {
 export interface StatusesDocument {
   /** When it was written: for "last change 3m ago". */
   readonly at: string;
+  /** Which boot of the machine this is true of: with another one no process of these pods lives any more. */
+  readonly boot?: string;
   /** The worker does not follow this store: it keeps running what it knew, and stops nothing. */
   readonly hold?: WorkerHold;
   /** The engine of this node is silent: pods are asked on over the network, and nothing is started or stopped. */

@@ -16,6 +16,8 @@ export interface Identity {
    * Absent where the system tells no boot.
    */
   readonly place?: string;
+  /** This boot of this machine. Absent where the system tells none. */
+  readonly boot?: string;
 }
 
 /** Where a machine shows what tells it from others. */
@@ -59,8 +61,9 @@ export async function nodeIdentity({
   }
   await settleMachine(stateDir, identity.node, isShared, machine);
   if (!kept) await replaceFile(path, `${JSON.stringify(identity)}\n`);
-  const place = await placeOf(stateDir, machine);
-  return place === undefined ? identity : { ...identity, place };
+  const boot = (await readIfAny(machine.boot))?.trim();
+  if (!boot) return identity;
+  return { ...identity, place: await placeOf(stateDir, boot), boot: digest(`boot ${boot}`) };
 }
 
 /** What to do on a machine whose state folder is a copy of another one's. */
@@ -88,11 +91,9 @@ async function machineOf({ machineId, transientId }: MachineFiles): Promise<stri
   return digest(`machine ${text.toLowerCase()}`);
 }
 
-async function placeOf(stateDir: string, { boot }: MachineFiles): Promise<string | undefined> {
-  const text = (await readIfAny(boot))?.trim();
-  if (!text) return undefined;
+async function placeOf(stateDir: string, boot: string): Promise<string> {
   const { dev, ino } = await stat(stateDir);
-  return digest(`place ${text} ${dev} ${ino}`);
+  return digest(`place ${boot} ${dev} ${ino}`);
 }
 
 /** What cannot be read tells nothing. */

@@ -1,11 +1,12 @@
 // That this node is alive: its presence, joined again whenever it is lost, and never beside another machine that has its name and key.
-// Reads and writes `presence/<node>`.
+// Reads and writes `presence/<node>`, and `statuses/<node>` where they are of an earlier boot.
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import { presenceKey } from "../model/keys.ts";
 import type { PresenceDocument } from "../model/node.ts";
 import type { Presence, Store } from "../store/store.ts";
+import { takeBackFormerBoot } from "./former-boot.ts";
 import { copyHint } from "./identity.ts";
 import type { NodeFacts } from "./registration.ts";
 
@@ -46,7 +47,9 @@ export async function joinNode(request: JoinRequest): Promise<Membership> {
   const join = async () => {
     const { key, place, address } = facts;
     const value = { key, ...(place === undefined ? {} : { place }), address, pid, since: clock.wall() };
-    presence = await store.join(presenceKey(facts.node), value, { replaces: (holder) => isDead(holder, facts) });
+    const replaces = (holder: Partial<PresenceDocument>) => isDead(holder, facts);
+    await takeBackFormerBoot(store, facts, clock.wall(), replaces);
+    presence = await store.join(presenceKey(facts.node), value, { replaces });
     isDoubleTold = false;
     if (left) return presence.leave();
     const { lost } = presence;

@@ -25,6 +25,8 @@ export interface Orders {
   readonly isNew: boolean;
   /** Not everything could be read: look again after a while. */
   readonly incomplete: boolean;
+  /** The store is there, and was not at the last look. */
+  readonly isBack: boolean;
 }
 
 export type KnownOrders = Pick<LastKnown, keyof KnownStore | "placements" | "templates">;
@@ -58,6 +60,7 @@ class StoreOrders implements OrdersSource {
   #known: KnownOrders | undefined;
   #distrusted: { readonly reason: string; readonly since: string } | undefined;
   #lookedAt: readonly Placement[] | undefined;
+  #wasAway = false;
 
   constructor(options: OrdersOptions) {
     const { store, validateTemplate, lastKnown } = options;
@@ -69,6 +72,8 @@ class StoreOrders implements OrdersSource {
   async look(): Promise<Orders> {
     const { node } = this.#options;
     const snapshot = (this.#view ?? (await this.#openView()))?.snapshot();
+    const isBack = snapshot?.fresh === true && this.#wasAway;
+    this.#wasAway = snapshot?.fresh !== true;
     const reason = snapshot ? whyNotTrusted(snapshot, node, this.#known) : "the store cannot be reached";
     this.#say(reason);
     if (snapshot && reason === undefined) this.#known = follow(snapshot, node, this.#known);
@@ -83,6 +88,7 @@ class StoreOrders implements OrdersSource {
       mayStop: reason === undefined && snapshot?.get(placementsKey(node)) !== undefined,
       ...this.#holdAgainst(snapshot),
       isNew,
+      isBack,
       incomplete: !complete || reason !== undefined,
     };
   }

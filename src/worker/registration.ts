@@ -10,6 +10,8 @@ export interface NodeFacts {
   readonly key: string;
   /** Of `Identity`. */
   readonly place?: string;
+  /** Of `Identity`. */
+  readonly boot?: string;
   readonly address: string;
   readonly hostname: string;
   readonly labels: Readonly<Record<string, string>>;

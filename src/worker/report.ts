@@ -6,11 +6,14 @@ import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { failuresKey, statusesKey } from "../model/keys.ts";
 import { type EngineSilence, type Failure, failuresPerNode, type PodStatus, type WorkerHold } from "../model/pod.ts";
 import { type Change, overwrite, type Store } from "../store/store.ts";
+import { afterBoot, isOfFormerBoot } from "./former-boot.ts";
 
 export interface Report {
   /** What is true now; written soon if it differs from what was written last. Returns whether it differs from what was told last. */
   statuses(told: Told): boolean;
   failure(failure: Failure): void;
+  /** The store answers again: what waits for its next try is written now. */
+  hurry(): void;
   /** Looks whether the store still has what was written last, and writes it again if not: nobody else should have touched it. */
   compare(): void;
   /** Writes what is waiting, if the store takes it. */
@@ -32,6 +35,8 @@ export interface Told {
 export interface ReportOptions {
   readonly store: Store;
   readonly node: string;
+  /** Of `Identity`. */
+  readonly boot?: string | undefined;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -49,6 +54,8 @@ class StoreReport implements Report {
   #writing: Promise<void> | undefined;
   #cancel = () => {};
   #notBefore = 0;
+  /** A write under way may still fail for what is over. */
+  #isHurried = false;
   #failures = 0;
   #closed = false;
 
@@ -67,6 +74,12 @@ class StoreReport implements Report {
 
   failure(failure: Failure): void {
     this.#fresh.push(failure);
+    this.#schedule();
+  }
+
+  hurry(): void {
+    this.#isHurried = true;
+    this.#notBefore = 0;
     this.#schedule();
   }
 
@@ -104,6 +117,7 @@ class StoreReport implements Report {
   }
 
   async #write(): Promise<void> {
+    this.#isHurried = false;
     const text = this.#wantedText;
     const told = this.#fresh;
     this.#fresh = [];
@@ -121,7 +135,7 @@ class StoreReport implements Report {
   async #changes(told: Told | undefined, failures: readonly Failure[]): Promise<Change[]> {
     const { store, node, clock } = this.#options;
     return [
-      ...(told ? await statusesChange(store, node, told, clock.wall()) : []),
+      ...(told ? await statusesChange(this.#options, told, clock.wall()) : []),
       ...(failures.length > 0 ? [await failuresChange(store, node, failures)] : []),
     ];
   }
@@ -136,7 +150,7 @@ class StoreReport implements Report {
   #failed(error: unknown): void {
     const { clock, log } = this.#options;
     this.#failures += 1;
-    const waitMs = Math.min(backoffFirstMs * 2 ** Math.min(this.#failures - 1, 10), backoffMaxMs);
+    const waitMs = this.#isHurried ? 0 : Math.min(backoffFirstMs * 2 ** Math.min(this.#failures - 1, 10), backoffMaxMs);
     this.#notBefore = clock.now() + waitMs;
     if (this.#failures === 1 && !isOrchestraError(error, "conflict")) {
       log.warn("statuses cannot be written now; trying again", { error: messageOf(error) });
@@ -145,14 +159,20 @@ class StoreReport implements Report {
 }
 
 /** Nothing when the store has it already: after a restart of ours usually everything is as it was. */
-async function statusesChange(store: Store, node: string, told: Told, at: string): Promise<Change[]> {
+async function statusesChange({ store, node, boot }: ReportOptions, told: Told, at: string): Promise<Change[]> {
   const key = statusesKey(node);
   const snapshot = await store.list([key]);
   // What the store has is not known, so nothing can be kept of it.
   if (!told.statuses && snapshot.damaged.has(key)) return [];
   const { at: _last, ...last } = snapshot.get(key)?.value ?? { at, statuses: [] };
-  const { statuses = last.statuses, hold, engine } = told;
-  const next = { ...(hold ? { hold } : {}), ...(engine ? { engine } : {}), statuses };
+  const kept = isOfFormerBoot(last.boot, boot) ? afterBoot(last.statuses) : last.statuses;
+  const { statuses = kept, hold, engine } = told;
+  const next = {
+    ...(boot === undefined ? {} : { boot }),
+    ...(hold ? { hold } : {}),
+    ...(engine ? { engine } : {}),
+    statuses,
+  };
   if (!snapshot.damaged.has(key) && JSON.stringify(last) === JSON.stringify(next)) return [];
   return [overwrite(snapshot, key, { at, ...next })];
 }

@@ -75,9 +75,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { store, clock, log, facts, stateDir, stop = new AbortController().signal } = options;
   const lastKnownPath = join(stateDir, "worker.json");
   const lastKnown = await readStateFile<LastKnown>(lastKnownPath);
+  // Before it joins: that takes back what was told before the machine was started anew, and how often pods had restarted stays true.
+  const recorded = await recordedStatuses(store, facts.node);
   const membership = await joinNode({ store, facts, pid: process.pid, stateDir: dirname(stateDir), clock, log, stop });
   const disk = openStateFile<LastKnown>(lastKnownPath, { spacingMs: saveMs, clock, log });
-  const recorded = await recordedStatuses(store, facts.node);
   const worker = new NodeWorker(options, { membership, disk, lastKnown, recorded });
   await worker.start();
   return worker;
@@ -113,7 +114,7 @@ class NodeWorker implements Worker {
     this.#options = options;
     this.#beginning = beginning;
     this.#comparedAt = clock.now();
-    this.#report = openReport({ store, node, clock, log });
+    this.#report = openReport({ store, node, boot: facts.boot, clock, log });
     this.#failures = openFailures({ runtime, report: this.#report, clock, signal: this.#stop.signal });
     this.#table = new PodTable({
       recall: recallFrom(beginning, clock),
@@ -218,6 +219,7 @@ class NodeWorker implements Worker {
       this.#report.compare();
     }
     const told = await this.#orders.look();
+    if (told.isBack) this.#report.hurry();
     const nextAt = sight.hasListed ? this.#follow(told, sight) : this.#wait(told, sight);
     const lookAt = told.incomplete ? clock.now() + incompleteMs : Number.POSITIVE_INFINITY;
     return { againInMs: Math.max(0, Math.min(nextAt, sight.nextAt, lookAt) - clock.now()) };

@@ -43,6 +43,8 @@ test("another boot, or another folder on this machine, is another place for the 
   const beside = await nodeIdentity(copied);
   for (const { node, key } of [booted, beside]) assert.deepEqual({ node, key }, { node: "n1", key: before.key });
   assert.equal(new Set([before.place, booted.place, beside.place]).size, 3);
+  assert.notEqual(booted.boot, before.boot);
+  assert.equal(beside.boot, before.boot);
 });
 
 test("a state folder of another machine is refused until somebody says whose it is", async (t) => {

@@ -1,10 +1,14 @@
 // What the worker tells stays small, whatever happens to its pods.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { silentLog } from "../../../src/log.ts";
+import { OrchestraError } from "../../../src/model/errors.ts";
 import { type Failure, failuresPerNode } from "../../../src/model/pod.ts";
+import type { Store } from "../../../src/store/store.ts";
 import { crashed, newMemory, refused, started } from "../../../src/worker/history.ts";
-import { mergeFailures } from "../../../src/worker/report.ts";
+import { mergeFailures, openReport } from "../../../src/worker/report.ts";
 import { statusOf } from "../../../src/worker/status.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { container, placement, view } from "../../support/pod-views.ts";
 
 const time = "2026-01-01T00:00:00.123456789Z";
@@ -54,4 +58,40 @@ test("failures are kept one for each slot, the newest first, and no more than th
     ["7 newest", "500 newer", "0 old"],
   );
   assert.equal(merged.filter(({ slot }) => slot === 7).length, 1);
+});
+
+test("when the store is back, what waits is written at once, also where a try under way still fails", async () => {
+  const clock = fakeClock();
+  const written: unknown[] = [];
+  let answer: "fails" | "hangs" | "takes" = "fails";
+  let fail = () => {};
+  const snapshot = { get: () => undefined, damaged: new Map() };
+  const store = {
+    list: async () => snapshot,
+    commit: async ({ changes }: { changes: unknown[] }) => {
+      if (answer === "fails") throw new OrchestraError("unavailable", "away");
+      if (answer === "takes") return void written.push(changes);
+      await new Promise<void>((_resolve, reject) => {
+        fail = () => reject(new OrchestraError("unavailable", "away"));
+      });
+    },
+  } as unknown as Store;
+  const report = openReport({ store, node: "n1", clock, log: silentLog });
+  report.statuses({ statuses: [{ pod: "p1", phase: "running", restarts: 0 }] });
+  await clock.advance(30_000);
+  answer = "hangs";
+  await clock.advance(5_000);
+  answer = "takes";
+  report.hurry();
+  fail();
+  await clock.advance(0);
+  assert.equal(written.length, 1);
+  report.statuses({ statuses: [{ pod: "p1", phase: "ready", restarts: 0 }] });
+  answer = "fails";
+  await clock.advance(30_000);
+  answer = "takes";
+  report.hurry();
+  await clock.advance(0);
+  assert.equal(written.length, 2);
+  await report.close();
 });
