@@ -21,12 +21,14 @@ import { openStore } from "../../../src/store/open-store.ts";
 import { type Presence, put, type Store } from "../../../src/store/store.ts";
 import { act, builtAt, documentsOf, fill, node, status } from "../../support/builders.ts";
 import { eventually } from "../../support/eventually.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const names = ["n1", "n2", "n3"];
 
 interface Nodes {
   readonly store: Store;
+  /** Each is a machine of its own. */
   start(nodeLostAfterMs: number, log?: Log, clock?: Clock): Promise<Master>;
   come(name: string): Promise<void>;
   go(name: string): Promise<void>;
@@ -50,11 +52,14 @@ async function openNodes(t: TestContext): Promise<Nodes> {
     presences.set(name, await store.join(presenceKey(name), { key: node().key, pid: process.pid, since: builtAt }));
   };
   for (const name of names) await come(name);
+  let masters = 0;
   return {
     store,
     come,
     async start(nodeLostAfterMs, log = silentLog, clock = systemClock) {
-      const master = startMaster({ store, stateDir: folder, nodeLostAfterMs, clock, log });
+      masters += 1;
+      const stateDir = join(folder, `master-${masters}`);
+      const master = startMaster({ store, stateDir, nodeLostAfterMs, clock, log });
       t.after(() => master.close());
       return master;
     },
@@ -178,4 +183,43 @@ test("a node whose engine is silent for a minute by the master's clock: successo
     said.filter((text) => text.includes("engine")),
     ["the engine of a node is lost: its pods get successors elsewhere", "the engine of a node answers again"],
   );
+});
+
+test("the hold outlasts its leader: the next one goes on holding, and begins every wait anew when it ends", async (t) => {
+  const { store, start, go, come, verdict, pods } = await openNodes(t);
+  const lostAfterMs = 60_000;
+  const clock = fakeClock();
+  let leaders = 0;
+  const info = (message: string) => {
+    if (message === "master leads") leaders += 1;
+  };
+  const stand = () => start(lostAfterMs, { ...silentLog, info }, clock);
+  const document = async () => (await store.read(verdictsKey))?.value;
+  const first = await stand();
+  await eventually("all there", async () => (await verdict("n3")) === "present");
+  await Promise.all([go("n2"), go("n3")]);
+  await eventually("a hold", async () => (await document())?.hold?.reason === "2 of 3 nodes are absent: n2, n3");
+  const before = await document();
+  const second = await stand();
+  await clock.advance(lostAfterMs - 1);
+  await first.close();
+  await eventually("the second leads", () => leaders === 2);
+  // Long enough for any wait, also for one that had nearly passed under the first.
+  await clock.advance(3 * lostAfterMs);
+  assert.deepEqual(await document(), before, "that it holds, since when, and why");
+  assert.deepEqual(await pods(), ["0@n1", "1@n2", "2@n3"]);
+  assert.equal((await store.read(placementsKey("n2")))?.value.placements[0]?.stop, undefined);
+
+  await stand();
+  await second.close();
+  await eventually("the third leads", () => leaders === 3);
+  await clock.advance(3 * lostAfterMs);
+  await come("n3");
+  await eventually("no hold", async () => (await document())?.hold === undefined);
+  // Who is still away has the whole wait from here.
+  await clock.advance(lostAfterMs - 1);
+  assert.equal(await verdict("n2"), "absent");
+  await clock.advance(1);
+  await eventually("lost", async () => (await verdict("n2")) === "lost");
+  await eventually("a successor", async () => same(["0@n1", "1@n2", "1@n1", "2@n3"])(await pods()));
 });
