@@ -44,7 +44,8 @@ export function startRouting(options: RoutingOptions): Routing {
   let view: View | undefined;
   let isClean = false;
   let wasRegistered = false;
-  let wasStrange = false;
+  /** The document has gone from a store that was not trusted at that moment: what that means is looked into once it is. */
+  let isOwed = false;
   const tell = teller(options);
   const looks = openLooks(clock);
 
@@ -55,14 +56,16 @@ export function startRouting(options: RoutingOptions): Routing {
     if (!view) return { againInMs: viewAgainMs };
     const snapshot = view.snapshot();
     const mayRemove = trusts(snapshot);
-    const isRegistered = snapshot.get(nodeKey(node)) !== undefined;
-    const isGone = wasRegistered && !isRegistered;
-    if (mayRemove && (isGone || wasStrange)) options.onForgotten();
-    else if (snapshot.fresh && isGone) options.onUnseen();
-    if (snapshot.fresh) {
-      wasRegistered = isRegistered;
-      wasStrange = !mayRemove;
+    // One that is damaged is there, and for people to look at.
+    const isRegistered = snapshot.get(nodeKey(node)) !== undefined || snapshot.damaged.has(nodeKey(node));
+    const isGone = snapshot.fresh && wasRegistered && !isRegistered;
+    if (isGone && !mayRemove) options.onUnseen();
+    isOwed ||= isGone;
+    if (mayRemove && isOwed) {
+      isOwed = false;
+      options.onForgotten();
     }
+    if (snapshot.fresh) wasRegistered = isRegistered;
     const peers = peersOf(nodesOf(snapshot), node, own);
     // Alone, and nothing is left from other times: no program is run.
     if (peers.length === 0 && isClean) return {};
