@@ -63,7 +63,11 @@ export class Mirror {
     );
     this.#stopListening = options.session.listen({
       up: () => this.#run(),
-      down: () => this.#distrust(),
+      down: () => {
+        // Servers that start again may have gone back and on, past where they were: nodes' own counters then mean something else.
+        options.versions.clear();
+        this.#distrust();
+      },
       replaced: () => this.#forget(),
       ended: () => this.#shelves.forgetWatches(),
     });

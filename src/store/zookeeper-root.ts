@@ -50,6 +50,8 @@ interface Known {
   readonly token: string;
   /** Tells another store cheaper than the token does, wherever the counter is read anyhow. */
   readonly czxid: bigint;
+  /** The counter's last transaction when it was looked at: an older state that has gone on since may have come as far, and not as late. */
+  readonly mzxid: bigint;
   readonly position: Position;
 }
 
@@ -79,14 +81,14 @@ export function openRoot(options: RootOptions): Root {
       // A server that lags behind would show an older state. Reading, where `exists` would do, also tries the credentials.
       const [, { stat }] = await Promise.all([client.sync("/"), client.getData(commitsPath)]);
       const token = (await readToken(client)) ?? (await makeToken(client, options.acl));
-      return { token, czxid: stat.czxid, position: positionOf(stat) };
+      return { token, czxid: stat.czxid, mzxid: stat.mzxid, position: positionOf(stat) };
     } catch (error) {
       if (!isZooKeeperError(error, "no-node")) throw error;
       return undefined;
     }
   };
-  const isSame = (found: Known) =>
-    !known || (found.token === known.token && found.czxid === known.czxid && found.position >= known.position);
+  const isSame = ({ token, czxid, mzxid, position }: Known) =>
+    !known || (token === known.token && czxid === known.czxid && mzxid >= known.mzxid && position >= known.position);
   const see = (position: Position) => {
     if (known && position > known.position) known = { ...known, position };
   };
@@ -110,6 +112,7 @@ export function openRoot(options: RootOptions): Root {
         const position = positionOf(commits);
         if (commits.czxid !== before.czxid || position < before.position) return false;
         see(position);
+        if (known && commits.mzxid > known.mzxid) known = { ...known, mzxid: commits.mzxid };
         return true;
       };
     },

@@ -5,15 +5,16 @@ import { type TestContext, test } from "node:test";
 import { holderSelectors, holdersOf } from "../../../src/cli/holders.ts";
 import { acceptRollback } from "../../../src/cli/store/accept-rollback.ts";
 import { type Log, silentLog } from "../../../src/log.ts";
-import { clusterKey, presenceKey, statusesKey } from "../../../src/model/keys.ts";
+import { clusterKey, deploymentKey, presenceKey, statusesKey } from "../../../src/model/keys.ts";
 import { ensureCluster } from "../../../src/store/cluster.ts";
 import { openStore } from "../../../src/store/open-store.ts";
-import type { Store } from "../../../src/store/store.ts";
+import { put, type Store } from "../../../src/store/store.ts";
 import { connectZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
-import { act } from "../../support/builders.ts";
+import { act, deployment } from "../../support/builders.ts";
 import { eventually } from "../../support/eventually.ts";
 import { applyWish, type MemoryCluster, type MemoryHost, memoryCluster } from "../../support/memory-cluster.ts";
 import { keepCopy, putBack } from "../../support/store-history.ts";
+import { tcpProxy } from "../../support/tcp-proxy.ts";
 import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
 
 /** A server has to start again, and sessions have to end first. */
@@ -211,4 +212,37 @@ test("another cluster's data in the place is neither followed nor written into, 
     (await containers(host)).filter((one) => before.includes(one)),
     before,
   );
+});
+
+test("a version of an older state is none of another history that has got as far: a change that names it is refused", async (t) => {
+  const zookeeper = await startZooKeeper();
+  t.after(() => zookeeper.close());
+  const [server] = zookeeper.servers;
+  const link = await tcpProxy(server ?? assert.fail("no server"));
+  t.after(() => link.close());
+  const mine = await openStore(`zk://${link.host}:${link.port}/orchestra`, { create: true, own: {} });
+  t.after(() => mine.close());
+  const web = deploymentKey("web");
+  const write = (store: Store, generation: number, version: number | "absent") =>
+    store.commit({ changes: [put(web, deployment({ generation }), version)] });
+  const versionOf = async (store: Store) => (await store.read(web))?.version ?? assert.fail("no document");
+  await write(mine, 1, "absent");
+  await keepCopy(zookeeper, "older");
+  const first = await eventually("it answers", () => versionOf(mine).catch(() => undefined), limitMs);
+  const reached = await write(mine, 2, first);
+  const known = await versionOf(mine);
+
+  // Others go on from the older state while this client is away: the document has been written as often as in the state that was lost.
+  await link.down();
+  await putBack(zookeeper, "older");
+  const other = await openStore(`zk://${zookeeper.connect}/orchestra`, { create: false });
+  t.after(() => other.close());
+  let position = 0;
+  for (let count = 0; position <= reached; count += 1)
+    position = await other.commit({ changes: [put(deploymentKey(`x${count}`), deployment(), "absent")] });
+  await write(other, 3, await versionOf(other));
+  await link.up();
+  await eventually("it is connected again", () => mine.read(deploymentKey("x0")).catch(() => undefined), limitMs);
+  await assert.rejects(write(mine, 4, known), { code: "conflict" });
+  assert.equal((await mine.read(web))?.value.generation, 3);
 });
