@@ -1,7 +1,9 @@
 // Waits until what was applied is true, or until it is clear that it will not be: follows a view of the store and asks `wait.ts`.
+
 import type { Clock } from "../clock.ts";
 import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
-import { nameOf, verdictsKey } from "../model/keys.ts";
+import { verdictsKey } from "../model/keys.ts";
+import { presentNodes } from "../model/presence.ts";
 import type { Selector, Snapshot, Store } from "../store/store.ts";
 import { type Goal, hopelessAfterMs, judge, type Progress, type Trouble } from "./wait.ts";
 
@@ -92,7 +94,7 @@ export function observationOf(snapshot: Snapshot): {
     verdicts: () => snapshot.get(verdictsKey)?.value,
     damaged: snapshot.damaged,
   });
-  return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))) };
+  return { state, present: presentNodes(snapshot) };
 }
 
 interface Looked extends Omit<Followed, "end"> {

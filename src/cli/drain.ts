@@ -1,8 +1,10 @@
 // Waits until a drained node has no pods, or until it is clear that it will have some for long. Follows a view of the store.
+
 import type { Clock } from "../clock.ts";
 import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
 import { type JoinedPod, joinPods } from "../model/joined-pod.ts";
-import { nameOf, verdictsKey } from "../model/keys.ts";
+import { verdictsKey } from "../model/keys.ts";
+import { presentNodes } from "../model/presence.ts";
 import type { Snapshot, Store } from "../store/store.ts";
 import { stuckReason } from "./show/stuck.ts";
 
@@ -56,7 +58,7 @@ function judge(snapshot: Snapshot, node: string): Omit<Drained, "end"> & { reado
   const pods = joinPods(state).filter((pod) => pod.node === node);
   const left = [...new Set(pods.map(({ name }) => name))];
   const stuck = stuckOn(state, node);
-  const isThere = snapshot.list("presence").some(({ key }) => nameOf(key) === node);
+  const isThere = presentNodes(snapshot).has(node);
   const end = endOf(state, node, pods, isThere);
   return { end: end ?? (stuck.length === pods.length ? "stuck" : undefined), left, stuck };
 }

@@ -1,9 +1,11 @@
 // Who does not follow the store, and why: what running workers have written into it, and what the roles of this machine would say of it.
 // Reads the state folder.
+
 import { join } from "node:path";
 import { nameOf, placementsKey } from "../model/keys.ts";
 import { type KnownStore, storeSeen, whyStrange } from "../model/known-store.ts";
 import type { WorkerHold } from "../model/pod.ts";
+import { presentNodes } from "../model/presence.ts";
 import { readStateFile } from "../state-file.ts";
 import { clusterFolder } from "../state-folder.ts";
 import type { Selector, Snapshot } from "../store/store.ts";
@@ -29,7 +31,7 @@ export const holderSelectors: readonly Selector[] = ["placements", "statuses", "
 
 /** All that hold, as far as it can be known from here. `cluster`: the one that this machine belongs to, if it does. */
 export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: string | undefined): Promise<Holder[]> {
-  const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+  const present = presentNodes(snapshot);
   const told = snapshot.list("statuses").flatMap(({ key, value }): Holder[] => {
     const node = nameOf(key);
     if (!value.hold || !present.has(node)) return [];

@@ -1,6 +1,7 @@
 // The master: while it leads, makes pods and placements follow the Deployments, and turns presence into verdicts.
 // Reads deployments, revisions, pods, placements, statuses, nodes, controls, presence; writes pods, placements, verdicts, and removes
 // what a deleted Deployment or a forgotten node leaves, and revisions that nobody names; and its own file in the state folder.
+
 import { type Clock, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type PassResult, startLoop } from "../loop.ts";
@@ -10,6 +11,7 @@ import { clusterKey, failuresKey, type Key, nameOf, rangeKey, verdictsKey } from
 import { storeSeen } from "../model/known-store.ts";
 import type { VerdictsDocument } from "../model/node.ts";
 import { isGivenUp } from "../model/phase.ts";
+import { presentNodes } from "../model/presence.ts";
 import {
   documentBytesLimit,
   type Leadership,
@@ -137,7 +139,7 @@ function lookAt(snapshot: Snapshot, moment: Moment, nodeLostAfterMs: number) {
     verdicts: () => undefined,
     damaged: snapshot.damaged,
   });
-  const present = new Set(snapshot.list("presence").map(({ key }) => nameOf(key)));
+  const present = presentNodes(snapshot);
   const silent = new Set([...state.statuses.keys()].filter((node) => state.statuses.get(node)?.engine));
   const timers = openTimers(moment);
   const { verdicts, againInMs } = verdictsOf(written, { ...state, present, silent }, timers, nodeLostAfterMs);

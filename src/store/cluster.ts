@@ -1,7 +1,9 @@
 // The first document of every store: who we are on this store.
+
 import { type ClusterDocument, defaultNetworkRange, storeLayout } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
-import { clusterKey, nameOf } from "../model/keys.ts";
+import { clusterKey } from "../model/keys.ts";
+import { presentNodes } from "../model/presence.ts";
 import { randomHex } from "./random-hex.ts";
 import { put, type Store } from "./store.ts";
 
@@ -19,8 +21,8 @@ export interface ClusterOptions {
 export async function ensureCluster(store: Store, { now, networkRange }: ClusterOptions): Promise<ClusterDocument> {
   const found = await store.read(clusterKey);
   if (found) return checkCluster(found.value, store.url);
-  const [someone] = (await store.list(["presence"])).list("presence");
-  if (someone) throw emptied(store.url, nameOf(someone.key));
+  const [someone] = presentNodes(await store.list(["presence"]));
+  if (someone !== undefined) throw emptied(store.url, someone);
   const created: ClusterDocument = {
     id: randomHex(4),
     layout: storeLayout,

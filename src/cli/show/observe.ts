@@ -1,8 +1,10 @@
 // What listing commands look at: the documents at one position, who is present, and what time it is.
 // Reads the store; works while nothing runs.
+
 import { type ClusterState, clusterState, stateCollections } from "../../model/cluster-state.ts";
-import { nameOf, verdictsKey } from "../../model/keys.ts";
+import { verdictsKey } from "../../model/keys.ts";
 import type { Failure } from "../../model/pod.ts";
+import { presentNodes } from "../../model/presence.ts";
 import type { Selector, Snapshot, Store } from "../../store/store.ts";
 
 export interface Observation {
@@ -25,7 +27,7 @@ export function observation(snapshot: Snapshot, nowMs: number): Observation {
     verdicts: () => snapshot.get(verdictsKey)?.value,
     damaged: snapshot.damaged,
   });
-  return { state, present: new Set(snapshot.list("presence").map(({ key }) => nameOf(key))), nowMs };
+  return { state, present: presentNodes(snapshot), nowMs };
 }
 
 /** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */
