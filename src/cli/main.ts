@@ -12,6 +12,7 @@ export interface Program {
 
 /** Runs the command line. A failure is reported and sets the exit code; the process ends when nothing is left to do. */
 export async function main({ root, commands, packageJson }: Program): Promise<void> {
+  silenceUrlParse();
   const oclif = { ...(packageJson["oclif"] as object), commands };
   const options = { root, pjson: { ...packageJson, oclif } as unknown as Config["pjson"] };
   const words = process.argv.slice(2);
@@ -30,4 +31,16 @@ export async function main({ root, commands, packageJson }: Program): Promise<vo
     process.exitCode = exitCodes[error.code];
     reportFailure(error, argv);
   }
+}
+
+/**
+ * Docker's client still reads DOCKER_HOST with `url.parse`, and Node warns of that in front of our own message. Node spares users this
+ * warning for code below node_modules; in the bundle it cannot tell. Only this one: every other warning is news.
+ */
+function silenceUrlParse(): void {
+  const emit = process.emitWarning.bind(process) as (...words: unknown[]) => void;
+  const isUrlParse = (words: readonly unknown[]) => words.includes("DEP0169");
+  process.emitWarning = (...words: unknown[]) => {
+    if (!isUrlParse(words)) emit(...words);
+  };
 }

@@ -46,8 +46,9 @@ async function packAndInstall(): Promise<string> {
   return join(folder, "prefix", "lib", "node_modules", "orchestra");
 }
 
-function orchestra(words: readonly string[], nodeWords: readonly string[] = []) {
-  return execute(process.execPath, [...nodeWords, join(installed, "bin", "run.js"), ...words], offline, "/");
+function orchestra(words: readonly string[], nodeWords: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const all = [...nodeWords, join(installed, "bin", "run.js"), ...words];
+  return execute(process.execPath, all, { ...offline, ...env }, "/");
 }
 
 test("the package needs no other package, and runs", async () => {
@@ -84,6 +85,13 @@ test("the bundle prints YAML, whose package it loads on demand", async () => {
   const { code, stdout, stderr } = await orchestra(["validate", "-f", join(root, "manifests"), "-o", "yaml"]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^valid: true$/m);
+});
+
+test("a dependency's deprecation does not reach users", async () => {
+  const away = { DOCKER_HOST: "tcp://127.0.0.1:1", ORCHESTRA_STORE: `file:${join(folder, "store.db")}` };
+  const { stdout, stderr } = await orchestra(["doctor"], [], away);
+  assert.match(stdout, /docker/i);
+  assert.doesNotMatch(stdout + stderr, /DeprecationWarning|DEP0169/);
 });
 
 test("an older Node is told which one is needed", async () => {
