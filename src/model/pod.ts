@@ -80,6 +80,7 @@ export type ReasonCode =
   | "IMAGE_PULL_DENIED"
   | "IMAGE_PULL_FAILED" // network or registry trouble: is tried again
   | "IMAGE_NOT_PRESENT" // policy Never
+  | "IMAGE_WAITS" // others are being pulled first
   | "BAD_COMMAND"
   | "BAD_TEMPLATE" // the engine refuses the container for another reason
   | "PORT_TAKEN"

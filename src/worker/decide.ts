@@ -47,16 +47,24 @@ export interface Decision {
   readonly steps: readonly Step[];
   /** Pods whose pull under way is in vain: they must end, and a slow registry must not hold that up. */
   readonly giveUp: readonly string[];
+  /** Pods that wait until one of the images under way has been pulled. */
+  readonly queued: readonly string[];
   /** When something is due even if nothing happens (monotonic). */
   readonly nextAt: number;
 }
+
+/**
+ * So many images are pulled at the same time. The engine fetches three layers at a time anyway, so more would not come sooner; and it
+ * is no fewer, because a registry that stalls keeps its places for minutes, and the images of others must not wait for that.
+ */
+export const pullsAtATime = 8;
 
 /** Something to do, a moment to wait for, or neither. */
 type Next = Step | { readonly do: "wait"; readonly until: number } | undefined;
 
 /**
  * The steps of this moment. `room`: how many more calls the engine may get now. Looks, probes and pulls do not count:
- * looks and probes are quick, and a slow pull must not keep other pods waiting (pulls of one image are one anyway).
+ * looks and probes are quick, and a slow pull must not keep other pods waiting: pulls have a limit of their own.
  */
 export function decide(pods: readonly PodView[], now: number, room: number): Decision {
   const counted: Step[] = [];
@@ -73,12 +81,31 @@ export function decide(pods: readonly PodView[], now: number, room: number): Dec
     nextAt = Math.min(nextAt, readyFrom(pod, now));
   }
   counted.sort((a, b) => rankOf(a) - rankOf(b));
+  const { may, queued } = admitPulls(pods, free);
   const giveUp = pods.filter(({ busy, memory }) => busy === "pull" && memory.stop).map(({ id }) => id);
-  return { steps: [...free, ...counted.slice(0, Math.max(0, room))], giveUp, nextAt };
+  return { steps: [...may, ...counted.slice(0, Math.max(0, room))], giveUp, queued, nextAt };
+}
+
+/** The steps without the pulls that there is no place for. Pulls of one image are one. */
+function admitPulls(
+  pods: readonly PodView[],
+  steps: readonly Step[],
+): { readonly may: Step[]; readonly queued: string[] } {
+  const images = new Set(pods.flatMap(({ busy, template }) => (busy === "pull" && template ? [template.image] : [])));
+  const queued: string[] = [];
+  const may = steps.filter((step) => {
+    if (step.do !== "pull") return true;
+    const { image } = step.template;
+    const isAdmitted = images.has(image) || images.size < pullsAtATime;
+    if (isAdmitted) images.add(image);
+    else queued.push(step.pod);
+    return isAdmitted;
+  });
+  return { may, queued };
 }
 
 /** The steps of this moment while the engine is silent: pods are asked on over the network, and nothing else is decided. */
-export function decideBlind(pods: readonly PodView[], now: number): Omit<Decision, "giveUp"> {
+export function decideBlind(pods: readonly PodView[], now: number): Omit<Decision, "giveUp" | "queued"> {
   const steps: Step[] = [];
   let nextAt = Number.POSITIVE_INFINITY;
   for (const pod of pods) {

@@ -7,13 +7,18 @@ const statusBytes = 300;
 /** As in `docker ps`. */
 const shortIdLength = 12;
 
-/** The status of one pod that has a placement; undefined while nothing has begun. `refusedTemplate`: why validation refused it. */
-export function statusOf(pod: PodView, refusedTemplate: Reason | undefined): PodStatus | undefined {
-  const status = wholeStatusOf(pod, refusedTemplate);
+/** The status of one pod that has a placement; undefined while nothing has begun. `refusedTemplate`: why validation refused it. `queued`: its image waits for others. */
+export function statusOf(pod: PodView, refusedTemplate: Reason | undefined, queued = false): PodStatus | undefined {
+  const status = wholeStatusOf(pod, refusedTemplate, queued);
   return status && fitted(status);
 }
 
-function wholeStatusOf(pod: PodView, refusedTemplate: Reason | undefined): PodStatus | undefined {
+const waitsForPull: Reason = Object.freeze({
+  code: "IMAGE_WAITS",
+  message: "waits for another image to be pulled: so many are pulled at a time",
+});
+
+function wholeStatusOf(pod: PodView, refusedTemplate: Reason | undefined, queued: boolean): PodStatus | undefined {
   const { container, memory } = pod;
   const base = {
     pod: pod.id,
@@ -39,6 +44,7 @@ function wholeStatusOf(pod: PodView, refusedTemplate: Reason | undefined): PodSt
     };
   }
   if (container) return { ...base, phase: "starting", ...why };
+  if (queued) return { ...base, phase: "pulling", reason: reason ?? waitsForPull };
   const isPulling = pod.busy === "pull" || memory.imageMissing;
   if (isPulling) {
     const { pulled } = memory;

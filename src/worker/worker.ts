@@ -233,10 +233,10 @@ class NodeWorker implements Worker {
     table.settle(now);
     const decision = answers
       ? decide(table.views(), now, callsAtATime - table.calls)
-      : { giveUp: [], ...decideBlind(table.views(), now) };
+      : { giveUp: [], queued: [], ...decideBlind(table.views(), now) };
     for (const step of decision.steps) this.#steps.begin(step);
     for (const pod of decision.giveUp) this.#steps.giveUp(pod);
-    const statuses = statusesOf(placedOf(table), told);
+    const statuses = statusesOf(placedOf(table), told, new Set(decision.queued));
     const isNew = this.#report.statuses({ statuses, hold: told.hold, engine: silence });
     // What the disk keeps of a pod changes only with what is told of it.
     if (isNew || told.isNew) this.#beginning.disk.save(() => lastKnownNow(this.#orders.known(), placedOf(table)));
@@ -262,9 +262,9 @@ function sinceOf({ startedAt }: ContainerState, clock: Clock): number {
 
 const placedOf = (table: PodTable): PodView[] => table.views().filter(({ placement }) => placement !== undefined);
 
-function statusesOf(views: readonly PodView[], told: Orders): PodStatus[] {
+function statusesOf(views: readonly PodView[], told: Orders, queued: ReadonlySet<string>): PodStatus[] {
   return views
-    .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement)))
+    .map((view) => statusOf(view, view.placement && told.refusalOf(view.placement), queued.has(view.id)))
     .filter((status) => status !== undefined)
     .sort((a, b) => (a.pod < b.pod ? -1 : 1));
 }
