@@ -1,19 +1,15 @@
 // Documents that somebody breaks by hand: each is named and left out, the rest goes on, and nothing is stopped or moved on its account.
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { isOrchestraError } from "../../src/model/errors.ts";
 import { collectionOf, placementsKey, podsKey, statusesKey } from "../../src/model/keys.ts";
 import { pathOfKey } from "../../src/store/zookeeper-paths.ts";
 import { eventually } from "../support/eventually.ts";
 import { applyWish, type MemoryCluster, type MemoryHost, memoryCluster } from "../support/memory-cluster.ts";
 import { testClient } from "../support/zookeeper-clients.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../support/zookeeper-of-file.ts";
 
-let zookeeper: RunningZooKeeper;
-before(async () => {
-  zookeeper = await startZooKeeper();
-});
-after(() => zookeeper?.close());
+const zooKeeper = zooKeeperOfFile();
 
 interface Damaged {
   readonly cluster: MemoryCluster;
@@ -26,13 +22,13 @@ interface Damaged {
 
 /** Two pods of `web` on each of two nodes, all ready. */
 async function openDamaged(t: TestContext, chroot: string): Promise<Damaged> {
-  const cluster = await memoryCluster(t, `zk://${zookeeper.connect}${chroot}`);
+  const cluster = await memoryCluster(t, `zk://${zooKeeper().connect}${chroot}`);
   const hosts = [await cluster.host("n1"), await cluster.host("n2")];
   await cluster.master();
   const wish = { replicas: 4, version: "1" };
   await applyWish(cluster.store, "web", wish, "ann");
   await cluster.settled(new Map([["web", wish]]));
-  const { client } = await testClient(t, zookeeper.servers, { chroot });
+  const { client } = await testClient(t, zooKeeper().servers, { chroot });
   return {
     cluster,
     hosts,

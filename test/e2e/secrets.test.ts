@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { nodeKey, verdictsKey } from "../../src/model/keys.ts";
 import { upLogPath } from "../../src/state-folder.ts";
 import { openStore } from "../../src/store/open-store.ts";
@@ -13,15 +13,11 @@ import { node } from "../support/builders.ts";
 import { type TestCluster, testCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../support/zookeeper-of-file.ts";
 
 const withoutDocker = { DOCKER_HOST: "unix:///nowhere/docker.sock" };
 
-let zookeeper: RunningZooKeeper;
-before(async () => {
-  zookeeper = await startZooKeeper();
-});
-after(() => zookeeper?.close());
+const zooKeeper = zooKeeperOfFile();
 
 /** The command lines of all processes of this machine, as `ps` shows them to everybody. */
 async function commandLines(): Promise<string[]> {
@@ -47,7 +43,7 @@ for (const from of ["file", "environment"] as const) {
   test(`up with credentials out of the ${from} repeats them nowhere, also when the store is away`, async (t) => {
     const { password, env } = await credentials(t, from);
     const cluster = await testCluster(t, { env: { ...env, ...withoutDocker, ORCHESTRA_LOG_LEVEL: "debug" } });
-    const url = `zk://${zookeeper.connect}/${from}`;
+    const url = `zk://${zooKeeper().connect}/${from}`;
     cluster.useStore(url);
     const said = [await cluster.ok("up", "--detach")];
     const { pid } = cluster.record();
@@ -68,7 +64,7 @@ for (const from of ["file", "environment"] as const) {
       said.push(stdout, stderr);
     }
     assert.match(said.at(-1) ?? "", /must not hold a password/);
-    const [server] = zookeeper.servers;
+    const [server] = zooKeeper().servers;
     await server?.kill();
     await eventually("it has said that the store is away", async () =>
       (await logOf(cluster)).includes("nothing listens"),
@@ -94,7 +90,7 @@ for (const from of ["file", "environment"] as const) {
 
 test("--node-lost-after reaches the master of a detached up, before what the environment says", async (t) => {
   const cluster = await testCluster(t, { env: { ...withoutDocker, ORCHESTRA_NODE_LOST_AFTER: "1h" } });
-  const url = `zk://${zookeeper.connect}/lost`;
+  const url = `zk://${zooKeeper().connect}/lost`;
   cluster.useStore(url);
   await cluster.ok("up", "--detach", "--node-lost-after", "100ms");
   const store = await openStore(url, { create: false });

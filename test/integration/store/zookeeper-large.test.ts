@@ -1,6 +1,6 @@
 // Commits near what a server takes in one request, on an ensemble: what is let through is taken by every server, and what is not is refused before any write.
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { deploymentKey } from "../../../src/model/keys.ts";
 import type { StoreAccess } from "../../../src/model/store-access.ts";
 import { encodeCommit } from "../../../src/store/encode.ts";
@@ -9,13 +9,9 @@ import { type Change, documentBytesLimit, put, type Store } from "../../../src/s
 import { bytesOf, itemsOf, transactionBytesLimit } from "../../../src/store/zookeeper-operations.ts";
 import { creatorAcl, openAcl } from "../../../src/zookeeper/records.ts";
 import { deployment } from "../../support/builders.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 
-let zookeeper: RunningZooKeeper;
-before(async () => {
-  zookeeper = await startZooKeeper({ servers: 3 });
-});
-after(() => zookeeper?.close());
+const zooKeeper = zooKeeperOfFile({ servers: 3 });
 
 /** As many bytes of JSON as asked for. */
 function sized(bytes: number) {
@@ -26,8 +22,12 @@ function sized(bytes: number) {
 /** A store on each server: what one has written the others must see. */
 async function storesAt(t: TestContext, path: string, access: StoreAccess): Promise<readonly [Store, ...Store[]]> {
   const open = (connect: string) => openStore(`zk://${connect}${path}`, { create: true, access: () => access });
-  const first = await open(zookeeper.connect);
-  const others = await Promise.all(zookeeper.connect.split(",").map((server) => open(server)));
+  const first = await open(zooKeeper().connect);
+  const others = await Promise.all(
+    zooKeeper()
+      .connect.split(",")
+      .map((server) => open(server)),
+  );
   t.after(async () => void (await Promise.all([first, ...others].map((store) => store.close()))));
   return [first, ...others];
 }

@@ -1,6 +1,6 @@
 // A network that resets, freezes, delays, cuts frames and swallows replies, at random: nothing is done twice, and nothing that was acknowledged is lost.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { openAcl, type WatchEvent } from "../../../src/zookeeper/records.ts";
 import type { ZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
@@ -8,19 +8,15 @@ import { eventually } from "../../support/eventually.ts";
 import { randomOf, rounds, seed } from "../../support/rounds.ts";
 import { type TcpProxy, tcpProxy } from "../../support/tcp-proxy.ts";
 import { startClient, testClient } from "../../support/zookeeper-clients.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 
-let zooKeeper: RunningZooKeeper;
-before(async () => {
-  zooKeeper = await startZooKeeper();
-});
-after(() => zooKeeper.close());
+const zooKeeper = zooKeeperOfFile();
 
 const data = Buffer.from("data");
 const persistent = { mode: "persistent", acl: openAcl } as const;
 
 async function behindProxy(t: Parameters<typeof testClient>[0], sessionTimeoutMs: number) {
-  const [server] = zooKeeper.servers;
+  const [server] = zooKeeper().servers;
   assert.ok(server);
   const proxy = await tcpProxy(server);
   const proxied = startClient(t, [proxy], { sessionTimeoutMs });

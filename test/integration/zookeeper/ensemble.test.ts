@@ -1,21 +1,18 @@
 // Three real servers, of which some are killed, frozen and brought back while clients go on.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
+import { beforeEach, test } from "node:test";
 import { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { openAcl } from "../../../src/zookeeper/records.ts";
 import type { ZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
 import { eventually } from "../../support/eventually.ts";
 import { startClient, testClient } from "../../support/zookeeper-clients.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 import { readTogether } from "../../support/zookeeper-reading.ts";
-import { type RunningZooKeeper, startZooKeeper, type ZooKeeperServer } from "../../support/zookeeper-server.ts";
+import type { ZooKeeperServer } from "../../support/zookeeper-server.ts";
 
-let zooKeeper: RunningZooKeeper;
-before(async () => {
-  zooKeeper = await startZooKeeper({ servers: 3 });
-});
+const zooKeeper = zooKeeperOfFile({ servers: 3 });
 // Each test brings back the servers that it takes away.
-beforeEach(() => zooKeeper.leader());
-after(() => zooKeeper.close());
+beforeEach(() => zooKeeper().leader());
 
 const data = Buffer.from("data");
 const limitMs = 40_000;
@@ -28,7 +25,7 @@ async function restart(server: ZooKeeperServer): Promise<void> {
 /** The server that a client is connected to just now. */
 function serverOf(events: readonly { readonly type: string; readonly server?: string }[]): ZooKeeperServer {
   const last = events.filter(({ type }) => type === "connected" || type === "reconnected").at(-1)?.server;
-  return zooKeeper.servers.find(({ host }) => last?.startsWith(`${host}:`)) ?? assert.fail(`connected to ${last}`);
+  return zooKeeper().servers.find(({ host }) => last?.startsWith(`${host}:`)) ?? assert.fail(`connected to ${last}`);
 }
 
 /** One write after another, each with the version of the one before; a lost answer is looked up. Ends with the versions that were acknowledged. */
@@ -79,17 +76,17 @@ for (const { name, victim, how } of [
 ] as const) {
   test(`${name}: the session and its nodes stay, watches too, and no write is done twice`, async (t) => {
     const path = `/${victim}-${how}`;
-    const { client, events, states } = await testClient(t, zooKeeper.servers, {
+    const { client, events, states } = await testClient(t, zooKeeper().servers, {
       sessionTimeoutMs: how === "kill" ? 30_000 : 15_000,
     });
-    const { client: other } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 20_000 });
+    const { client: other } = await testClient(t, zooKeeper().servers, { sessionTimeoutMs: 20_000 });
     await client.create(path, data, { mode: "persistent", acl: openAcl });
     await client.create(`${path}/alive`, data, { mode: "ephemeral", acl: openAcl });
     let told = 0;
     await client.addWatch(path, "recursive", () => told++);
     const writing = writer(client, path);
     await eventually("it writes", () => writing.acknowledged.length > 20);
-    const server = victim === "own" ? serverOf(events) : await zooKeeper.leader();
+    const server = victim === "own" ? serverOf(events) : await zooKeeper().leader();
     if (how === "kill") await server.kill();
     else server.freeze();
     t.after(() => restart(server));
@@ -114,18 +111,18 @@ for (const { name, victim, how } of [
 }
 
 test("nodes that are read together are as they were told to be when the answer came, whichever server is asked", async (t) => {
-  for (const [index, server] of zooKeeper.servers.entries()) {
-    const { client: writer } = await testClient(t, zooKeeper.servers);
+  for (const [index, server] of zooKeeper().servers.entries()) {
+    const { client: writer } = await testClient(t, zooKeeper().servers);
     const { client: reader } = await testClient(t, [server]);
     await readTogether(writer, reader, `/together-${index}`);
   }
 });
 
 test("quorum lost and back within the session: writes are done again, and the session is the same", async (t) => {
-  const { client, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 30_000 });
+  const { client, states } = await testClient(t, zooKeeper().servers, { sessionTimeoutMs: 30_000 });
   await client.create("/quorum", data, { mode: "ephemeral", acl: openAcl });
   const { sessionId } = client;
-  const [first, second] = zooKeeper.servers as [ZooKeeperServer, ZooKeeperServer];
+  const [first, second] = zooKeeper().servers as [ZooKeeperServer, ZooKeeperServer];
   t.after(() => Promise.all([restart(first), restart(second)]));
   await Promise.all([first.kill(), second.kill()]);
   await eventually("it is lost", () => states.includes("disconnected"), limitMs);
@@ -140,19 +137,19 @@ test("quorum lost and back within the session: writes are done again, and the se
 });
 
 test("quorum lost for longer than the session: over by the local clock; a new client says why, and comes when it is back", async (t) => {
-  const { client, states } = await testClient(t, zooKeeper.servers, { sessionTimeoutMs: 2_000 });
-  const [first, second] = zooKeeper.servers as [ZooKeeperServer, ZooKeeperServer];
+  const { client, states } = await testClient(t, zooKeeper().servers, { sessionTimeoutMs: 2_000 });
+  const [first, second] = zooKeeper().servers as [ZooKeeperServer, ZooKeeperServer];
   await Promise.all([first.kill(), second.kill()]);
   await eventually("it is over", () => client.state === "expired", limitMs);
   assert.deepEqual(states.slice(-2), ["disconnected", "expired"]);
-  const { client: hasty } = startClient(t, zooKeeper.servers, { connectLimitMs: 2_000 });
+  const { client: hasty } = startClient(t, zooKeeper().servers, { connectLimitMs: 2_000 });
   await assert.rejects(hasty.ready, (error: ZooKeeperError) => {
     assert.equal(error.code, "unreachable");
     assert.match(error.message, /nothing listens there/);
     assert.match(error.message, /has it a quorum|does not answer/);
     return true;
   });
-  const { client: patient } = startClient(t, zooKeeper.servers, { connectLimitMs: limitMs });
+  const { client: patient } = startClient(t, zooKeeper().servers, { connectLimitMs: limitMs });
   await Promise.all([first.start(), second.start()]);
   await patient.ready;
   await patient.sync("/");

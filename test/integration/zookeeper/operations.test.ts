@@ -1,19 +1,15 @@
 // Every operation, against one real server.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { creatorAcl, type Op, openAcl, type WatchEvent } from "../../../src/zookeeper/records.ts";
 import { eventually } from "../../support/eventually.ts";
 import { testClient } from "../../support/zookeeper-clients.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 import { readTogether } from "../../support/zookeeper-reading.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
 
-let zooKeeper: RunningZooKeeper;
-before(async () => {
-  zooKeeper = await startZooKeeper();
-});
-after(() => zooKeeper.close());
+const zooKeeper = zooKeeperOfFile();
 
 const data = Buffer.from("data");
 const persistent = { mode: "persistent", acl: openAcl } as const;
@@ -21,9 +17,9 @@ const persistent = { mode: "persistent", acl: openAcl } as const;
 /** A client below a node of its own. */
 async function below(t: Parameters<typeof testClient>[0]) {
   const root = `/test-${randomUUID()}`;
-  const { client: admin } = await testClient(t, zooKeeper.servers);
+  const { client: admin } = await testClient(t, zooKeeper().servers);
   await admin.create(root, data, persistent);
-  const { client } = await testClient(t, zooKeeper.servers, { chroot: root });
+  const { client } = await testClient(t, zooKeeper().servers, { chroot: root });
   return { client, admin, root };
 }
 
@@ -80,7 +76,7 @@ test("many nodes are read in one request, each by itself", async (t) => {
 
 test("ephemeral nodes go with their session, at once when it is closed, and have no children", async (t) => {
   const { client, root } = await below(t);
-  const { client: owner } = await testClient(t, zooKeeper.servers, { chroot: root });
+  const { client: owner } = await testClient(t, zooKeeper().servers, { chroot: root });
   const { stat } = await owner.create("/e", data, { mode: "ephemeral", acl: openAcl });
   assert.equal(stat.ephemeralOwner, owner.sessionId);
   await assert.rejects(client.create("/e/child", data, persistent), { code: "no-children-for-ephemerals" });
@@ -199,15 +195,15 @@ test("a change is told before the answer of whoever sees it", async (t) => {
 });
 
 test("nodes that are read together are as they were told to be when the answer came", async (t) => {
-  const { client: writer } = await testClient(t, zooKeeper.servers);
-  const { client: reader } = await testClient(t, zooKeeper.servers);
+  const { client: writer } = await testClient(t, zooKeeper().servers);
+  const { client: reader } = await testClient(t, zooKeeper().servers);
   await readTogether(writer, reader, `/test-${randomUUID()}`);
 });
 
 test("what belongs to one user is closed to another, and the error says who asked", async (t) => {
   const { root } = await below(t);
   const as = async (user: string, password: string) =>
-    (await testClient(t, zooKeeper.servers, { chroot: root, credentials: { user, password } })).client;
+    (await testClient(t, zooKeeper().servers, { chroot: root, credentials: { user, password } })).client;
   const me = await as("me", "right");
   await me.create("/mine", data, { mode: "persistent", acl: creatorAcl });
   const { acl } = await me.getAcl("/mine");
@@ -219,13 +215,13 @@ test("what belongs to one user is closed to another, and the error says who aske
   await assert.rejects((await as("me", "wrong")).getData("/mine"), { code: "no-auth", message: /as user "me"/ });
   const { nodes } = await (await as("me", "wrong")).getMany(["/mine", "/"]);
   assert.ok(nodes[0] instanceof ZooKeeperError && nodes[0].code === "no-auth" && !(nodes[1] instanceof Error));
-  const { client: nobody } = await testClient(t, zooKeeper.servers, { chroot: root });
+  const { client: nobody } = await testClient(t, zooKeeper().servers, { chroot: root });
   await assert.rejects(nobody.setData("/mine", data, -1), { code: "no-auth", message: /without credentials/ });
   await assert.rejects(nobody.create("/x", data, { mode: "persistent", acl: creatorAcl }), { code: "invalid-acl" });
 });
 
 test("a chroot that is not there is named, and can be created", async (t) => {
-  const { client } = await testClient(t, zooKeeper.servers, { chroot: `/new-${randomUUID()}` });
+  const { client } = await testClient(t, zooKeeper().servers, { chroot: `/new-${randomUUID()}` });
   await assert.rejects(client.create("/a", data, persistent), {
     code: "no-node",
     path: "/a",

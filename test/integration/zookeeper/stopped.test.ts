@@ -2,23 +2,19 @@
 import assert from "node:assert/strict";
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { openAcl } from "../../../src/zookeeper/records.ts";
 import { eventually } from "../../support/eventually.ts";
 import { testClient } from "../../support/zookeeper-clients.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 
-let zooKeeper: RunningZooKeeper;
-before(async () => {
-  zooKeeper = await startZooKeeper();
-});
-after(() => zooKeeper.close());
+const zooKeeper = zooKeeperOfFile();
 
 /** A process with a session of 2 s and an ephemeral node. */
 async function sessionProcess(t: TestContext, path: string) {
   const program = fileURLToPath(new URL("../../support/zookeeper-session-process.ts", import.meta.url));
-  const child = fork(program, [zooKeeper.connect, path], { execArgv: [] });
+  const child = fork(program, [zooKeeper().connect, path], { execArgv: [] });
   const gone = once(child, "close");
   t.after(async () => {
     child.kill("SIGKILL");
@@ -31,7 +27,7 @@ async function sessionProcess(t: TestContext, path: string) {
 }
 
 test("stopped for shorter than the session: its node stays, and it goes on with the same session", async (t) => {
-  const { client } = await testClient(t, zooKeeper.servers);
+  const { client } = await testClient(t, zooKeeper().servers);
   const { child, said } = await sessionProcess(t, "/short");
   const owner = (await client.exists("/short"))?.ephemeralOwner;
   child.kill("SIGSTOP");
@@ -47,7 +43,7 @@ test("stopped for shorter than the session: its node stays, and it goes on with 
 });
 
 test("stopped for longer than the session: it knows by its own clock, and none of its writes is done", async (t) => {
-  const { client } = await testClient(t, zooKeeper.servers);
+  const { client } = await testClient(t, zooKeeper().servers);
   const { child, said } = await sessionProcess(t, "/long");
   child.send("write");
   await eventually("it writes", async () => ((await client.exists("/long"))?.version ?? 0) > 5);

@@ -1,23 +1,19 @@
 // TLS to a real server that wants to see a certificate, and every way in which the two sides can disagree.
 import assert from "node:assert/strict";
-import { after, before, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { openAcl } from "../../../src/zookeeper/records.ts";
 import type { TlsOptions } from "../../../src/zookeeper/zookeeper.ts";
 import { type Certificates, makeCertificates } from "../../support/certificates.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { startClient, testClient } from "../../support/zookeeper-clients.ts";
-import { type RunningZooKeeper, startZooKeeper } from "../../support/zookeeper-server.ts";
+import { zooKeeperOfFile } from "../../support/zookeeper-of-file.ts";
 
-let zooKeeper: RunningZooKeeper;
-before(async () => {
-  zooKeeper = await startZooKeeper({ tls: "need" });
-});
-after(() => zooKeeper.close());
+const zooKeeper = zooKeeperOfFile({ tls: "need" });
 
-const secure = () => zooKeeper.servers.map(({ host, securePort }) => ({ host, port: securePort }));
+const secure = () => zooKeeper().servers.map(({ host, securePort }) => ({ host, port: securePort }));
 
 function ours(): Required<Pick<TlsOptions, "ca" | "cert" | "key">> {
-  const { ca, client } = zooKeeper.certificates as Certificates;
+  const { ca, client } = zooKeeper().certificates as Certificates;
   return { ca, cert: client.cert, key: client.key };
 }
 
@@ -56,7 +52,7 @@ const mismatches: {
 for (const { name, tls, plainPort, says } of mismatches) {
   test(`${name} is said in words`, async (t) => {
     const options = await tls(t);
-    const servers = plainPort ? zooKeeper.servers : secure();
+    const servers = plainPort ? zooKeeper().servers : secure();
     const { client } = startClient(t, servers, { connectLimitMs: 3_000, ...(options ? { tls: options } : {}) });
     await assert.rejects(client.ready, { code: "unreachable", message: says });
   });

@@ -6,26 +6,19 @@ import { once } from "node:events";
 import { createServer as createHttpServer } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import { type AddressInfo, createServer, type Server } from "node:net";
-import { after, afterEach, test } from "node:test";
+import { test } from "node:test";
 import type { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
-import { connectZooKeeper, type ZooKeeper, type ZooKeeperOptions } from "../../../src/zookeeper/zookeeper.ts";
+import type { ZooKeeper, ZooKeeperOptions } from "../../../src/zookeeper/zookeeper.ts";
+import { clientEnds } from "../../support/client-ends.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeZooKeeper, welcomeFrame } from "../../support/fake-zookeeper.ts";
 
-const clients: ZooKeeper[] = [];
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-  // Their servers are gone, so they look for others for a while.
-  for (const client of clients.splice(0)) closing.push(client.close());
-});
-const closing: Promise<void>[] = [];
-after(() => Promise.all(closing));
+const ends = clientEnds();
 
 async function listening(server: Server, host = "127.0.0.1") {
   server.listen(0, host);
   await once(server, "listening");
-  cleanups.push(() => server.close());
+  ends.onEnd(() => server.close());
   return { host, port: (server.address() as AddressInfo).port };
 }
 
@@ -39,9 +32,7 @@ async function nobody() {
 }
 
 function connect(servers: ZooKeeperOptions["servers"], options: Partial<ZooKeeperOptions> = {}): ZooKeeper {
-  const client = connectZooKeeper({ servers, connectLimitMs: 700, ...options });
-  clients.push(client);
-  return client;
+  return ends.connect({ servers, connectLimitMs: 700, ...options });
 }
 
 async function reasonOf(client: ZooKeeper): Promise<string> {
@@ -93,9 +84,9 @@ test("a server without a quorum closes each connection: that is said after the l
 });
 
 test("a server that accepts and says nothing costs its share of the time only", async () => {
-  const mute = await listening(createServer((socket) => void cleanups.push(() => socket.destroy())));
+  const mute = await listening(createServer((socket) => ends.onEnd(() => socket.destroy())));
   const server = await fakeZooKeeper();
-  cleanups.push(() => server[Symbol.asyncDispose]());
+  ends.onEnd(() => server[Symbol.asyncDispose]());
   await connect([mute, mute, server], { connectLimitMs: 3_000 }).ready;
   assert.match(await reasonOf(connect([mute])), /does not answer within/);
 });
@@ -105,7 +96,7 @@ test("what can never be a server ends the search for a session, and not a sessio
     onGreeting: (_greeting, peer) =>
       peer.number === 1 ? Buffer.from("HTTP/1.1 503 Starting\r\n\r\n") : welcomeFrame(),
   });
-  cleanups.push(() => server[Symbol.asyncDispose]());
+  ends.onEnd(() => server[Symbol.asyncDispose]());
   const client = connect([server]);
   await client.ready;
   const { sessionId } = client;
@@ -127,7 +118,7 @@ test("a resolver that is silent is asked once at a time, however often a server 
     syncBuiltinESMExports();
   });
   const server = await fakeZooKeeper();
-  cleanups.push(() => server[Symbol.asyncDispose]());
+  ends.onEnd(() => server[Symbol.asyncDispose]());
   const host = "slow.test";
   assert.match(await reasonOf(connect([{ host, port: server.port }])), /not looked up in time/);
   const client = connect([{ host, port: server.port }], { connectLimitMs: 60_000 });
@@ -142,7 +133,7 @@ test("a name that nobody knows", async () => {
 
 test("a TLS client at a plain server", async () => {
   const server = await fakeZooKeeper();
-  cleanups.push(() => server[Symbol.asyncDispose]());
+  ends.onEnd(() => server[Symbol.asyncDispose]());
   assert.match(await reasonOf(connect([server], { tls: {} })), /TLS/);
 });
 

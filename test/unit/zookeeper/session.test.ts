@@ -1,38 +1,24 @@
 // A session over its connections: what is said on each, in which order, and how it ends.
 import assert from "node:assert/strict";
-import { after, afterEach, test } from "node:test";
+import { test } from "node:test";
 import type { ZooKeeperError } from "../../../src/zookeeper/errors.ts";
 import { opcode } from "../../../src/zookeeper/wire.ts";
-import {
-  connectZooKeeper,
-  type SessionEvent,
-  type SessionState,
-  type ZooKeeper,
-  type ZooKeeperOptions,
-} from "../../../src/zookeeper/zookeeper.ts";
+import type { SessionEvent, SessionState, ZooKeeper, ZooKeeperOptions } from "../../../src/zookeeper/zookeeper.ts";
+import { clientEnds } from "../../support/client-ends.ts";
 import { eventually } from "../../support/eventually.ts";
 import { type FakeScript, fakeSession, fakeZooKeeper, welcomeFrame } from "../../support/fake-zookeeper.ts";
 
-const clients: ZooKeeper[] = [];
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0)) await cleanup();
-  // Their servers are gone, so they look for others for a while.
-  for (const client of clients.splice(0)) closing.push(client.close());
-});
-const closing: Promise<void>[] = [];
-after(() => Promise.all(closing));
+const ends = clientEnds();
 
 async function fake(script: FakeScript = {}) {
   const server = await fakeZooKeeper(script);
-  cleanups.push(() => server[Symbol.asyncDispose]());
+  ends.onEnd(() => server[Symbol.asyncDispose]());
   return server;
 }
 
 function connect(servers: ZooKeeperOptions["servers"], options: Partial<ZooKeeperOptions> = {}) {
   const events: SessionEvent[] = [];
-  const client = connectZooKeeper({ servers, onEvent: (event) => events.push(event), ...options });
-  clients.push(client);
+  const client = ends.connect({ servers, onEvent: (event) => events.push(event), ...options });
   return { client, events };
 }
 
