@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import type { NodeDocument } from "../model/node.ts";
-import type { Store } from "../store/store.ts";
+import type { Snapshot, Store } from "../store/store.ts";
 import { settleNetwork } from "./ranges.ts";
 import { type NodeFacts, nodeDocument, registerNode } from "./registration.ts";
 import type { HostNetwork } from "./routes.ts";
@@ -18,6 +18,8 @@ export interface NodeSetupOptions {
   readonly facts: NodeFacts;
   readonly cluster: { readonly id: string; readonly networkRange: string };
   readonly host: HostNetwork;
+  /** As `RangeRequest`. */
+  readonly whyNotTrusted: (snapshot: Snapshot) => string | undefined;
   /** The network is there, perhaps made anew. */
   readonly onNetwork: () => void;
   /** It is time to prepare again. */
@@ -44,11 +46,11 @@ export class NodeSetup {
 
   /** With every beginning of the engine. `isFirst`: what the store refuses is thrown; later it is asked again behind the caller's back. */
   async prepare(isFirst: boolean, signal: AbortSignal): Promise<void> {
-    const { store, runtime, facts, cluster, host, onNetwork, onDoubt } = this.#options;
+    const { store, runtime, facts, cluster, host, whyNotTrusted, onNetwork, onDoubt } = this.#options;
     this.#engine = await runtime.info(signal);
     const hostRoutes = await host.taken();
     const held = this.#isClaimed ? this.#network?.range : undefined;
-    const request = { store, runtime, node: facts.node, cluster, hostRoutes, held };
+    const request = { store, runtime, node: facts.node, cluster, hostRoutes, held, whyNotTrusted };
     const { network, isClaimed } = await settleNetwork(request, signal);
     this.#network = network;
     this.#isClaimed = isClaimed;

@@ -2,9 +2,9 @@
 // Reads and writes `ranges/`: one document for each range, which only one of two nodes can create. The engine gets its network here.
 import { networkName } from "../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
-import { collectionOf, type Key, nameOf, rangeKey } from "../model/keys.ts";
+import { clusterKey, collectionOf, type Key, nameOf, placementsKey, rangeKey } from "../model/keys.ts";
 import type { RangeDocument } from "../model/range.ts";
-import { put, remove, type Store } from "../store/store.ts";
+import { put, remove, type Snapshot, type Store } from "../store/store.ts";
 import { chooseSubnet, isWithin, type TakenRange } from "./network.ts";
 import type { NodeNetwork, Runtime } from "./runtime.ts";
 
@@ -17,11 +17,13 @@ export interface RangeRequest {
   readonly hostRoutes: readonly TakenRange[];
   /** The range that this process has claimed before: it is ours, whether the store answers or not. */
   readonly held: string | undefined;
+  /** Why the store that shows this is not followed; undefined: it is. What one says that is not counts as if it did not answer. */
+  readonly whyNotTrusted: (snapshot: Snapshot) => string | undefined;
 }
 
 export interface SettledNetwork {
   readonly network: NodeNetwork;
-  /** False: the store did not answer, so whose range this is has to be looked at later. */
+  /** False: the store did not answer, or is not followed, so whose range this is has to be looked at later. */
   readonly isClaimed: boolean;
 }
 
@@ -30,7 +32,7 @@ const attempts = 50;
 
 /**
  * The node's network, on a range that is this node's alone: as it is, or a new one. Throws `invalid` when no part of the cluster's range may be used,
- * `unavailable` when a range has to be claimed and the store does not answer.
+ * `unavailable` when a range has to be claimed and the store does not answer, or is not followed.
  */
 export async function settleNetwork(request: RangeRequest, signal: AbortSignal): Promise<SettledNetwork> {
   const { store, runtime, node, cluster, held } = request;
@@ -38,7 +40,7 @@ export async function settleNetwork(request: RangeRequest, signal: AbortSignal):
   const refused: TakenRange[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     const engine = await runtime.networks(name, signal);
-    const claims = await claimsIn(store, node);
+    const { claims, why } = await claimsIn(request);
     if (engine.ours) {
       const { node: maker, ...network } = engine.ours;
       if (!claims) return { network, isClaimed: network.range === held };
@@ -58,7 +60,7 @@ export async function settleNetwork(request: RangeRequest, signal: AbortSignal):
     const taken = [...engine.taken, ...refused];
     const { range, gateway } = choose(request, taken, claims ?? new Map(), attempt);
     if (claims ? !isClaimedBy(node, claims.get(range)) : range !== held) {
-      if (!claims) throw storeAway();
+      if (!claims) throw notSettled(why);
       if (!(await claim(store, range, node, claims))) continue;
     }
     const made = await runtime.createNetwork({ name, range, gateway }, signal);
@@ -80,10 +82,17 @@ interface Claim {
 
 type Claims = ReadonlyMap<string, Claim>;
 
-/** By range; undefined while the store does not answer. Whose a damaged one is, the nodes' own documents tell. */
-async function claimsIn(store: Store, self: string): Promise<Claims | undefined> {
+/** Of a store that cannot be asked: why. */
+type Claimed =
+  | { readonly claims: Claims; readonly why?: undefined }
+  | { readonly claims?: undefined; readonly why: string };
+
+/** By range. Whose a damaged one is, the nodes' own documents tell. */
+async function claimsIn({ store, node: self, whyNotTrusted }: RangeRequest): Promise<Claimed> {
   try {
-    const snapshot = await store.list(["ranges", "nodes"]);
+    const snapshot = await store.list(["ranges", "nodes", clusterKey, placementsKey(self)]);
+    const why = whyNotTrusted(snapshot);
+    if (why !== undefined) return { why };
     const claims = snapshot.list("ranges").map(({ key, value, version }): Claim => {
       return { key, version, node: value.node, isDamaged: false };
     });
@@ -94,10 +103,10 @@ async function claimsIn(store: Store, self: string): Promise<Claims | undefined>
       if (collectionOf(key) !== "ranges") continue;
       claims.push({ key: key as Key<RangeDocument>, version, node: users.get(rangeOf(key)), isDamaged: true });
     }
-    return new Map(claims.map((one) => [rangeOf(one.key), one]));
+    return { claims: new Map(claims.map((one) => [rangeOf(one.key), one])) };
   } catch (error) {
     if (!isOrchestraError(error, "unavailable")) throw error;
-    return undefined;
+    return { why: "the store does not answer" };
   }
 }
 
@@ -159,8 +168,8 @@ function rangeOf(key: string): string {
   return key.slice(key.indexOf("/") + 1).replace("-", "/");
 }
 
-function storeAway(): OrchestraError {
-  return new OrchestraError("unavailable", "the store does not answer, and this node has no network yet", {
+function notSettled(why: string): OrchestraError {
+  return new OrchestraError("unavailable", `this node has no network yet: ${why}`, {
     hint: "its range is claimed in the store, so that no other node has the same",
   });
 }

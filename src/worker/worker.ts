@@ -125,6 +125,7 @@ class NodeWorker implements Worker {
       ...options,
       onNetwork: () => this.#routing?.wake(),
       onDoubt: () => this.#doubt(),
+      whyNotTrusted: (snapshot) => whyNotTrusted(snapshot, node, this.#orders.known()),
     });
     const trouble = new Trouble({ clock, log, words: engineWords });
     this.#picture = openPicture({ runtime, table: this.#table, setup: this.#setup, clock, trouble, wake });

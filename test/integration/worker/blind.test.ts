@@ -1,9 +1,11 @@
 // Without the store the worker goes on with what it knew: it restarts what crashes, and stops nothing.
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
+import { networkName } from "../../../src/model/cluster.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
 import { clusterKey, statusesKey } from "../../../src/model/keys.ts";
 import type { PodTemplate } from "../../../src/model/template.ts";
@@ -77,7 +79,13 @@ test("a store that was replaced is held off: its word stops nothing", async (t) 
   const cluster = await lab.store.read(clusterKey);
   assert.ok(cluster);
   const replaced = { ...cluster.value, incarnation: cluster.value.incarnation - 1 };
-  await lab.store.commit({ changes: [put(clusterKey, replaced, cluster.version)] });
+  // In that copy this node's range was another node's.
+  const [claim] = (await lab.store.list(["ranges"])).list("ranges");
+  assert.ok(claim);
+  const taken = put(claim.key, { node: "another" }, claim.version);
+  await lab.store.commit({ changes: [put(clusterKey, replaced, cluster.version), taken] });
+  const networks = async () => (await runtime.networks(networkName(cluster.value.id), signal)).ours?.range;
+  const range = await networks();
   await lab.change(() => []);
   const warnings: string[] = [];
   await lab.start({
@@ -87,6 +95,11 @@ test("a store that was replaced is held off: its word stops nothing", async (t) 
   await eventually("it says why", () => warnings.some((reason) => /replaced .*accept-rollback$/.test(reason)));
   const running = async () => (await runtime.list(signal)).filter(({ state }) => state === "running").length;
   assert.equal(await running(), 2);
+  assert.equal(await networks(), range);
+  assert.deepEqual(
+    (await lab.store.list(["ranges"])).list("ranges").map(({ value }) => value.node),
+    ["another"],
+  );
   const told = async () => (await lab.store.read(statusesKey(lab.node)))?.value.hold;
   const hold = await eventually("it tells others", told);
   assert.deepEqual([hold.incarnation, hold.stops, hold.starts.count], [1, { count: 2, names: ["web-0", "web-1"] }, 0]);

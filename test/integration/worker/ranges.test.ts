@@ -25,8 +25,10 @@ interface Machine {
   readonly store: Store;
 }
 
-function settle({ node, runtime, store }: Machine, networkRange: string, held?: string) {
-  return settleNetwork({ store, runtime, node, cluster: { id, networkRange }, hostRoutes: [], held }, signal);
+function settle({ node, runtime, store }: Machine, networkRange: string, held?: string, doubt?: string) {
+  const cluster = { id, networkRange };
+  const whyNotTrusted = () => doubt;
+  return settleNetwork({ store, runtime, node, cluster, hostRoutes: [], held, whyNotTrusted }, signal);
 }
 
 const fileIn = async (test: Test) => `file:${join(await tempFolder(test), "store.db")}`;
@@ -194,4 +196,22 @@ test("a damaged claim of a range that another node's document names stays that n
   const after = await settle(one, "10.42.8.0/23");
   assert.notEqual(after.network.range, network.range);
   assert.equal(after.isClaimed, true);
+});
+
+test("a store that is not followed takes no network away, and nothing is claimed in it", async (t) => {
+  const [one] = await machines(t, 1);
+  assert.ok(one);
+  const { network } = await settle(one, "10.42.0.0/16");
+  const older = await openStore(await fileIn(t), { create: true });
+  t.after(() => older.close());
+  await older.commit({ changes: [put(rangeKey(network.range), { node: "another" }, "absent")] });
+  const moved = { ...one, store: older };
+  const doubt = "the store is older than it was";
+  assert.deepEqual(await settle(moved, "10.42.0.0/16", undefined, doubt), { network, isClaimed: false });
+  assert.deepEqual(await settle(moved, "10.42.0.0/16", network.range, doubt), { network, isClaimed: true });
+  // Its network is gone too: there it waits, rather than take a range on the word of that store.
+  await one.runtime.removeNetwork(network.name, { force: true }, signal);
+  await assert.rejects(settle(moved, "10.42.0.0/16", undefined, doubt), { code: "unavailable", message: /older than/ });
+  assert.deepEqual([...(await claims(older)).values()], ["another"]);
+  assert.notEqual((await settle(moved, "10.42.0.0/16")).network.range, network.range);
 });
