@@ -158,19 +158,21 @@ export interface Failure {
   readonly at: string;
   readonly exitCode?: number;
   readonly reason: Reason;
-  /** The last lines that the container wrote: at most `failureLines` of at most `failureLineBytes`. */
+  /** The last lines that the container wrote: at most `failureLines` of at most `failureLineBytes` as JSON. */
   readonly lines: readonly string[];
 }
 
 /** `failures/<node>`. Written by that worker; no loop watches it. */
 export interface FailuresDocument {
-  /** Newest first, one for each slot, at most `failuresPerNode`. */
+  /** Newest first, one for each slot, at most `failuresPerNode` and `failuresBytes` as JSON. */
   readonly failures: readonly Failure[];
 }
 
 export const failureLines = 20;
 export const failureLineBytes = 256;
 export const failuresPerNode = 100;
+/** The document goes in one commit with `statuses/<node>`. */
+export const failuresBytes = 400 * 1024;
 
 /** `<deployment>-<slot>`: what people and DNS call a pod. */
 export function podName(deployment: string, slot: number): string {

@@ -56,18 +56,23 @@ async function lastLines(runtime: Runtime, container: ContainerState, signal: Ab
   const lines: string[] = [];
   try {
     const options = { follow: false, tail: failureLines, timestamps: false, ...since };
-    for await (const { line } of runtime.logs(container.id, options, limit)) lines.push(cutBytes(line));
+    for await (const { line } of runtime.logs(container.id, options, limit)) lines.push(cutLine(line));
   } catch {
     // What was read until then is better than nothing.
   }
   return lines.slice(-failureLines);
 }
 
-/** At most so many bytes, never half a character. */
-function cutBytes(line: string): string {
-  const bytes = Buffer.from(line, "utf8");
-  if (bytes.length <= failureLineBytes) return line;
-  let end = failureLineBytes;
-  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
-  return bytes.subarray(0, end).toString("utf8");
+/** At most so many bytes as JSON, where a control character takes six; never half a character. */
+export function cutLine(line: string): string {
+  let bytes = 0;
+  let end = 0;
+  for (const character of line) {
+    bytes += Buffer.byteLength(JSON.stringify(character)) - quotesBytes;
+    if (bytes > failureLineBytes) return line.slice(0, end);
+    end += character.length;
+  }
+  return line;
 }
+
+const quotesBytes = 2;

@@ -4,7 +4,14 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { failuresKey, statusesKey } from "../model/keys.ts";
-import { type EngineSilence, type Failure, failuresPerNode, type PodStatus, type WorkerHold } from "../model/pod.ts";
+import {
+  type EngineSilence,
+  type Failure,
+  failuresBytes,
+  failuresPerNode,
+  type PodStatus,
+  type WorkerHold,
+} from "../model/pod.ts";
 import { type Change, overwrite, type Store } from "../store/store.ts";
 import { afterBoot, isOfFormerBoot } from "./former-boot.ts";
 
@@ -122,8 +129,7 @@ class StoreReport implements Report {
     const told = this.#fresh;
     this.#fresh = [];
     try {
-      const changes = await this.#changes(text === this.#written ? undefined : this.#wanted, told);
-      if (changes.length > 0) await this.#options.store.commit({ changes });
+      await this.#commit(await this.#changes(text === this.#written ? undefined : this.#wanted, told));
       this.#written = text;
       this.#succeeded();
     } catch (error) {
@@ -138,6 +144,20 @@ class StoreReport implements Report {
       ...(told ? await statusesChange(this.#options, told, clock.wall()) : []),
       ...(failures.length > 0 ? [await failuresChange(store, node, failures)] : []),
     ];
+  }
+
+  /** Together, so that whoever reads of a crash finds its last words; but what cannot be written of those keeps no status back. */
+  async #commit(changes: readonly Change[]): Promise<void> {
+    const { store, node, log } = this.#options;
+    if (changes.length === 0) return;
+    try {
+      await store.commit({ changes });
+    } catch (error) {
+      const others = changes.filter(({ key }) => key !== failuresKey(node));
+      if (others.length === changes.length || !isOrchestraError(error, "invalid")) throw error;
+      if (others.length > 0) await store.commit({ changes: others });
+      log.warn("the last words of pods cannot be written and are left out", { error: messageOf(error) });
+    }
   }
 
   #succeeded(): void {
@@ -183,12 +203,18 @@ async function failuresChange(store: Store, node: string, told: readonly Failure
   return overwrite(snapshot, key, { failures: mergeFailures(snapshot.get(key)?.value.failures ?? [], told) });
 }
 
-/** Newest first, one for each slot. */
+/** Newest first, one for each slot, and no more than a document may hold: the oldest are left out. */
 export function mergeFailures(old: readonly Failure[], told: readonly Failure[]): Failure[] {
   const bySlot = new Map<string, Failure>();
   for (const failure of [...told.toReversed(), ...old]) {
     const slot = `${failure.deployment}/${failure.slot}`;
     if (!bySlot.has(slot)) bySlot.set(slot, failure);
   }
-  return [...bySlot.values()].slice(0, failuresPerNode);
+  const merged = [...bySlot.values()].slice(0, failuresPerNode);
+  let bytes = 0;
+  const over = merged.findIndex((failure) => {
+    bytes += Buffer.byteLength(JSON.stringify(failure)) + 1;
+    return bytes > failuresBytes;
+  });
+  return over < 0 ? merged : merged.slice(0, over);
 }

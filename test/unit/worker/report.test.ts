@@ -1,13 +1,17 @@
 // What the worker tells stays small, whatever happens to its pods.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
-import { type Failure, failuresPerNode } from "../../../src/model/pod.ts";
-import type { Store } from "../../../src/store/store.ts";
+import { type Failure, failureLineBytes, failuresBytes, failuresPerNode } from "../../../src/model/pod.ts";
+import { makeSnapshot, selectionOf } from "../../../src/store/snapshot.ts";
+import type { Commit, Store } from "../../../src/store/store.ts";
+import { cutLine } from "../../../src/worker/failures.ts";
 import { crashed, newMemory, refused, started } from "../../../src/worker/history.ts";
 import { mergeFailures, openReport } from "../../../src/worker/report.ts";
 import { statusOf } from "../../../src/worker/status.ts";
+import { status } from "../../support/builders.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { container, placement, view } from "../../support/pod-views.ts";
 
@@ -94,4 +98,50 @@ test("when the store is back, what waits is written at once, also where a try un
   await clock.advance(0);
   assert.equal(written.length, 2);
   await report.close();
+});
+
+for (const [what, letter] of [
+  ["plain", "x"],
+  ["an escape, which JSON writes with six bytes", "\u001b"],
+  ["zero", "\u0000"],
+  ["three bytes long", "√"],
+  ["two halves", "🙂"],
+  ["half of one", "\ud83d"],
+] as const) {
+  test(`a last line takes at most ${failureLineBytes} bytes as JSON, where each character is ${what}`, () => {
+    const line = cutLine(letter.repeat(failureLineBytes));
+    const bytes = Buffer.byteLength(JSON.stringify(line)) - 2;
+    assert.ok(bytes <= failureLineBytes && bytes > failureLineBytes - 6, `${bytes} bytes`);
+    assert.equal(line, letter.repeat(line.length / letter.length));
+    assert.equal(cutLine("short\u001b"), "short\u001b");
+  });
+}
+
+test("failures that are too large for a document lose the oldest", () => {
+  const lines = Array.from({ length: 20 }, () => "\u001b".repeat(256));
+  const old = Array.from({ length: failuresPerNode }, (_, slot): Failure => {
+    return { ...placement, slot, at: "old", reason: { code: "CRASHED", message: "" }, lines };
+  });
+  const [newest] = old;
+  assert.ok(newest);
+  const merged = mergeFailures(old.slice(1), [newest]);
+  assert.ok(merged.length > 1 && merged.length < failuresPerNode);
+  assert.equal(merged[0], newest);
+  assert.ok(Buffer.byteLength(JSON.stringify({ failures: merged })) <= failuresBytes + 20);
+});
+
+test("failures that no store takes keep no status back", async () => {
+  const kept = new Map<string, unknown>();
+  const commit = async ({ changes }: Commit): Promise<number> => {
+    if (changes.some(({ key }) => key.startsWith("failures/"))) throw new OrchestraError("invalid", "too large");
+    for (const change of changes) if (change.do === "put") kept.set(change.key, change.value);
+    return 1;
+  };
+  const list = async () => makeSnapshot(selectionOf(["statuses", "failures"]), [], 1, true);
+  const store = { commit, list } as unknown as Store;
+  const report = openReport({ store, node: "node-1", clock: systemClock, log: silentLog });
+  report.statuses({ statuses: [status({ id: "p", slot: 0 })] });
+  report.failure({ ...placement, at: "now", reason: { code: "CRASHED", message: "" }, lines: [] });
+  await report.close();
+  assert.deepEqual([...kept.keys()], ["statuses/node-1"]);
 });
