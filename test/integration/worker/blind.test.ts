@@ -14,14 +14,18 @@ import { openMemory } from "../../../src/worker/memory.ts";
 import { openLinuxRoutes } from "../../../src/worker/routes-linux.ts";
 import { startWorker } from "../../../src/worker/worker.ts";
 import { eventually } from "../../support/eventually.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { memoryImages } from "../../support/memory-images.ts";
 import { all, workerLab } from "../../support/worker-lab.ts";
 
 const { signal } = new AbortController();
 
-/** A store that nobody reaches. */
-function goneStore(): Store {
-  const fail = () => Promise.reject(new OrchestraError("unavailable", "the store is gone"));
+/** A store that nobody reaches. `onCall`: somebody has tried. */
+function goneStore(onCall = () => {}): Store {
+  const fail = () => {
+    onCall();
+    return Promise.reject(new OrchestraError("unavailable", "the store is gone"));
+  };
   const close = () => Promise.resolve();
   return {
     url: "file:/gone",
@@ -67,6 +71,37 @@ test("a worker that starts while the store is gone keeps its pods and restarts w
     const now = await runtime.list(signal);
     return now.length === 2 && now.every(({ state }) => state === "running");
   });
+});
+
+test("a store that is away is said once by each who misses it, however often it is tried", async (t) => {
+  const lab = await workerLab(t);
+  const clock = fakeClock();
+  const said: string[] = [];
+  let calls = 0;
+  const worker = await startWorker({
+    store: goneStore(() => {
+      calls += 1;
+    }),
+    runtime: openMemory(memoryImages, clock),
+    host: openLinuxRoutes(lab.cluster),
+    clock,
+    log: { ...silentLog, warn: (message, fields) => void said.push(`${message}: ${String(fields?.["error"])}`) },
+    facts: { node: lab.node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
+    cluster: { id: lab.cluster, networkRange: "10.42.0.0/16" },
+    stateDir: join(lab.folder, lab.cluster),
+    validateTemplate: (value) => value as PodTemplate,
+  });
+  t.after(() => worker.close());
+  await eventually("it has tried many times", async () => {
+    await clock.advance(1_000);
+    return calls > 60;
+  });
+  assert.ok(
+    said.some((line) => line.includes("the store is gone")),
+    said.join("\n"),
+  );
+  assert.deepEqual(said, [...new Set(said)], "nobody repeats a word");
+  assert.ok(said.length <= 4, said.join("\n"));
 });
 
 test("a store that was replaced is held off: its word stops nothing", async (t) => {
