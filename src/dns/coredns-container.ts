@@ -10,21 +10,60 @@ export interface EngineAddress {
 
 export const publishedImage = "coredns/coredns:1.14.7";
 
-/** Pulls the image where it is not there. Throws `unavailable` with what else helps. */
-export async function pullImage(engine: EngineAddress, image: string): Promise<void> {
-  const docker = await connect(engine);
+/** A registry that says nothing for so long is lost. A slow one may take hours. */
+const standstillMs = 120_000;
+
+export interface PullLimits {
+  /** Gives up. */
+  readonly signal: AbortSignal;
+  /** Absent: as long as the worker waits for an image. */
+  readonly standstillMs?: number;
+}
+
+/** Pulls the image where it is not there. Throws `unavailable` with what else helps, and the signal's reason once that has fired. */
+export async function pullImage(engine: EngineAddress, image: string, limits: PullLimits): Promise<void> {
+  const limitMs = limits.standstillMs ?? standstillMs;
+  const standstill = new AbortController();
+  const timer = setTimeout(() => standstill.abort(), limitMs);
+  const options = { abortSignal: AbortSignal.any([limits.signal, standstill.signal]) };
   try {
-    if (await isThere(docker, image)) return;
-    const stream = await docker.pull(image);
-    await new Promise<void>((resolve, reject) => {
-      docker.modem.followProgress(stream, (error) => (error ? reject(error) : resolve()));
-    });
+    const docker = await connect(engine);
+    if (await isThere(docker, image, options)) return;
+    const stream = await docker.pull(image, options as object);
+    await readProgress(stream as AsyncIterable<Buffer>, () => timer.refresh());
   } catch (error) {
+    limits.signal.throwIfAborted();
+    const why = standstill.signal.aborted ? `nothing came for ${limitMs / 1000} s` : messageOf(error);
     throw new OrchestraError(
       "unavailable",
-      `there is no coredns on PATH or in .cache/bin, and its image ${image} cannot be had: ${messageOf(error)}`,
+      `there is no coredns on PATH or in .cache/bin, and its image ${image} cannot be had: ${why}`,
       { hint: "install CoreDNS, or run `make` where there is a Go toolchain", cause: error },
     );
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Until the engine is done; throws what it says is wrong. The client's own reader takes a connection that broke for the end. */
+async function readProgress(stream: AsyncIterable<Buffer>, onProgress: () => void): Promise<void> {
+  let rest = "";
+  for await (const chunk of stream) {
+    onProgress();
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const wrong = errorIn(line);
+      if (wrong !== undefined) throw new Error(wrong);
+    }
+  }
+}
+
+/** What a line of the engine says is wrong; one that is no JSON says nothing. */
+function errorIn(line: string): string | undefined {
+  try {
+    return (JSON.parse(line) as { readonly error?: string } | null)?.error;
+  } catch {
+    return undefined;
   }
 }
 
@@ -77,9 +116,13 @@ export async function lastLineOf(engine: EngineAddress, id: string): Promise<str
   return frame.subarray(8).toString("utf8"); // Eight bytes in front say which stream it was.
 }
 
-async function isThere(docker: Docker, image: string): Promise<boolean> {
+async function isThere(
+  docker: Docker,
+  image: string,
+  options: { readonly abortSignal: AbortSignal },
+): Promise<boolean> {
   try {
-    await docker.getImage(image).inspect();
+    await docker.getImage(image).inspect(options as object);
     return true;
   } catch (error) {
     if ((error as { statusCode?: number }).statusCode === 404) return false;

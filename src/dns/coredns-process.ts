@@ -79,15 +79,16 @@ export function foldersOf(searchPath: string): string[] {
 
 type Description = Omit<CorednsRecord, "pid" | "start" | "container">;
 
-/** Starts it and notes it; resolves when it answers. Throws `unavailable` with its own last words when it does not come up. */
+/** Starts it and notes it; resolves when it answers. `signal` gives up the pull of an image. Throws `unavailable` with its own last words when it does not come up. */
 export async function startCoredns(
   files: CorednsFiles,
   program: Program,
   engine: EngineAddress,
   what: Description,
+  signal: AbortSignal,
 ): Promise<CorednsRecord> {
   const logStart = await prepareLog(files.log);
-  const record = await (program.kind === "file" ? startFile(files, what) : startImage(files, engine, what));
+  const record = await (program.kind === "file" ? startFile(files, what) : startImage(files, engine, what, signal));
   if (await becomesReady(record)) return record;
   const said = record.container
     ? await lastLineOf(engine, record.container.id).catch(messageOf)
@@ -124,8 +125,13 @@ async function startFile(files: CorednsFiles, what: Description): Promise<Coredn
   }
 }
 
-async function startImage(files: CorednsFiles, engine: EngineAddress, what: Description): Promise<CorednsRecord> {
-  await pullImage(engine, what.program);
+async function startImage(
+  files: CorednsFiles,
+  engine: EngineAddress,
+  what: Description,
+  signal: AbortSignal,
+): Promise<CorednsRecord> {
+  await pullImage(engine, what.program, { signal });
   const { id, process } = await startContainer(engine, what.program, files.folder, files.corefile);
   const record = { ...what, ...(process ?? endedAtOnce), container: { id, engine } };
   writeProcessRecord(files.record, record);

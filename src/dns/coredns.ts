@@ -29,9 +29,9 @@ export interface CorednsOptions extends CorednsSettings {
 export interface Coredns {
   /**
    * Makes sure that a current CoreDNS runs for a node whose bridge has this gateway; undefined: unknown now, so the one of last time counts.
-   * Returns in how many milliseconds to look again where it must wait before it starts one.
+   * `signal` gives up what may take long. Returns in how many milliseconds to look again where it must wait before it starts one.
    */
-  ensure(gateway: string | undefined): Promise<number | undefined>;
+  ensure(gateway: string | undefined, signal: AbortSignal): Promise<number | undefined>;
   /** Notes the one that runs again where its record was deleted: `down` and the next start must find it. */
   keepNoted(): void;
 }
@@ -70,7 +70,7 @@ class KeptCoredns implements Coredns {
     writeProcessRecord(this.#files.record, last.container ? { ...last, fingerprint: "sees a deleted folder" } : last);
   }
 
-  async ensure(currentGateway: string | undefined): Promise<number | undefined> {
+  async ensure(currentGateway: string | undefined, signal: AbortSignal): Promise<number | undefined> {
     const old = readCorednsRecord(this.#files);
     const gateway = currentGateway ?? old?.gateway;
     if (gateway === undefined) {
@@ -91,7 +91,7 @@ class KeptCoredns implements Coredns {
       this.#quickDeaths += 1;
       log.warn("CoreDNS has ended and is started again", { pid: this.#known });
     }
-    await this.#start(wanted, old);
+    await this.#start(wanted, old, signal);
     return undefined;
   }
 
@@ -118,9 +118,9 @@ class KeptCoredns implements Coredns {
     return Math.max(0, Math.min(restartFirstMs * 2 ** (this.#quickDeaths - 1), restartMaxMs) - livedMs);
   }
 
-  async #start(wanted: Wanted, old: CorednsRecord | undefined): Promise<void> {
+  async #start(wanted: Wanted, old: CorednsRecord | undefined, signal: AbortSignal): Promise<void> {
     this.#known = undefined;
-    const record = await replaceCoredns(this.#files, wanted, old, this.#options);
+    const record = await replaceCoredns(this.#files, wanted, old, { ...this.#options, signal });
     const { clock, log, localPort: askedPort } = this.#options;
     this.#startedAt = clock.now();
     this.#known = record.pid;
@@ -138,7 +138,7 @@ async function replaceCoredns(
   files: CorednsFiles,
   wanted: Wanted,
   old: CorednsRecord | undefined,
-  options: CorednsOptions,
+  options: CorednsOptions & { readonly signal: AbortSignal },
 ): Promise<CorednsRecord> {
   if (old) await endCoredns(old);
   const { gateway, gatewayPort, program, fingerprint, resolvers } = wanted;
@@ -151,7 +151,7 @@ async function replaceCoredns(
     await replaceFile(files.corefile, fillCorefile(wanted.template, settings));
     const asked = { localPortAsked: options.localPort };
     const description = { ...ports, ...asked, program: program.name, fingerprint, startedAt: options.clock.wall() };
-    return await startCoredns(files, program, options.engine, description);
+    return await startCoredns(files, program, options.engine, description, options.signal);
   } finally {
     await release();
   }

@@ -67,7 +67,12 @@ class Names implements Dns {
     const shared = { clock, log };
     this.#loops = {
       zone: startLoop({ ...shared, name: "dns", resyncMs: zoneResyncMs, pass: () => this.#writeZone() }),
-      process: startLoop({ ...shared, name: "coredns", resyncMs: corednsCheckMs, pass: () => this.#keepRunning() }),
+      process: startLoop({
+        ...shared,
+        name: "coredns",
+        resyncMs: corednsCheckMs,
+        pass: (signal) => this.#keepRunning(signal),
+      }),
     };
   }
 
@@ -109,7 +114,7 @@ class Names implements Dns {
     return {};
   }
 
-  async #keepRunning(): Promise<PassResult> {
+  async #keepRunning(signal: AbortSignal): Promise<PassResult> {
     this.#coredns.keepNoted();
     // Without a zone CoreDNS would fail every question; the other loop writes the first one and wakes this one.
     if (!(await exists(this.#files.zone))) {
@@ -117,7 +122,7 @@ class Names implements Dns {
       return {};
     }
     const wanted = this.#gateway();
-    const againInMs = await this.#coredns.ensure(wanted);
+    const againInMs = await this.#coredns.ensure(wanted, signal);
     this.#served = wanted;
     return againInMs === undefined ? {} : { againInMs };
   }
