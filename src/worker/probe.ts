@@ -10,6 +10,8 @@ export interface ProbeAnswer {
   readonly ok: boolean;
   /** What was wrong, for people. */
   readonly message: string;
+  /** The engine was asked, and nothing came in time: the command may hang, or the engine. */
+  readonly isEngineSlow?: true;
 }
 
 /** The answer within the probe's time limit; no answer is one too. Throws only what is said of the engine and not of the pod: `unavailable`. */
@@ -38,7 +40,8 @@ export async function ask(
   } catch (error) {
     if (isOrchestraError(error, "unavailable") && unansweredMs(error) === undefined) throw error;
     const text = limit.signal.aborted ? `no answer within ${timeoutMs / 1000} s` : messageOf(error);
-    return { ok: false, message: `${nameOf(action)}: ${text}`.slice(0, 120) };
+    const slow = action.do === "exec" && limit.signal.aborted ? { isEngineSlow: true as const } : {};
+    return { ok: false, message: `${nameOf(action)}: ${text}`.slice(0, 120), ...slow };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", end);

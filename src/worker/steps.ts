@@ -112,6 +112,8 @@ async function perform(step: Step, options: StepsOptions): Promise<void> {
     case "probe": {
       const answer = await ask(step, runtime, signal);
       if (signal.aborted) return;
+      // One answer that is missing counts against the pod; where the engine hangs no further one is asked for.
+      if (answer.isEngineSlow) options.onSlow();
       return table.update(step.pod, (memory) =>
         // An answer about the process before this one says nothing.
         memory.run?.container === step.container && memory.run.since === step.since

@@ -17,14 +17,17 @@ const template = resolveTemplate({ image: "demo:1" });
 const created = container({ state: "created" });
 
 /** A table with the pod p1, and steps that reach an engine which throws `error` where it is asked for this. */
-function failing(method: "start" | "inspect", error: Error) {
+function failing(method: "start" | "inspect" | "exec", error?: Error) {
   const clock = fakeClock();
   const table = new PodTable({ recall: () => newMemory, sinceOf: () => 0, onCrash: () => {} });
   table.place([placement], () => template, true, 0);
   const told: string[] = [];
   const runtime: Runtime = Object.assign(openMemory(new Map(), clock), {
-    [method]: async () => {
-      throw error;
+    // Without an error it hangs until it is given up.
+    [method]: async (...request: unknown[]) => {
+      if (error) throw error;
+      const signal = request.at(-1) as AbortSignal;
+      await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("given up"))));
     },
   });
   const steps = openSteps({
@@ -84,3 +87,31 @@ test("a look that is not answered is tried again after its back-off, and what it
   table.looked("p1", running, table.asOf, clock.now());
   assert.equal(view().memory.refusal, undefined);
 });
+
+for (const { name, error, want } of [
+  { name: "hangs", error: undefined, want: { told: ["slow"], failures: 1 } },
+  {
+    name: "is gone",
+    error: new OrchestraError("unavailable", "connect ENOENT"),
+    want: { told: ["silence"], failures: 0 },
+  },
+]) {
+  test(`a command that probes by way of an engine that ${name} has whoever listens ask whether it answers`, async () => {
+    const { table, told, perform, view } = failing("exec", error);
+    const running = container();
+    table.created("p1", running);
+    table.looked("p1", running, table.asOf, 0);
+    const { readiness } = resolveTemplate({ image: "demo:1", readiness: { exec: { command: ["x"] } } });
+    const probe = { ...(readiness ?? assert.fail()), timeoutMs: 20 };
+    await perform({
+      do: "probe",
+      pod: "p1",
+      container: running.id,
+      kind: "readiness",
+      probe,
+      ip: "10.42.0.2",
+      since: 0,
+    });
+    assert.deepEqual({ told, failures: view().memory.run?.readiness.failures }, want);
+  });
+}
