@@ -89,6 +89,8 @@ async function followLogs(options: LogsOptions): Promise<void> {
 /** Until the pod is gone. A container's log ends with each of its ends, and goes on when it is started again. */
 async function followPod(options: LogsOptions, pod: JoinedPod): Promise<void> {
   let last: string | undefined;
+  // Of a Deployment others have something to say meanwhile; who follows one pod would look at nothing without a reason.
+  if (options.target.kind === "pod") await tellIfSilent(options, pod);
   while (!options.signal.aborted) {
     last = (await readPod(options, pod, last)) ?? last;
     if (!podsOf(options).some((other) => other.pod.id === pod.pod.id)) return;
@@ -99,11 +101,7 @@ async function followPod(options: LogsOptions, pod: JoinedPod): Promise<void> {
 /** One reading of the container's log from `after` on; gives the time of its last line. */
 async function readPod(options: LogsOptions, pod: JoinedPod, after: string | undefined): Promise<string | undefined> {
   const { follow, tail, since, timestamps, signal, onLine } = options;
-  const container = await containerOf(options, pod);
-  if (!follow && container?.state !== "running" && container?.state !== "exited") {
-    options.onGone(pod, container !== undefined);
-    return undefined;
-  }
+  const container = follow ? await containerOf(options, pod) : await tellIfSilent(options, pod);
   if (!container) return undefined;
   const runtime = options.runtimeOf(pod.node ?? "");
   const from = after ?? since;
@@ -131,6 +129,14 @@ async function readPod(options: LogsOptions, pod: JoinedPod, after: string | und
     if (!signal.aborted && !isOrchestraError(error, "not-found")) throw error;
   }
   return last;
+}
+
+/** The pod's container; tells of one that cannot have written anything. */
+async function tellIfSilent(options: LogsOptions, pod: JoinedPod): Promise<ContainerState | undefined> {
+  const container = await containerOf(options, pod);
+  const isSilent = container === undefined || container.state === "created";
+  if (isSilent) options.onGone(pod, container !== undefined);
+  return isSilent ? undefined : container;
 }
 
 async function containerOf(options: LogsOptions, { node, pod }: JoinedPod): Promise<ContainerState | undefined> {

@@ -98,6 +98,13 @@ test("the log of a container that is gone is what its failure left", async (t) =
   const created = await cluster.run("logs", "web-0");
   assert.equal(created.stdout, "");
   assert.match(created.stderr, /^pod\/web-0 has a container that has never started/);
+  const follow = cluster.start("logs", "-f", "web-0");
+  let told = "";
+  follow.stderr?.setEncoding("utf8").on("data", (more: string) => {
+    told += more;
+  });
+  await eventually("who follows it is told once", () => told.includes("has never started"));
+  follow.kill("SIGTERM");
 });
 
 test("following goes on over a restart without a line twice, and a pod that comes later joins in", async (t) => {
