@@ -39,6 +39,16 @@ test("waiting ends with what there is to say, and its exit code", async (t) => {
     assert.match(crash.stderr, /no progress for 2 s/);
   });
 
+  await t.test("several hopeless ones of a set: all are named in one run", async () => {
+    const broken = ["one", "two", "three"].map((name) => manifest(name, "command: [/absent]"));
+    const path = await cluster.write("set.yaml", [manifest("sound", "replicas: 1"), ...broken].join("---\n"));
+    const { code, stderr } = await cluster.run("apply", "-f", path);
+    assert.equal(code, 4);
+    for (const name of ["one", "two", "three"])
+      assert.match(stderr, new RegExp(`^ +${name}: ${name}-0: .*\\(BAD_COMMAND\\)$`, "m"));
+    await cluster.ok("delete", "-f", path, "--yes");
+  });
+
   await t.test("a taken port: hopeless at once for a change, and waited for where nothing is changed", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     t.after(() => void server.close());
