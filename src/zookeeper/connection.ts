@@ -7,7 +7,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { type Pending, Pipeline } from "./pipeline.ts";
 import { Reader } from "./reader.ts";
 import { explain } from "./transport.ts";
-import { opcode, specialXid } from "./wire.ts";
+import { goesToLeader, opcode, specialXid } from "./wire.ts";
 import type { Writer } from "./writer.ts";
 
 export interface ConnectionOwner {
@@ -41,7 +41,7 @@ export class Connection {
     this.#owner = owner;
     this.#pipeline = new Pipeline(requestBytesLimit, (buffers) => this.#output(buffers));
     this.#heartbeat = new Heartbeat(welcome.timeoutMs, sentAtMs, {
-      ping: () => void this.#pipeline.sendFrame(specialXid.ping, opcode.ping),
+      ping: () => void this.#pipeline.sendFrame(specialXid.ping, opcode.sync, (writer) => writer.string("/")),
       unansweredSinceMs: () => this.#pipeline.unansweredSinceMs,
       onSilence: (reason) => this.end(reason),
     });
@@ -136,7 +136,7 @@ export class Connection {
         return;
       }
       case specialXid.ping:
-        this.#heartbeat.pingAnswered();
+        this.#heartbeat.pingAnswered(error === 0);
         return;
       case specialXid.setWatches:
         if (error !== 0) throw serverError(error, { hint: " (while setting the watches again)" });
@@ -148,9 +148,9 @@ export class Connection {
 
   #handleReply(xid: number, zxid: bigint, error: number): void {
     const pending = this.#pipeline.answer(xid);
-    this.#heartbeat.answered(pending.sentMs);
-    this.#letSettle();
     const { operation } = pending;
+    if (goesToLeader(operation.type)) this.#heartbeat.answered(pending.sentMs);
+    this.#letSettle();
     if (error !== 0) {
       if (error === operation.tolerates) pending.resolve(undefined);
       else pending.reject(serverError(error, { path: operation.path, hint: this.#owner.hint(error) }));

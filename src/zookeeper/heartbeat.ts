@@ -15,7 +15,7 @@ export class Heartbeat {
   readonly #pulse: Pulse;
   readonly #timer: NodeJS.Timeout;
   #heardMs = performance.now();
-  /** When the latest request left that the server has answered: from some later moment on it counts the session's time anew. */
+  /** When the latest request left that the leader has had: from some later moment on the servers count the session's time anew. */
   #answeredMs: number;
   #pingSentMs: number | undefined;
   #suspected = false;
@@ -37,13 +37,14 @@ export class Heartbeat {
     this.#heardMs = performance.now();
   }
 
-  /** A request that left at this moment, or later, was answered. */
+  /** A request that left at this moment, or later, was answered by the leader of the servers: nobody else knows that the session lives. */
   answered(sentMs: number): void {
     if (sentMs > this.#answeredMs) this.#answeredMs = sentMs;
   }
 
-  pingAnswered(): void {
-    if (this.#pingSentMs !== undefined) this.answered(this.#pingSentMs);
+  /** `ok`: the leader has had it. */
+  pingAnswered(ok: boolean): void {
+    if (ok && this.#pingSentMs !== undefined) this.answered(this.#pingSentMs);
     this.#pingSentMs = undefined;
   }
 

@@ -11,7 +11,6 @@ export const opcode = {
   setData: 5,
   getAcl: 6,
   sync: 9,
-  ping: 11,
   getChildren2: 12,
   check: 13,
   multi: 14,
@@ -24,6 +23,22 @@ export const opcode = {
   closeSession: -11,
   error: -1,
 } as const;
+
+const ledTypes: ReadonlySet<number> = new Set([
+  opcode.create2,
+  opcode.delete,
+  opcode.setData,
+  opcode.multi,
+  opcode.sync,
+]);
+
+/**
+ * Whether a server asks its leader before it answers. It answers reads and pings by itself, also when it is cut off from the leader, which ends
+ * the session meanwhile: `syncLimit` ticks long (10 s as ZooKeeper is usually set up).
+ */
+export function goesToLeader(type: number): boolean {
+  return ledTypes.has(type);
+}
 
 /** Frames that answer no request of the queue carry these instead of a number of their own. */
 export const specialXid = { notification: -1, ping: -2, auth: -4, setWatches: -8 } as const;

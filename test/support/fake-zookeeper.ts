@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { FrameSplitter } from "../../src/zookeeper/frames.ts";
 import { Reader } from "../../src/zookeeper/reader.ts";
-import { opcode } from "../../src/zookeeper/wire.ts";
+import { specialXid } from "../../src/zookeeper/wire.ts";
 import { Writer } from "../../src/zookeeper/writer.ts";
 
 export interface FakeRequest {
@@ -160,7 +160,7 @@ function serve(peer: FakePeer, script: FakeScript, greetings: FakeGreeting[]): v
 function serveRequest(peer: FakePeer, script: FakeScript, body: Reader): void {
   const xid = body.int();
   const type = body.int();
-  if (type !== opcode.ping) script.onRequest?.({ xid, type, body }, peer);
+  if (xid !== specialXid.ping) script.onRequest?.({ xid, type, body }, peer);
   else if (script.answersPings?.() ?? true) peer.reply(xid);
 }
 
