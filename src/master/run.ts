@@ -89,8 +89,21 @@ export function place(
   room: Room,
   found: { unplaced: Map<string, UnplacedPod>; stopFirst: StopFirst[] },
 ): void {
+  const wanted = run.deployment?.revision ?? "";
+  // A failed rollout makes what served on a lost node again as it was: such a pod takes what its own template asks for.
+  const former = new Set(pendingOf(run).map(({ revision }) => revision));
+  former.delete(wanted);
+  for (const revision of [...former, wanted]) placeThose(run, room, revision, found);
+}
+
+function placeThose(
+  run: Run,
+  room: Room,
+  revision: string,
+  found: { unplaced: Map<string, UnplacedPod>; stopFirst: StopFirst[] },
+): void {
   for (;;) {
-    const group = groupOf(run);
+    const group = groupOf(run, revision);
     if (!group) return;
     const { placed, unplaced } = schedule(room, group);
     for (const [pod, node] of placed) run.chosen.set(pod, node);
@@ -98,7 +111,7 @@ export function place(
     const holders = blocked.size === 0 ? new Map() : holdersOf(run, room, group, blocked);
     if (holders.size > 0 && makeWay(run, room, holders, found.stopFirst)) continue;
     const explanation = once(() => explain(room, group));
-    for (const { id, slot } of pendingOf(run))
+    for (const { id, slot } of pendingOf(run).filter((pod) => pod.revision === revision))
       found.unplaced.set(id, { deployment: run.name, slot, explain: explanation });
     return;
   }
@@ -204,12 +217,12 @@ function pendingOf({ next, placed, chosen }: Run): PodRecord[] {
   return (next?.pods ?? []).filter(({ id, stop }) => !stop && !placed.has(id) && !chosen.has(id));
 }
 
-function groupOf(run: Run): PodGroup | undefined {
+function groupOf(run: Run, revision: string): PodGroup | undefined {
   const { name, deployment, demands } = run;
-  const pods = pendingOf(run).map(({ id }) => id);
-  const demand = deployment && demands.of(name, deployment.revision);
+  const pods = pendingOf(run).flatMap((pod) => (pod.revision === revision ? [pod.id] : []));
+  const demand = demands.of(name, revision) ?? (deployment && demands.of(name, deployment.revision));
   if (!deployment || !demand || pods.length === 0) return undefined;
-  return { deployment: name, revision: deployment.revision, demand, rules: deployment.placement ?? {}, pods };
+  return { deployment: name, revision, demand, rules: deployment.placement ?? {}, pods };
 }
 
 function once(make: () => Explanation): () => Explanation {
