@@ -5,7 +5,7 @@ import type { PodRecord, PodsDocument, StopReason } from "../model/pod.ts";
 import { noted, replaceInMs } from "./backoff.ts";
 import { type DeploymentFacts, hasFailed, isGone, isReady, type PodFacts, type Timers } from "./facts.ts";
 import { openSerials } from "./pod-id.ts";
-import { beyondLimits, limitsOf, noSteps, rolloutOf, stepsOf } from "./rollout.ts";
+import { beyondLimits, limitsOf, noSteps, rolloutOf, stepsOf, wantedPods } from "./rollout.ts";
 import { lostRevision, type Slot, sortSlot, staleReason } from "./slots.ts";
 
 export interface Outcome {
@@ -70,10 +70,12 @@ function roll(facts: DeploymentFacts, pods: readonly PodFacts[], draft: Draft, t
 
   for (const pod of pods) if (pod.record.slot >= limits.replicas) draft.stop(pod, "scale-down");
   for (const { stops } of slots) for (const { pod, reason } of stops) draft.stop(pod, reason);
+  // Where a slot gets back what served there, beside a successor that does not, the rollout's limit holds for the two.
+  const spare = { left: limits.replicas + limits.surge - wantedPods(slots) };
   for (const slot of slots) {
     if (slot.keeper || slot.predecessor) waits.push(retry(slot, draft, frozen, timers));
     else if (slot.lost.length === 0) draft.create(slot.slot);
-    if (slot.lost.length > 0) waits.push(replaceLost(slot, draft, frozen, facts));
+    if (slot.lost.length > 0) waits.push(replaceLost(slot, { draft, frozen, spare }, facts));
   }
   const narrowed = beyondLimits(slots, limits);
   for (const { keeper, predecessor } of narrowed) {
@@ -111,15 +113,22 @@ function retry({ slot, keeper, predecessor }: Slot, draft: Draft, frozen: boolea
 }
 
 /** Gives a slot whose pods are on lost nodes another one, and lets them go once one is ready; gives when there may be more. */
-function replaceLost(slot: Slot, draft: Draft, frozen: boolean, { deployment, moves }: DeploymentFacts): number {
+function replaceLost(
+  slot: Slot,
+  { draft, frozen, spare }: { readonly draft: Draft; readonly frozen: boolean; readonly spare: { left: number } },
+  { deployment, moves }: DeploymentFacts,
+): number {
   const { keeper, predecessor, lost } = slot;
   const isReplaced = [keeper, frozen ? predecessor : undefined].some((pod) => pod !== undefined && isReady(pod));
   if (isReplaced && !moves.held) for (const pod of lost) draft.stop(pod, "lost");
   // A failed rollout stays as it is: what served keeps its revision, as it would have on a node that is not lost.
   const served = frozen ? lostRevision(slot, deployment.revision) : undefined;
-  if (!served && (keeper || predecessor)) return Number.POSITIVE_INFINITY;
-  if (moves.take()) draft.create(slot.slot, { revision: served ?? deployment.revision });
-  else if (!moves.held) return moves.againInMs;
+  const isSecond = keeper !== undefined || predecessor !== undefined;
+  if (isSecond && (!served || spare.left <= 0)) return Number.POSITIVE_INFINITY;
+  if (moves.take()) {
+    draft.create(slot.slot, { revision: served ?? deployment.revision });
+    if (isSecond) spare.left -= 1;
+  } else if (!moves.held) return moves.againInMs;
   return Number.POSITIVE_INFINITY;
 }
 

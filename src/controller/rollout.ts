@@ -51,14 +51,18 @@ export function stepsOf(
   return distrust > 0 ? { ...noSteps, againInMs: distrust } : trustedSteps(slots, limits, inTheWay);
 }
 
+/** Pods that should run when every slot has one. */
+export function wantedPods(slots: readonly Slot[]): number {
+  return slots.reduce((sum, { keeper, predecessor }) => sum + (keeper && predecessor ? 2 : 1), 0);
+}
+
 function trustedSteps(
   slots: readonly Slot[],
   { replicas, surge, unavailable }: Limits,
   inTheWay: DeploymentFacts["inTheWay"],
 ): Steps {
   const steps: { surge: Slot[]; stopFirst: Slot[] } = { surge: [], stopFirst: [] };
-  let free =
-    replicas + surge - slots.reduce((sum, { keeper, predecessor }) => sum + (keeper && predecessor ? 2 : 1), 0);
+  let free = replicas + surge - wantedPods(slots);
   let down = slots.filter((slot) => !hasReady(slot)).length;
   let changing = slots.filter(({ keeper, predecessor }) => !predecessor && !(keeper && isReady(keeper))).length;
   const mayStop = (slot: Slot, limit: number) => (hasReady(slot) ? down : changing) < limit;
