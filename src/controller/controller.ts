@@ -77,12 +77,9 @@ function roll(facts: DeploymentFacts, pods: readonly PodFacts[], draft: Draft, t
     else if (slot.lost.length === 0) draft.create(slot.slot);
     if (slot.lost.length > 0) waits.push(replaceLost(slot, { draft, frozen, spare }, facts));
   }
-  const narrowed = beyondLimits(slots, limits);
-  for (const { keeper, predecessor } of narrowed) {
-    if (keeper && predecessor)
-      draft.stop(isReady(keeper) ? predecessor : keeper, isReady(keeper) ? "rollout" : "scale-down");
-  }
-  const steps = frozen || narrowed.length > 0 ? noSteps : stepsOf(slots, limits, facts.inTheWay, timers);
+  const narrowed = new Map(beyondLimits(slots, limits).map((slot) => [slot, narrow(slot, draft)]));
+  const left = slots.map((slot) => narrowed.get(slot) ?? slot);
+  const steps = frozen ? noSteps : stepsOf(left, limits, facts.inTheWay, timers);
   waits.push(steps.againInMs);
   for (const { slot } of steps.surge) draft.create(slot);
   for (const { slot, keeper, predecessor } of steps.stopFirst) {
@@ -130,6 +127,16 @@ function replaceLost(
     if (isSecond) spare.left -= 1;
   } else if (!moves.held) return moves.againInMs;
   return Number.POSITIVE_INFINITY;
+}
+
+/** Stops one of the two pods of a slot; gives the slot as it is then. */
+function narrow({ keeper, predecessor, ...slot }: Slot, draft: Draft): Slot {
+  if (keeper && isReady(keeper)) {
+    if (predecessor) draft.stop(predecessor, "rollout");
+    return { ...slot, keeper };
+  }
+  if (keeper) draft.stop(keeper, "superseded");
+  return { ...slot, ...(predecessor ? { predecessor } : {}), waits: slot.waits || keeper?.live === true };
 }
 
 type Draft = ReturnType<typeof openDraft>;

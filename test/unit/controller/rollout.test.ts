@@ -164,7 +164,7 @@ const cases: { name: string; fixture: ClusterFixture; want: string[] }[] = [
       { ...was, slot: 1 },
       { ...is, slot: 1, serial: 5, ...down },
     ]),
-    want: ["0@n old", "0@n", "1@n old", "1@n scale-down"],
+    want: ["0@n old", "0@n", "1@n old", "1@n superseded"],
   },
 ];
 
