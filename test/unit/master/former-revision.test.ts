@@ -6,6 +6,7 @@ import { type Action, openWorld, type Shape } from "../../support/simulator.ts";
 
 const limits = { maxSurge: 0, maxUnavailable: 0 };
 const withPort: Shape = { strategy: limits, placement: {}, hostPort: true, memory: "64Mi" };
+const without: Shape = { ...withPort, strategy: { ...limits, maxSurge: "100%" }, hostPort: false };
 const actions: readonly Action[] = [
   { do: "apply", name: "db", version: 0, replicas: 2, shape: withPort },
   { do: "apply", name: "web", version: 0, replicas: 1, shape: withPort },
@@ -14,7 +15,7 @@ const actions: readonly Action[] = [
   { do: "workers" },
   { do: "workers" },
   { do: "workers" },
-  { do: "apply", name: "db", version: 0, replicas: 2, shape: { ...withPort, hostPort: false } },
+  { do: "apply", name: "db", version: 0, replicas: 2, shape: without },
   { do: "engine", node: "n2", on: true },
   { do: "pass" },
   { do: "wait", ms: 200_000 },
