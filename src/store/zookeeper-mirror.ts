@@ -8,11 +8,12 @@ import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { type Document, type Selection, selects } from "./snapshot.ts";
 import type { Position } from "./store.ts";
 import type { FedView } from "./view.ts";
-import { isInterruption, StrangeStore, translateError } from "./zookeeper-errors.ts";
+import { StrangeStore } from "./zookeeper-errors.ts";
 import { commitsPath, keyOfPath, pathOfKey } from "./zookeeper-paths.ts";
 import { Picture } from "./zookeeper-picture.ts";
 import { childrenOf, positionOf, readDocuments } from "./zookeeper-read.ts";
 import type { Recheck } from "./zookeeper-recheck.ts";
+import { Refusals } from "./zookeeper-refusals.ts";
 import type { Root } from "./zookeeper-root.ts";
 import { Rounds } from "./zookeeper-rounds.ts";
 import type { Session } from "./zookeeper-session.ts";
@@ -46,6 +47,7 @@ export class Mirror {
   /** Being read: answers may have come, but nothing of them is in the picture yet. */
   #reading: ReadonlySet<string> = new Set();
   readonly #progress = new Rounds();
+  readonly #refusals: Refusals;
   readonly #stopListening: () => void;
   readonly #recheck: Recheck;
   #running = false;
@@ -54,6 +56,7 @@ export class Mirror {
 
   constructor(options: MirrorOptions) {
     this.#options = options;
+    this.#refusals = new Refusals(options.url, options.log);
     this.#recheck = options.recheck(
       () => this.#shelves.names(),
       (name) => {
@@ -62,11 +65,15 @@ export class Mirror {
       },
     );
     this.#stopListening = options.session.listen({
-      up: () => this.#run(),
+      up: () => {
+        this.#refusals.begin();
+        this.#run();
+      },
       down: () => {
         // Servers that start again may have gone back and on, past where they were: nodes' own counters then mean something else.
         options.versions.clear();
         this.#distrust();
+        this.#progress.end();
       },
       replaced: () => this.#forget(),
       ended: () => this.#shelves.forgetWatches(),
@@ -74,7 +81,7 @@ export class Mirror {
   }
 
   /**
-   * Follows what is selected until `release`, also when this throws. Resolves with the result of `take`, which gets it as it is now and
+   * Follows what is selected until `release`, also when this throws, as it does when the servers refuse to be read. Resolves with the result of `take`, which gets it as it is now and
    * must use it at once: a moment later our own commit may have changed it.
    */
   async follow<T>(selection: Selection, take: (documents: readonly Document[], position: Position) => T): Promise<T> {
@@ -173,21 +180,21 @@ export class Mirror {
 
   /** Until nothing is left to read. After how long to begin again if there is. */
   async #rounds(): Promise<number> {
-    const { session, url, log } = this.#options;
+    const { session } = this.#options;
     const touched = new Set<string>();
     try {
       for (let round = 1; session.isUp && this.#hasWork(); round += 1) {
         await this.#list(session.client);
         for (const key of this.#dirty) touched.add(key);
         await this.#read(session.client, round > quickRounds ? touched : this.#dirty);
+        this.#refusals.end();
         this.#show();
         this.#progress.end();
       }
     } catch (error) {
+      const refusal = this.#refusals.judge(error);
       // With a connection it begins again.
-      if (isInterruption(error)) return interruptedMs;
-      const refusal = translateError(error, url);
-      log?.error(refusal.message, { hint: refusal.hint });
+      if (!refusal) return interruptedMs;
       this.#distrust();
       this.#progress.end(refusal);
       return refusedMs;
@@ -275,7 +282,6 @@ export class Mirror {
   #distrust(): void {
     this.#shelves.distrust();
     for (const view of this.#picture.views) view.markStale();
-    this.#progress.end();
   }
 
   /** Another store's: a version that is known from one may stand for another text in the other. */

@@ -29,8 +29,8 @@ export interface TcpProxy {
   cutFrame(passBytes: number): Promise<void>;
   /** Passes the next request (of this type) on, but never its reply: closes instead. Resolves when that has happened. */
   swallowReply(type?: number): Promise<void>;
-  /** The next so many requests are answered with this error: the server does what it is asked, but says otherwise. */
-  refuse(code: number, times: number): void;
+  /** The next so many requests (of this type) are answered with this error: the server does what it is asked, but says otherwise. */
+  refuse(code: number, times: number, type?: number): void;
   /** Whether watch events get lost on the way. */
   loseEvents(lose: boolean): void;
   close(): Promise<void>;
@@ -54,7 +54,7 @@ interface Weather {
   frameTrap: Trap | undefined;
   replyTrap: Trap | undefined;
   readonly sessions: SessionKey[];
-  refusal: { readonly code: number; times: number };
+  refusal: { readonly code: number; times: number; readonly type?: number | undefined };
 }
 
 interface Pair {
@@ -136,8 +136,8 @@ export async function tcpProxy(target: { readonly host: string; readonly port: n
       new Promise((sprung) => {
         weather.replyTrap = { type, passBytes: 0, sprung };
       }),
-    refuse(code, times) {
-      weather.refusal = { code, times };
+    refuse(code, times, type) {
+      weather.refusal = { code, times, type };
     },
     loseEvents(lose) {
       weather.losesEvents = lose;
@@ -151,7 +151,8 @@ function join(client: Socket, server: Socket, weather: Weather, pairs: Set<Pair>
   pairs.add(pair);
   const requests = carry(client, server, weather, (frame, isFirst) => {
     const { replyTrap: trap, refusal } = weather;
-    if (!isFirst && refusal.times > 0 && xidOf(frame) > 0) {
+    const isMeant = refusal.type === undefined || refusal.type === typeOf(frame);
+    if (!isFirst && refusal.times > 0 && xidOf(frame) > 0 && isMeant) {
       refusal.times -= 1;
       pair.refused.set(xidOf(frame), refusal.code);
     }
