@@ -17,7 +17,7 @@ import { Refusals } from "./zookeeper-refusals.ts";
 import type { Root } from "./zookeeper-root.ts";
 import { Rounds } from "./zookeeper-rounds.ts";
 import type { Session } from "./zookeeper-session.ts";
-import { Shelves } from "./zookeeper-shelves.ts";
+import { type Shelf, Shelves } from "./zookeeper-shelves.ts";
 import type { Versions } from "./zookeeper-versions.ts";
 
 export interface MirrorOptions {
@@ -206,26 +206,30 @@ export class Mirror {
     return this.#dirty.size > 0 || this.#shelves.unlisted().length > 0;
   }
 
-  /** Watches first, then looks: what changes in between is told. */
   async #list(client: ZooKeeper): Promise<void> {
     const { session } = this.#options;
     const { generation } = session;
-    await Promise.all(
-      this.#shelves.unlisted().map(async (shelf) => {
-        const watching =
-          shelf.watch ?? client.addWatch(pathOfKey(shelf.name), "recursive", (event) => this.#onEvent(event));
-        const listing = shelf.name.includes("/") ? [] : childrenOf(client, shelf.name);
-        const [watch, children] = await Promise.all([watching, listing]);
-        if (!this.#shelves.has(shelf)) return void watch.remove();
-        // The connection may have ended in the same moment as the answer came, or the store have become another one.
-        if (!session.isUp || client.state !== "connected" || session.generation !== generation) return;
-        shelf.watch = watch;
-        const there = new Set([shelf.name, ...children]);
-        for (const key of this.#picture.keysOf(shelf.name)) if (!there.has(key)) this.#picture.put(key, undefined);
-        for (const key of there) this.#dirty.add(key);
-        shelf.listed = true;
-      }),
-    );
+    // The connection may end in the same moment as an answer comes, or the store become another one.
+    const holds = () => session.isUp && client.state === "connected" && session.generation === generation;
+    await Promise.all(this.#shelves.unlisted().map((shelf) => this.#listOne(shelf, client, holds)));
+  }
+
+  /** Watches first, then looks: what changes in between is told. */
+  async #listOne(shelf: Shelf, client: ZooKeeper, holds: () => boolean): Promise<void> {
+    const watch = async () => {
+      const made = await client.addWatch(pathOfKey(shelf.name), "recursive", (event) => this.#onEvent(event));
+      // At once, whatever becomes of the list: a watch that nobody keeps can be ended by nobody.
+      this.#shelves.watched(shelf, made, holds());
+    };
+    const watching = shelf.watch ?? watch();
+    const listing = shelf.name.includes("/") ? [] : childrenOf(client, shelf.name);
+    const [children] = await Promise.all([listing, watching]);
+    // Without its watch it is to be listed anew.
+    if (!this.#shelves.has(shelf) || !shelf.watch || !holds()) return;
+    const there = new Set([shelf.name, ...children]);
+    for (const key of this.#picture.keysOf(shelf.name)) if (!there.has(key)) this.#picture.put(key, undefined);
+    for (const key of there) this.#dirty.add(key);
+    shelf.listed = true;
   }
 
   async #read(client: ZooKeeper, keys: ReadonlySet<string>): Promise<void> {

@@ -52,6 +52,12 @@ export class Shelves {
     return this.#all.get(shelf.name) === shelf;
   }
 
+  /** Keeps the watch, or ends it where it is not for this shelf any more, or another was quicker. `isValid`: what made it still holds. */
+  watched(shelf: Shelf, watch: Watch, isValid: boolean): void {
+    if (isValid && this.has(shelf) && !shelf.watch) shelf.watch = watch;
+    else void watch.remove();
+  }
+
   unlisted(): Shelf[] {
     return [...this.#all.values()].filter(({ listed }) => !listed);
   }

@@ -49,7 +49,7 @@ test("a running view is not fresh while the servers refuse to be read, and follo
   view.close();
 });
 
-test("a collection that these credentials may not read is refused, and the others are read", limit, async (t) => {
+test("a collection that these credentials may not read is refused, the others are read, and no watch is left", limit, async (t) => {
   const lab = await storeLab(t);
   const { store } = await lab.open();
   const bare = lab.bare();
@@ -60,6 +60,10 @@ test("a collection that these credentials may not read is refused, and the other
   }
   await store.commit({ changes: [put(web, deployment(), "absent")] });
   await eventually("the view follows", () => view.snapshot().fresh && view.snapshot().get(web));
+  const [server] = lab.zookeeper.servers;
+  const watched = async () => (await server?.ask("wchp")) ?? "";
+  assert.match(await watched(), new RegExp(`${lab.chroot}/deployments`));
+  await eventually("no watch is left on it", async () => !(await watched()).includes(`${lab.chroot}/pods`));
   await bare.delete("/pods", 0);
   assert.deepEqual((await store.list(["pods"])).list("pods"), []);
   view.close();
