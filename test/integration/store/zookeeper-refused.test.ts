@@ -49,7 +49,7 @@ test("a running view is not fresh while the servers refuse to be read, and follo
   view.close();
 });
 
-test("a collection that these credentials may not read is refused, the others are read, and no watch is left", limit, async (t) => {
+test("a collection that may not be read is refused, others are read, and no watch is left", limit, async (t) => {
   const lab = await storeLab(t);
   const { store } = await lab.open();
   const bare = lab.bare();
