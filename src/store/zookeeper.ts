@@ -105,6 +105,7 @@ class ZooKeeperStore implements Store {
   readonly #versions: Versions = knownVersions();
   readonly #mirror: Mirror;
   readonly #committer: Committer;
+  #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     const { url, chroot, session, acl, root, log, recheckMs } = parts;
@@ -174,9 +175,10 @@ class ZooKeeperStore implements Store {
     return position;
   }
 
-  async close(): Promise<void> {
-    await this.#parts.session.close();
-    this.#mirror.close();
+  /** Whoever closes it again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#parts.session.close().then(() => this.#mirror.close());
+    return this.#closing;
   }
 
   async #readOne(client: ZooKeeper, key: string): Promise<Document | undefined> {
