@@ -29,8 +29,8 @@ export interface Committed {
 
 export type Attempted =
   | { readonly was: "done"; readonly committed: Partial<Committed> }
-  /** These must not be tried again; the others may. */
-  | { readonly was: "refused"; readonly orders: readonly Order[]; readonly error: unknown }
+  /** These must not be tried again, each for its own reason; the others may. There is at least one. */
+  | { readonly was: "refused"; readonly refusals: ReadonlyMap<Order, unknown> }
   /** Nothing was done, and it may be tried again as it is. */
   | { readonly was: "not done" };
 
@@ -62,14 +62,14 @@ export async function attempt(
   try {
     const unknown = orders.filter(({ items }) => !knows(versions, items));
     const conflicts = await Promise.all(unknown.map(({ items }) => look(client, items, options)));
-    for (const [index, order] of unknown.entries()) {
-      if (conflicts[index]) return { was: "refused", orders: [order], error: conflicts[index] };
-    }
+    const refusals = new Map<Order, unknown>();
+    for (const [index, order] of unknown.entries()) if (conflicts[index]) refusals.set(order, conflicts[index]);
     const epochs = new Map<number, number>();
     for (const order of orders) {
-      const refusal = await fence(order, client, options.leaders, epochs);
-      if (refusal) return { was: "refused", orders: [order], error: refusal };
+      const refusal = refusals.has(order) ? undefined : await fence(order, client, options.leaders, epochs);
+      if (refusal) refusals.set(order, refusal);
     }
+    if (refusals.size > 0) return { was: "refused", refusals };
     const isReady = orders.every(({ items }) => knows(versions, items)) && session.isUp && session.client === client;
     if (!isReady) return notDone;
     sent = prepare(orders, [...epochs], mark, options);
@@ -185,7 +185,7 @@ async function afterFailure(error: ZooKeeperError, client: ZooKeeper, failed: Fa
   if (writes && error.code === "connection-lost") {
     const looking = session.read((now) => outcomeOf(now, sent), outcomeLimitMs);
     const outcome = await looking.catch(() => ({ was: "unknown" }) as const);
-    if (outcome.was === "unknown") return { was: "refused", orders, error: unknownOutcome(url, error) };
+    if (outcome.was === "unknown") return refused(orders, unknownOutcome(url, error));
     if (outcome.was === "not done") return notDone;
     return { was: "done", committed: { position: outcome.position, version: undefined } };
   }
@@ -212,7 +212,7 @@ async function afterRefusal(
   if (typeof subject === "number") {
     const found = (await session.read(readEpoch))?.epoch;
     const late = orders.filter(({ epoch }) => epoch === subject);
-    return { was: "refused", orders: late, error: deposed(subject, found) };
+    return refused(late, deposed(subject, found));
   }
   const { key, version } = subject;
   if (subject.do === "create" && error.code === "no-node") {
@@ -222,5 +222,9 @@ async function afterRefusal(
   versions.forget(key);
   const stat = await session.read((now) => now.exists(pathOfKey(key)));
   const blamed = orders.filter(({ items }) => items.includes(subject));
-  return { was: "refused", orders: blamed, error: conflictAt(key, version, stat && versionOf(stat)) };
+  return refused(blamed, conflictAt(key, version, stat && versionOf(stat)));
+}
+
+function refused(orders: readonly Order[], error: unknown): Attempted {
+  return { was: "refused", refusals: new Map(orders.map((order) => [order, error])) };
 }

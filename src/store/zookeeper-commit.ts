@@ -34,7 +34,7 @@ interface Waiting extends Order {
   readonly reject: (error: unknown) => void;
 }
 
-/** In so many attempts in a row somebody else was first, or the connection failed. */
+/** In so many attempts in a row somebody else was first, or the connection failed; one that has settled a commit begins the count anew. */
 const attemptsLimit = 100;
 const pauseLimitMs = 50;
 /** Commits in one transaction: when one of them is refused the others are sent again. */
@@ -93,10 +93,11 @@ export class Committer {
   async #together(batch: readonly Waiting[]): Promise<void> {
     const { url, session } = this.#options;
     let left = batch;
-    const refuse = (which: readonly Order[], error: unknown) => {
-      for (const one of left) if (which.includes(one)) one.reject(translateError(error, url));
-      left = left.filter((one) => !which.includes(one));
+    const refuse = (which: ReadonlyMap<Order, unknown>) => {
+      for (const one of left) if (which.has(one)) one.reject(translateError(which.get(one), url));
+      left = left.filter((one) => !which.has(one));
     };
+    const refuseAll = (all: readonly Order[], error: unknown) => refuse(new Map(all.map((one) => [one, error])));
     // The same for all attempts: another one is only made when those before it were certainly not done.
     const mark = randomHex(4);
     for (let count = 1; left.length > 0 && count <= attemptsLimit; count += 1) {
@@ -104,19 +105,23 @@ export class Committer {
         const client = await session.usable();
         // Versions of one store say nothing in another, and may stand for something else there.
         const strays = left.filter(({ generation }) => generation !== 0 && generation !== session.generation);
-        if (strays.length > 0) refuse(strays, decidedElsewhere(url));
+        if (strays.length > 0) refuseAll(strays, decidedElsewhere(url));
         if (left.length === 0) return;
         const result = await attempt(client, left, mark, this.#options);
         if (result.was === "done") return await this.#settle(left, result.committed);
-        if (result.was === "refused") refuse(result.orders, result.error);
+        if (result.was === "refused") {
+          const before = left.length;
+          refuse(result.refusals);
+          if (left.length < before) count = 0;
+        }
       } catch (error) {
         // It cannot be told whose fault it is.
         if (left.length > 1 && isZooKeeperError(error)) return this.#apart(left);
-        refuse(left, error);
+        refuseAll(left, error);
       }
       if (count > 3) await delay(Math.random() * Math.min(count, pauseLimitMs));
     }
-    refuse(left, unreachable(url, `${attemptsLimit} attempts to commit were overtaken by others'`));
+    refuseAll(left, unreachable(url, `${attemptsLimit} attempts to commit were overtaken by others'`));
   }
 
   async #apart(orders: readonly Waiting[]): Promise<void> {

@@ -42,6 +42,26 @@ test("of many commits at once each is refused for its own conflict only", async 
   }
 });
 
+test("however many commits at once are stale, each is told its own conflict", async (t) => {
+  const lab = await storeLab(t);
+  const [{ store }, { store: other }, { store: stranger }] = [await lab.open(), await lab.open(), await lab.open()];
+  // As many as go together, and more of them than attempts in vain are allowed.
+  const keys = Array.from({ length: 128 }, (_, index) => keyOf(index));
+  await store.commit({ changes: keys.map((key) => put(key, deployment(), "absent")) });
+  const before = await store.list(["deployments"]);
+  const versionOf = (key: (typeof keys)[number]) => before.get(key)?.version ?? -1;
+  await other.commit({ changes: keys.map((key) => put(key, deployment({ replicas: 7 }), versionOf(key))) });
+  // One takes the versions for the present ones, the other has to look them up.
+  for (const late of [store, stranger]) {
+    const results = await Promise.allSettled(
+      keys.map((key) => late.commit({ changes: [put(key, deployment({ replicas: 2 }), versionOf(key))] })),
+    );
+    for (const [index, result] of results.entries()) {
+      assert.ok(result.status === "rejected" && conflictAt(keyOf(index))(result.reason), JSON.stringify(result));
+    }
+  }
+});
+
 test("commits of the same document at once: the first is done, the others meet it", async (t) => {
   const { store } = await (await storeLab(t)).open();
   await store.commit({ changes: [put(keyOf(0), deployment({ generation: 0 }), "absent")] });
