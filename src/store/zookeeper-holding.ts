@@ -1,6 +1,6 @@
 // A node that lives with our session: held until it is let go, gone, or may be gone as others see it. Never taken back once lost.
 import { OrchestraError } from "../model/errors.ts";
-import type { Stat } from "../zookeeper/records.ts";
+import type { Op, Stat } from "../zookeeper/records.ts";
 import type { ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { isZooKeeperError } from "./zookeeper-errors.ts";
 import { recheckLater } from "./zookeeper-recheck.ts";
@@ -15,13 +15,18 @@ export interface Holding {
 /** Which node it is: a path may hold another one later. */
 export interface Own {
   readonly path: string;
-  /** The transaction that made it. Absent where nobody else uses the path. */
-  readonly czxid?: bigint;
+  /** Absent where nobody else uses the path. */
+  readonly shared?: {
+    /** The transaction that made it. */
+    readonly czxid: bigint;
+    /** The node that each transaction writes that makes one at this path. */
+    readonly counter: string;
+  };
 }
 
 /** Holds a node that this client's session has just made. */
 export async function holdNode(
-  session: Session,
+  session: Pick<Session, "listen">,
   client: ZooKeeper,
   own: Own,
   recheckMs: number | undefined,
@@ -55,7 +60,7 @@ class HeldNode implements Holding {
     await this.#remove();
   }
 
-  listen(session: Session): void {
+  listen(session: Pick<Session, "listen">): void {
     const stop = session.listen({
       up: (now) => {
         if (now !== this.#client) this.#lose(sessionEnded);
@@ -125,19 +130,32 @@ function removedFromOutside(path: string): string {
 async function removeOwn(client: ZooKeeper, own: Own): Promise<void> {
   for (;;) {
     try {
-      const stat = await client.exists(own.path);
-      if (stat && isOwn(stat, client, own)) await client.delete(own.path, stat.version);
-      return;
+      return await tryRemove(client, own);
     } catch (error) {
       if (isZooKeeperError(error, "no-node")) return;
+      // Somebody came meanwhile, here or elsewhere.
+      if (isZooKeeperError(error, "bad-version")) continue;
       // Both wait for the next connection by themselves, and fail for good with the session's end.
       if (!isZooKeeperError(error, "connection-lost", "not-sent") || isOver(client)) return;
     }
   }
 }
 
-function isOwn(stat: Stat | undefined, { sessionId }: ZooKeeper, { czxid }: Own): boolean {
-  return stat?.ephemeralOwner === sessionId && (czxid === undefined || stat.czxid === czxid);
+/**
+ * Every node begins with version 0, so a successor's at the same path cannot be told from ours by it. But nobody has come while the counter, read
+ * before the node, stands.
+ */
+async function tryRemove(client: ZooKeeper, own: Own): Promise<void> {
+  const { path, shared } = own;
+  const [counter, stat] = await Promise.all([shared && client.exists(shared.counter), client.exists(path)]);
+  if (!stat || !isOwn(stat, client, own)) return;
+  const ops: Op[] = [{ do: "delete", path, version: stat.version }];
+  if (shared && counter) ops.unshift({ do: "check", path: shared.counter, version: counter.version });
+  await client.multi(ops);
+}
+
+function isOwn(stat: Stat | undefined, { sessionId }: ZooKeeper, { shared }: Own): boolean {
+  return stat?.ephemeralOwner === sessionId && (!shared || stat.czxid === shared.czxid);
 }
 
 /** Nothing more can be asked of it, and nothing of it is left. */

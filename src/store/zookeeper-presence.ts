@@ -34,11 +34,13 @@ export function openPresence({ url, session, root, acl, recheckMs }: PresenceOpt
   /** Undefined: somebody came or went at the same moment, so it is to be tried again. */
   const tryJoin = async <T>(key: Key<T>, data: Uint8Array, replaces: Replaces<T>): Promise<Holding | undefined> => {
     const client = await session.usable();
-    const path = pathOfKey(key);
-    const place: Place = { client, pin: root.pin(), path, data, acl };
+    const [path, counter] = [pathOfKey(key), pathOfKey(collectionOf(key))];
+    const place: Place = { client, pin: root.pin(), path, counter, data, acl };
     try {
       const czxid = (await make(place)) ?? (await takeOver(key, replaces, place));
-      return czxid === undefined ? undefined : await holdNode(session, client, { path, czxid }, recheckMs);
+      return czxid === undefined
+        ? undefined
+        : await holdNode(session, client, { path, shared: { czxid, counter } }, recheckMs);
     } catch (error) {
       // A node that was made without our hearing of it is found by the next attempt.
       if (isInterruption(error)) return undefined;
@@ -83,14 +85,24 @@ interface Place {
   /** Fails in another store than the one that was meant: nobody is to be seen there. */
   readonly pin: Op;
   readonly path: string;
+  /** Written by all who come: whoever leaves must not take its successor's node for its own. */
+  readonly counter: string;
   readonly data: Uint8Array;
   readonly acl: readonly Acl[];
 }
 
+/** Our node, made and counted. */
+function nodeOf({ path, counter, data, acl }: Place): Op[] {
+  return [
+    { do: "create", path, data, mode: "ephemeral", acl },
+    { do: "set", path: counter, data: new Uint8Array(), version: -1 },
+  ];
+}
+
 /** The transaction that made the node; undefined when there is one already. */
-async function make({ client, pin, path, data, acl }: Place): Promise<bigint | undefined> {
+async function make(place: Place): Promise<bigint | undefined> {
   try {
-    return (await client.multi([pin, { do: "create", path, data, mode: "ephemeral", acl }])).zxid;
+    return (await place.client.multi([place.pin, ...nodeOf(place)])).zxid;
   } catch (error) {
     if (isZooKeeperError(error, "node-exists")) return undefined;
     throw error;
@@ -98,22 +110,15 @@ async function make({ client, pin, path, data, acl }: Place): Promise<bigint | u
 }
 
 /** Puts our node in the place of one that may be replaced. Throws the conflict with one that may not; undefined when it has gone by itself. */
-async function takeOver<T>(
-  key: Key<T>,
-  replaces: Replaces<T>,
-  { client, pin, path, data, acl }: Place,
-): Promise<bigint | undefined> {
+async function takeOver<T>(key: Key<T>, replaces: Replaces<T>, place: Place): Promise<bigint | undefined> {
+  const { client, pin, path } = place;
   try {
     const found = await client.getData(path);
     const holder = parseText<T>(found.data);
     // Our own session's: of a holding that was given up, or made by a request whose answer was lost.
     const isOurs = found.stat.ephemeralOwner === client.sessionId;
     if (!isOurs && !(holder !== undefined && replaces(holder))) throw heldByOther(key, holder);
-    const { zxid } = await client.multi([
-      pin,
-      { do: "delete", path, version: found.stat.version },
-      { do: "create", path, data, mode: "ephemeral", acl },
-    ]);
+    const { zxid } = await client.multi([pin, { do: "delete", path, version: found.stat.version }, ...nodeOf(place)]);
     return zxid;
   } catch (error) {
     const isOther = isZooKeeperError(error, "no-node") && error.failedIndex === 0;

@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { deploymentKey, epochKey, presenceKey } from "../../../src/model/keys.ts";
 import { put } from "../../../src/store/store.ts";
+import { holdNode } from "../../../src/store/zookeeper-holding.ts";
+import { openAcl } from "../../../src/zookeeper/records.ts";
+import type { ZooKeeper } from "../../../src/zookeeper/zookeeper.ts";
 import { conflictAt } from "../../contract/store-harness.ts";
 import { act, deployment } from "../../support/builders.ts";
 import { eventually, fired } from "../../support/eventually.ts";
@@ -32,6 +35,31 @@ test("a restarted process takes its dead predecessor's place at once, a stranger
   await fired("the predecessor, should it live after all, hears of it", before.lost);
   link.thaw();
   await before.leave();
+  assert.equal((await store.read(n1))?.value.pid, 7);
+});
+
+test("who leaves in the moment in which a successor comes removes only its own node", async (t) => {
+  const lab = await storeLab(t);
+  const { store } = await lab.open();
+  await store.join(presenceKey("n0"), me);
+  const bare = lab.bare();
+  const path = "/presence/n1";
+  const data = Buffer.from(JSON.stringify(me));
+  await bare.create(path, data, { mode: "ephemeral", acl: openAcl });
+  const { czxid = 0n } = (await bare.exists(path)) ?? {};
+  let comes = async () => {
+    comes = async () => {};
+    await store.join(n1, { ...me, pid: 7 }, { replaces });
+  };
+  const session = { listen: () => () => {} };
+  const own = { path, shared: { czxid, counter: "/presence" } };
+  const holding = await holdNode(
+    session,
+    slowToWrite(bare, () => comes()),
+    own,
+    undefined,
+  );
+  await holding.letGo("it leaves");
   assert.equal((await store.read(n1))?.value.pid, 7);
 });
 
@@ -133,3 +161,17 @@ test("nothing is written with the epoch of a leader that has resigned, also when
   });
   await assert.rejects(late, conflictAt(epochKey));
 });
+
+/** The client, after something else has happened between its last look and its write. */
+function slowToWrite(client: ZooKeeper, meanwhile: () => Promise<void>): ZooKeeper {
+  return new Proxy(client, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        const call = () => Reflect.apply(value, target, args) as unknown;
+        return name === "delete" || name === "multi" ? meanwhile().then(call) : call();
+      };
+    },
+  });
+}
