@@ -28,7 +28,10 @@ export async function startEngine(machine: Machine, folder: string, cgroup: stri
   const log = openSync(at("dockerd.log"), "a");
   const places = ["--data-root", at("data"), "--exec-root", at("exec"), "--pidfile", at("docker.pid"), "-H", host];
   const options = ["--bip", "10.201.0.1/24", "--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", cgroup];
-  const child = machine.start(["dockerd", ...places, ...options], { stdio: ["ignore", log, log] });
+  // Its runc leaves a file behind where it is ended in the middle of a command.
+  const env = { ...process.env, TMPDIR: at("tmp") };
+  mkdirSync(env.TMPDIR, { recursive: true });
+  const child = machine.start(["dockerd", ...places, ...options], { stdio: ["ignore", log, log], env });
   closeSync(log);
   const docker = new Docker({ socketPath: at("docker.sock") });
   await eventually(
