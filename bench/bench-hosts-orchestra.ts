@@ -6,6 +6,7 @@ import { observation, observedSelectors } from "../src/cli/show/observe.ts";
 import { podRows } from "../src/cli/show/rows.ts";
 import { specFromFlags } from "../src/manifest/manifest.ts";
 import { epochKey, nameOf, podsKey, verdictsKey } from "../src/model/keys.ts";
+import type { Store } from "../src/store/store.ts";
 import type { Lab, LabHost } from "../test/support/lab.ts";
 import { replicas, running, type Side, until } from "./bench-hosts.ts";
 import { program } from "./bench-orchestra.ts";
@@ -22,51 +23,30 @@ export interface OurHosts extends Side {
 export async function startOurHosts({ hosts, store: opened, write }: Lab): Promise<OurHosts> {
   const ups = new Map(await Promise.all(hosts.map(async (host) => [host, await host.start("up")] as const)));
   const store = await opened();
-  const view = await store.view([...observedSelectors, epochKey]);
-  const newUid = () => randomBytes(8).toString("hex");
-  const label = (name: string) => `orchestra.deployment=${name}`;
-
-  const commit = async (plan: (state: KnownState) => Plan) =>
-    void (await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan));
-  const create = (name: string, count: number) =>
-    commit((state) => planApply(state, [specFromFlags({ name, image, replicas: count })], { ...author, newUid }));
-  const pods = (name: string) =>
-    podRows(observation(view.snapshot(), Date.now())).filter(({ deployment }) => deployment === name);
-  const readyOn = (name: string, host: LabHost) =>
-    pods(name).filter(({ node, ready, live }) => ready && live && node === host.name).length;
-  const epoch = () => view.snapshot().get(epochKey)?.value.epoch ?? 0;
+  const seen = await whatIsSeen(store, hosts);
+  const { epoch, readyOn, settled } = seen;
+  const create = (name: string, count: number) => createIn(store, name, count);
   const leading = async () => {
     const leads = new RegExp(`^.*"epoch":${epoch()}[,}].*"master leads"`, "m");
     const host = hosts.find((one) => leads.test(ups.get(one)?.log() ?? ""));
     if (!host) throw new Error(`nobody says that it leads in epoch ${epoch()}`);
     return host;
   };
-  const settled = () =>
-    until("all hosts are present", () => {
-      const verdicts = view.snapshot().get(verdictsKey)?.value;
-      return verdicts?.hold === undefined && hosts.every(({ name }) => verdicts?.nodes[name]?.state === "present");
-    });
   const clear = async () => {
-    const names = (await store.list(["deployments"])).list("deployments").map(({ key }) => nameOf(key));
-    await commit((state) => planDelete(state, names, false, { ...author, newUid }));
-    await until("nothing is left", async () => {
-      if (view.snapshot().list("pods").length > 0) return false;
-      const left = await Promise.all(hosts.map((host) => running(host, "orchestra.deployment")));
-      return left.every((count) => count === 0);
-    });
+    await removeAll(store);
+    await seen.emptied();
   };
   await settled();
 
   return {
-    label,
+    label: (name) => `orchestra.deployment=${name}`,
     leading,
     settled,
     clear,
     async place(name) {
       await create(name, replicas);
-      await until(`${name} runs on all hosts`, () =>
-        hosts.every((host) => readyOn(name, host) === replicas / hosts.length),
-      );
+      const each = replicas / hosts.length;
+      await until(`${name} runs on all hosts`, () => hosts.every((host) => readyOn(name, host) === each));
     },
     ready: async (name, on) => on.reduce((sum, host) => sum + readyOn(name, host), 0),
     async following() {
@@ -84,7 +64,7 @@ export async function startOurHosts({ hosts, store: opened, write }: Lab): Promi
       const ended = ups.get(leader)?.end(signal);
       await until("another leads", () => epoch() > before);
       await create(name, 1);
-      await until("it has written something", () => view.snapshot().get(podsKey(name)) !== undefined);
+      await until("it has written something", () => seen.hasPods(name));
       const took = performance.now() - begun;
       await ended;
       ups.set(leader, await leader.start("up"));
@@ -94,3 +74,43 @@ export async function startOurHosts({ hosts, store: opened, write }: Lab): Promi
     },
   };
 }
+
+/** What a view of the store shows of the hosts. */
+async function whatIsSeen(store: Store, hosts: readonly LabHost[]) {
+  const view = await store.view([...observedSelectors, epochKey]);
+  const pods = (name: string) =>
+    podRows(observation(view.snapshot(), Date.now())).filter(({ deployment }) => deployment === name);
+  return {
+    epoch: () => view.snapshot().get(epochKey)?.value.epoch ?? 0,
+    hasPods: (name: string) => view.snapshot().get(podsKey(name)) !== undefined,
+    readyOn: (name: string, host: LabHost) =>
+      pods(name).filter(({ node, ready, live }) => ready && live && node === host.name).length,
+    settled: () =>
+      until("all hosts are present", () => {
+        const verdicts = view.snapshot().get(verdictsKey)?.value;
+        return verdicts?.hold === undefined && hosts.every(({ name }) => verdicts?.nodes[name]?.state === "present");
+      }),
+    emptied: () =>
+      until("nothing is left", async () => {
+        if (view.snapshot().list("pods").length > 0) return false;
+        const left = await Promise.all(hosts.map((host) => running(host, "orchestra.deployment")));
+        return left.every((count) => count === 0);
+      }),
+  };
+}
+
+async function commit(store: Store, plan: (state: KnownState) => Plan): Promise<void> {
+  await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan);
+}
+
+function createIn(store: Store, name: string, count: number): Promise<void> {
+  const spec = specFromFlags({ name, image, replicas: count });
+  return commit(store, (state) => planApply(state, [spec], { ...author, newUid }));
+}
+
+async function removeAll(store: Store): Promise<void> {
+  const names = (await store.list(["deployments"])).list("deployments").map(({ key }) => nameOf(key));
+  await commit(store, (state) => planDelete(state, names, false, { ...author, newUid }));
+}
+
+const newUid = () => randomBytes(8).toString("hex");

@@ -10,41 +10,11 @@ export interface SwarmHosts extends Side {
 
 /** The first host is its manager; the others work. */
 export async function startSwarmHosts({ hosts }: Lab): Promise<SwarmHosts> {
-  const [first, ...others] = hosts as readonly [LabHost, ...LabHost[]];
-  const at = ({ address }: LabHost) => ["--advertise-addr", address, "--listen-addr", `${address}:2377`];
-  await docker(first, "swarm", "init", ...at(first));
-  const token = await docker(first, "swarm", "join-token", "-q", "worker");
-  for (const host of others)
-    await docker(host, "swarm", "join", "--token", token, ...at(host), `${first.address}:2377`);
-
-  const label = (name: string) => `com.docker.swarm.service.name=${name}`;
-  let managers: readonly LabHost[] = [first];
-  const nodes = async () => {
-    const lines = await docker(first, "node", "ls", "--format", "{{.Hostname}} {{.Status}} {{.ManagerStatus}}");
-    return lines.split("\n").map((line) => line.split(" "));
-  };
-  const leading = async () => {
-    const [name] = (await nodes()).find(([, , manager]) => manager === "Leader") ?? [];
-    return hosts.find((host) => host.name === name) ?? first;
-  };
-  const settled = () =>
-    until("all hosts are in the swarm", async () => {
-      const all = await nodes().catch(() => []);
-      const fine = all.filter(([, status, manager = ""]) => status === "Ready" && manager !== "Unreachable");
-      const reachable = all.filter(([, , manager]) => manager === "Leader" || manager === "Reachable");
-      return fine.length === hosts.length && reachable.length === managers.length;
-    });
-  const create = (host: LabHost, name: string, count: number) =>
-    host.run(
-      ...["docker", "service", "create", "--detach", "--no-resolve-image", "--name", name],
-      ...["--replicas", `${count}`, "orchestra-demo:1"],
-    );
-  await settled();
-
+  const swarm = await formSwarm(hosts as readonly [LabHost, ...LabHost[]]);
+  const { first, leading } = swarm;
   return {
+    ...swarm,
     label,
-    leading,
-    settled,
     async place(name) {
       await create(first, name, replicas);
       const isThere = async (host: LabHost) => (await running(host, label(name))) === replicas / hosts.length;
@@ -65,6 +35,38 @@ export async function startSwarmHosts({ hosts }: Lab): Promise<SwarmHosts> {
         (await host.docker.listContainers({ all: true, filters: { label: ["com.docker.swarm.service.name"] } })).length;
       await until("no service is left", async () => (await Promise.all(hosts.map(left))).every((count) => count === 0));
     },
+  };
+}
+
+/** Who belongs to the swarm, and who leads it. Resolves when all hosts are in it. */
+async function formSwarm(hosts: readonly [LabHost, ...LabHost[]]) {
+  const [first, ...others] = hosts;
+  const at = ({ address }: LabHost) => ["--advertise-addr", address, "--listen-addr", `${address}:2377`];
+  await docker(first, "swarm", "init", ...at(first));
+  const token = await docker(first, "swarm", "join-token", "-q", "worker");
+  for (const host of others)
+    await docker(host, "swarm", "join", "--token", token, ...at(host), `${first.address}:2377`);
+
+  let managers: readonly LabHost[] = [first];
+  const nodes = async () => {
+    const lines = await docker(first, "node", "ls", "--format", "{{.Hostname}} {{.Status}} {{.ManagerStatus}}");
+    return lines.split("\n").map((line) => line.split(" "));
+  };
+  const settled = () =>
+    until("all hosts are in the swarm", async () => {
+      const all = await nodes().catch(() => []);
+      const fine = all.filter(([, status, manager = ""]) => status === "Ready" && manager !== "Unreachable");
+      const reachable = all.filter(([, , manager]) => manager === "Leader" || manager === "Reachable");
+      return fine.length === hosts.length && reachable.length === managers.length;
+    });
+  await settled();
+  return {
+    first,
+    settled,
+    async leading() {
+      const [name] = (await nodes()).find(([, , manager]) => manager === "Leader") ?? [];
+      return hosts.find((host) => host.name === name) ?? first;
+    },
     async promoteAll() {
       await docker(first, "node", "promote", ...others.map(({ name }) => name));
       managers = hosts;
@@ -74,6 +76,15 @@ export async function startSwarmHosts({ hosts }: Lab): Promise<SwarmHosts> {
       for (const host of hosts.toReversed()) await docker(host, "swarm", "leave", "--force");
     },
   };
+}
+
+const label = (name: string) => `com.docker.swarm.service.name=${name}`;
+
+function create(host: LabHost, name: string, count: number) {
+  return host.run(
+    ...["docker", "service", "create", "--detach", "--no-resolve-image", "--name", name],
+    ...["--replicas", `${count}`, "orchestra-demo:1"],
+  );
 }
 
 async function docker(host: LabHost, ...words: readonly string[]): Promise<string> {
