@@ -1,20 +1,40 @@
 // Files that must survive a power cut: replaced as a whole, so that a reader sees the old text or the new one.
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Writes `text` to `path`, readable by us only, and returns when it is on the disk. Missing folders are made. */
+/** Writes `text` to `path`, readable by us only, and returns when it is on the disk. Missing folders are made. Of several processes the last one stays. */
 export async function replaceFile(path: string, text: string): Promise<void> {
+  await throughTemporary(path, text, (temporary) => rename(temporary, path));
+}
+
+/** The same, where nothing is yet: returns false, and leaves what is there, when another process was first. */
+export async function createFile(path: string, text: string): Promise<boolean> {
+  try {
+    await throughTemporary(path, text, (temporary) => link(temporary, path));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+async function throughTemporary(path: string, text: string, put: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w", 0o600);
+  // Its own: roles that start at once, as processes of one machine, write the same file.
+  const temporary = `${path}.${process.pid}.tmp`;
   try {
-    await file.writeFile(text);
-    await file.sync();
+    const file = await open(temporary, "w", 0o600);
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await put(temporary);
   } finally {
-    await file.close();
+    await rm(temporary, { force: true });
   }
-  await rename(temporary, path);
   const directory = await open(folder);
   try {
     await directory.sync();

@@ -22,7 +22,12 @@ export async function ensureCluster(store: Store, { now, networkRange }: Cluster
   const found = await store.read(clusterKey);
   if (found) return checkCluster(found.value, store.url);
   const [someone] = presentNodes(await store.list(["presence"]));
-  if (someone !== undefined) throw emptied(store.url, someone);
+  if (someone !== undefined) {
+    // Whoever is there came after the cluster's document, which another first command may have created between the two looks.
+    const created = await store.read(clusterKey);
+    if (created) return checkCluster(created.value, store.url);
+    throw emptied(store.url, someone);
+  }
   const created: ClusterDocument = {
     id: randomHex(4),
     layout: storeLayout,

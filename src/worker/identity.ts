@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { readIfThere, replaceFile } from "../durable-file.ts";
+import { createFile, readIfThere, replaceFile } from "../durable-file.ts";
 import { messageOf, OrchestraError } from "../model/errors.ts";
 
 export interface Identity {
@@ -51,8 +51,7 @@ export async function nodeIdentity({
   machine = linux,
 }: IdentityRequest): Promise<Identity> {
   const path = join(stateDir, "node.json");
-  const text = await readIfThere(path);
-  const kept = text === undefined ? undefined : parse(text, path);
+  const kept = await readIdentity(path);
   const identity = kept ?? { node: wanted ?? nameFromHost(hostname()), key: randomBytes(16).toString("hex") };
   if (wanted !== undefined && wanted !== identity.node) {
     throw new OrchestraError("conflict", `this machine is the node ${identity.node}, not ${wanted}`, {
@@ -60,10 +59,18 @@ export async function nodeIdentity({
     });
   }
   await settleMachine(stateDir, identity.node, isShared, machine);
-  if (!kept) await replaceFile(path, `${JSON.stringify(identity)}\n`);
+  // Another role of this machine may be starting for the first time, too: both are the same node.
+  if (!kept && !(await createFile(path, `${JSON.stringify(identity)}\n`))) {
+    return nodeIdentity({ stateDir, wanted, isShared, machine });
+  }
   const boot = (await readIfAny(machine.boot))?.trim();
   if (!boot) return identity;
   return { ...identity, place: await placeOf(stateDir, boot), boot: digest(`boot ${boot}`) };
+}
+
+async function readIdentity(path: string): Promise<Pick<Identity, "node" | "key"> | undefined> {
+  const text = await readIfThere(path);
+  return text === undefined ? undefined : parse(text, path);
 }
 
 /** What to do on a machine whose state folder is a copy of another one's. */
