@@ -1,4 +1,5 @@
 // The connection to one Docker engine: which API version to speak, limits on every call, errors as ours.
+import { createConnection } from "node:net";
 import Docker from "dockerode";
 import { OrchestraError } from "../model/errors.ts";
 import { engineError, statusOf } from "./docker-errors.ts";
@@ -9,6 +10,8 @@ const newestApi = "1.44";
 const oldestApi = "1.41";
 /** A call that says nothing for so long is given up: a start on a busy engine takes seconds, a hung engine forever. */
 const callSilenceMs = 60_000;
+
+const usualSocket = "/var/run/docker.sock";
 
 /** Two clients of one engine: the silence limit would end the streams that are rightly silent. */
 export interface Clients {
@@ -23,6 +26,11 @@ export interface Engine {
   clients(): Promise<Clients>;
   /** Runs one call; whatever it throws goes through `explain` (or the usual translation). */
   call<T>(run: (docker: Docker) => Promise<T>, explain?: (error: unknown) => Error): Promise<T>;
+  /**
+   * Throws `unavailable` where the engine takes no new connections. One that shuts down closes its socket first and goes on answering where it
+   * is connected: a container that it starts then leaves a network behind with its address, which the next engine gives to the same container.
+   */
+  listening(): Promise<void>;
   /** Forgets the version: the engine may come back as another one. */
   forget(): void;
 }
@@ -54,10 +62,24 @@ export function openEngine(host: string | undefined, limitMs: number = callSilen
         throw isOver ? unanswered(limitMs, error) : explain(error);
       }
     },
+    async listening() {
+      const { socketPath } = addressOf(host);
+      if (host === undefined || socketPath !== undefined) await reach(socketPath ?? usualSocket);
+    },
     forget() {
       connected = undefined;
     },
   };
+}
+
+function reach(socketPath: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(socketPath, () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.on("error", (error) => reject(engineError(error)));
+  });
 }
 
 /** A host over TCP or TLS is left to the client, which reads the same variables as `docker` does. */

@@ -118,6 +118,7 @@ class DockerRuntime implements Runtime {
 
   async start(container: string, signal: AbortSignal): Promise<void> {
     const options = { abortSignal: signal };
+    await this.#engine.listening();
     await this.#engine.call(
       (docker) => docker.getContainer(container).start(options).catch(unless(asAsked)),
       startError,

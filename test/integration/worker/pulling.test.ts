@@ -40,6 +40,7 @@ test("a pull that is done leaves nothing with the signal of who asked for it", a
     {
       clients: async () => ({ streams, calls: streams, apiVersion: "1.41", version: "20.10.24" }),
       call: () => Promise.reject(new OrchestraError("not-found", "no such image")),
+      listening: async () => {},
       forget() {},
     },
     "/nowhere",
