@@ -79,6 +79,11 @@ const holdIn = (store: Store) =>
     () => undefined,
   );
 
+/** A worker may write why it holds before its new session is present, and is shown as absent until then. */
+async function shows(cluster: MemoryCluster, words: readonly string[], what: RegExp): Promise<void> {
+  await eventually(`${words.join(" ")} shows it`, async () => what.test((await cluster.run([...words])).stdout), limitMs);
+}
+
 test("an older copy of the data is held off by running roles, and followed by them when that is accepted", async (t) => {
   const trial = await grown(t);
   const { zookeeper, cluster, host, reasons } = trial;
@@ -87,8 +92,8 @@ test("an older copy of the data is held off by running roles, and followed by th
   const hold = await eventually("the worker says why", () => holdIn(cluster.store), limitMs);
   assert.match(hold.reason, /^the store is older than it was .*orchestra store accept-rollback$/);
   await eventually("the master says so too", () => reasons.some((reason) => /^master holds: .*older/.test(reason)));
-  assert.match((await cluster.run(["status"])).stdout, /node\/n1: its worker holds: the store is older than it was/);
-  assert.match((await cluster.run(["get", "nodes"])).stdout, /n1 .*present, holds/);
+  await shows(cluster, ["get", "nodes"], /n1 .*present, holds/);
+  await shows(cluster, ["status"], /node\/n1: its worker holds: the store is older than it was/);
   await crashOne(host);
   assert.deepEqual(await containers(host), before);
 
@@ -148,12 +153,8 @@ for (const [how, lose] of Object.entries(losses)) {
     assert.match(hold.reason, /^the store is empty \(it had come to \d+\).*orchestra store accept-rollback$/);
     await crashOne(host);
     assert.deepEqual(await containers(host), before);
-    await eventually(
-      "it shows",
-      async () => /n1 .*present, holds/.test((await cluster.run(["get", "nodes"])).stdout),
-      limitMs,
-    );
-    assert.match((await cluster.run(["status"])).stdout, /node\/n1: its worker holds: the store is empty/);
+    await shows(cluster, ["get", "nodes"], /n1 .*present, holds/);
+    await shows(cluster, ["status"], /node\/n1: its worker holds: the store is empty/);
     const path = await cluster.manifest("web", { replicas: 1, version: "1" });
     for (const words of [
       ["apply", "-f", path],
