@@ -81,7 +81,11 @@ const holdIn = (store: Store) =>
 
 /** A worker may write why it holds before its new session is present, and is shown as absent until then. */
 async function shows(cluster: MemoryCluster, words: readonly string[], what: RegExp): Promise<void> {
-  await eventually(`${words.join(" ")} shows it`, async () => what.test((await cluster.run([...words])).stdout), limitMs);
+  await eventually(
+    `${words.join(" ")} shows it`,
+    async () => what.test((await cluster.run([...words])).stdout),
+    limitMs,
+  );
 }
 
 test("an older copy of the data is held off by running roles, and followed by them when that is accepted", async (t) => {
