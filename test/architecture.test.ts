@@ -12,6 +12,7 @@ const shared = [
   "log",
   "config",
   "durable-file",
+  "json-lines",
   "kernel-lock",
   "process-record",
   "role-lock",

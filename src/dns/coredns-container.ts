@@ -1,5 +1,6 @@
 // CoreDNS from its published image, for hosts that have no such program. It shares the host's network and is a process there as any other.
 import type Docker from "dockerode";
+import { jsonLines } from "../json-lines.ts";
 import { messageOf, OrchestraError } from "../model/errors.ts";
 import { type ProcessRecord, processOf } from "../process-record.ts";
 
@@ -46,24 +47,10 @@ export async function pullImage(engine: EngineAddress, image: string, limits: Pu
 
 /** Until the engine is done; throws what it says is wrong. The client's own reader takes a connection that broke for the end. */
 async function readProgress(stream: AsyncIterable<Buffer>, onProgress: () => void): Promise<void> {
-  let rest = "";
-  for await (const chunk of stream) {
+  for await (const line of jsonLines(stream)) {
     onProgress();
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) {
-      const wrong = errorIn(line);
-      if (wrong !== undefined) throw new Error(wrong);
-    }
-  }
-}
-
-/** What a line of the engine says is wrong; one that is no JSON says nothing. */
-function errorIn(line: string): string | undefined {
-  try {
-    return (JSON.parse(line) as { readonly error?: string } | null)?.error;
-  } catch {
-    return undefined;
+    const { error } = (line ?? {}) as { readonly error?: string };
+    if (error !== undefined) throw new Error(error);
   }
 }
 

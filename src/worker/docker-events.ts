@@ -1,10 +1,10 @@
 // Docker's events about our containers and our network, without an end: connects again with back-off, and says when something may have been missed.
+import { jsonLines } from "../json-lines.ts";
 import type { Log } from "../log.ts";
 import { networkName } from "../model/cluster.ts";
 import { messageOf } from "../model/errors.ts";
 import { type Owner, ownerFilter } from "./docker-container.ts";
 import type { Engine } from "./docker-engine.ts";
-import { jsonLines } from "./docker-stream.ts";
 import type { ContainerChange, RuntimeEvent } from "./runtime.ts";
 
 const backoffFirstMs = 50;

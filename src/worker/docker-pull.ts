@@ -1,10 +1,10 @@
 // Pulling images: one pull for all pods that want the same image, given up when nothing moves any more.
+import { jsonLines } from "../json-lines.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import type { ResolvedTemplate } from "../model/template.ts";
 import { registryAuth, withTag } from "./docker-auth.ts";
 import type { Engine } from "./docker-engine.ts";
 import { failure, pullError, statusOf } from "./docker-errors.ts";
-import { jsonLines } from "./docker-stream.ts";
 
 /** A layer that stands still for so long has lost its registry. A slow one may take hours. */
 const standstillMs = 120_000;

@@ -3,10 +3,11 @@ import type { Duplex, Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import type Docker from "dockerode";
+import { lineSplitter } from "../json-lines.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { Engine } from "./docker-engine.ts";
 import { engineError } from "./docker-errors.ts";
-import { demultiplex, type Frame, lineSplitter } from "./docker-stream.ts";
+import { demultiplex, type Frame } from "./docker-stream.ts";
 import type { ExecOptions, LogLine, LogOptions } from "./runtime.ts";
 
 /** The lines of a container's log, in the order in which it wrote them. */
