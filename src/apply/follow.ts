@@ -1,5 +1,4 @@
 // Waits until what was applied is true, or until it is clear that it will not be: follows a view of the store and asks `wait.ts`.
-
 import type { Clock } from "../clock.ts";
 import { type ClusterState, clusterState, stateCollections } from "../model/cluster-state.ts";
 import { verdictsKey } from "../model/keys.ts";

@@ -1,6 +1,5 @@
 // What a plan will do to the pods: the master's own decision, run forward on the planned documents until it has nothing left to do. Pure.
 // In between a model worker makes every placed pod ready and every stopping one stopped, so this is what happens when all goes well.
-
 import { decide, previewAt } from "../master/decide.ts";
 import type { Decision } from "../master/decision.ts";
 import type { ClusterState } from "../model/cluster-state.ts";

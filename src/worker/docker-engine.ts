@@ -63,8 +63,8 @@ export function openEngine(host: string | undefined, limitMs: number = callSilen
       }
     },
     async listening() {
-      const { socketPath } = addressOf(host);
-      if (host === undefined || socketPath !== undefined) await reach(socketPath ?? usualSocket);
+      const socketPath = socketOf(host ?? `unix://${usualSocket}`);
+      if (socketPath !== undefined) await reach(socketPath);
     },
     forget() {
       connected = undefined;
@@ -84,8 +84,13 @@ function reach(socketPath: string): Promise<void> {
 
 /** A host over TCP or TLS is left to the client, which reads the same variables as `docker` does. */
 function addressOf(host: string | undefined): Docker.DockerOptions {
-  if (host?.startsWith("unix://")) return { socketPath: host.slice("unix://".length) };
-  return {};
+  const socketPath = host === undefined ? undefined : socketOf(host);
+  return socketPath === undefined ? {} : { socketPath };
+}
+
+/** Undefined: it is no socket of this machine. */
+function socketOf(host: string): string | undefined {
+  return host.startsWith("unix://") ? host.slice("unix://".length) : undefined;
 }
 
 async function connect(address: Docker.DockerOptions, timeout: number): Promise<Clients> {

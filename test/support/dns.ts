@@ -1,6 +1,6 @@
 // A cluster whose names a real CoreDNS answers, on addresses of its own: tests run beside each other and beside a user's cluster.
 import { createSocket } from "node:dgram";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -27,6 +27,14 @@ export interface DnsFixture {
   start(overrides?: Partial<DnsOptions>): Promise<Dns>;
   /** Asks where containers would. */
   ask(name: string, type?: "A" | "AAAA" | "SRV" | "SOA"): Promise<DnsAnswer>;
+}
+
+/** A package folder without the program of CoreDNS: where the search path has none either, only an image can serve names. */
+export async function barePackage({ stateDir }: DnsFixture): Promise<string> {
+  const bare = join(stateDir, "package");
+  await mkdir(bare);
+  await cp(join(packageDir, "Corefile"), join(bare, "Corefile"));
+  return bare;
 }
 
 export interface DnsAnswer {

@@ -11,7 +11,7 @@ import Docker from "dockerode";
 import { findProgram, foldersOf, stopCoredns } from "../../../src/dns/coredns-process.ts";
 import { dnsStatus } from "../../../src/dns/coredns-status.ts";
 import { documentsOf, fill } from "../../support/builders.ts";
-import { askDns, dnsFixture, packageDir } from "../../support/dns.ts";
+import { askDns, barePackage, dnsFixture, packageDir } from "../../support/dns.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const run = promisify(execFile);
@@ -113,9 +113,7 @@ async function image(t: Test, folder: string): Promise<string> {
 
 test("without the program its image runs as a container, is kept by the next start, and removed when it is stopped", async (t) => {
   const dns = await dnsFixture(t);
-  const bare = join(dns.stateDir, "package");
-  await mkdir(bare);
-  await cp(join(packageDir, "Corefile"), join(bare, "Corefile"));
+  const bare = await barePackage(dns);
   const options = { image: await image(t, dns.stateDir), packageDir: bare, searchPath: "" };
   const network = { name: "n", range: "127.0.0.0/24", gateway: dns.gateway };
   await fill(dns.store, documentsOf({ deployments: { web: {} }, nodes: { "node-1": { network } } }));
@@ -141,9 +139,7 @@ test("without the program its image runs as a container, is kept by the next sta
 
 test("without program, image and registry it is said what would help", async (t) => {
   const dns = await dnsFixture(t);
-  const bare = join(dns.stateDir, "package");
-  await mkdir(bare);
-  await cp(join(packageDir, "Corefile"), join(bare, "Corefile"));
+  const bare = await barePackage(dns);
   const network = { name: "n", range: "127.0.0.0/24", gateway: dns.gateway };
   await fill(dns.store, documentsOf({ nodes: { "node-1": { network } } }));
   await dns.start({ image: "127.0.0.1:1/none:1", packageDir: bare, searchPath: "" });

@@ -1,12 +1,11 @@
 // CoreDNS has to come as an image, and the engine says nothing more: whoever wants to end is let go, and who waits hears of it.
 import assert from "node:assert/strict";
-import { cp, mkdir } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { pullImage } from "../../../src/dns/coredns-container.ts";
 import { documentsOf, fill } from "../../support/builders.ts";
-import { dnsFixture, packageDir } from "../../support/dns.ts";
+import { barePackage, dnsFixture } from "../../support/dns.ts";
 import { eventually } from "../../support/eventually.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -51,9 +50,7 @@ for (const [what, answer, then, want] of [
 
 test("names end at once while the image of CoreDNS is being pulled", { timeout: 60_000 }, async (t) => {
   const dns = await dnsFixture(t);
-  const bare = join(dns.stateDir, "package");
-  await mkdir(bare);
-  await cp(join(packageDir, "Corefile"), join(bare, "Corefile"));
+  const bare = await barePackage(dns);
   const network = { name: "n", range: "127.0.0.0/24", gateway: dns.gateway };
   await fill(dns.store, documentsOf({ nodes: { "node-1": { network } } }));
   const { socketPath, asked } = await engineWith(t, progress, "stall");
