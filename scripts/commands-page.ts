@@ -51,6 +51,8 @@ const shapes: readonly {
       ["../apply/fields", "FieldChange"],
       ["../apply/fields", "FieldValue"],
       ["../apply/forecast", "Forecast"],
+      ["../apply/forecast", "ReadyForecast"],
+      ["../apply/downtime", "Downtime"],
     ],
   },
   { title: "apply, deploy, scale and delete", types: [["change/change", "ChangeDocument"]] },

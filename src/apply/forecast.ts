@@ -3,10 +3,13 @@
 import { decide, previewAt } from "../master/decide.ts";
 import type { Decision } from "../master/decision.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
+import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts";
 import { podName } from "../model/pod.ts";
 import { explanationText } from "../scheduler/explain.ts";
+import { type Downtime, downtimeOf } from "./downtime.ts";
 import { type LivePod, openModel } from "./model-cluster.ts";
 import type { Plan } from "./plan.ts";
+import type { ReadyPods } from "./ready-pods.ts";
 
 /** One pod of a forecast, by the name of its slot. */
 export interface PodForecast {
@@ -15,14 +18,27 @@ export interface PodForecast {
   readonly node?: string;
 }
 
+/** How many pods are ready: now, at the worst moment on the way, and in the end; `wanted`: how many should be then. */
+export interface ReadyForecast {
+  readonly now: number;
+  readonly least: number;
+  readonly after: number;
+  readonly wanted: number;
+}
+
 /** The consequences for the pods of one Deployment. */
 export interface Forecast {
   readonly created: readonly PodForecast[];
   /** `node`: where the successor runs. `stopFirst`: the predecessor has to leave before the successor can start. */
   readonly replaced: readonly (PodForecast & { readonly stopFirst?: true })[];
+  /** The same pods again, but on another node: of the same revision, so nothing of theirs changes. `from`: where they leave. */
+  readonly moved: readonly (PodForecast & { readonly from: string; readonly stopFirst?: true })[];
   readonly stopped: readonly PodForecast[];
   /** So many pods are left alone. */
   readonly untouched: number;
+  readonly ready: ReadyForecast;
+  /** Absent: there is none. */
+  readonly downtime?: Downtime;
   /** Pods that fit nowhere, each with the scheduler's reason. */
   readonly unplaced: readonly { readonly name: string; readonly reason: string }[];
   /** A rollout of so many pods that the forecast was not carried to its end: so many more are replaced in the same way. */
@@ -66,14 +82,27 @@ export function forecast(state: ClusterState, plan: Plan, { wall, running }: For
   // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
   const moving = new Set(decision.changes.map(({ deployment }) => deployment));
   return new Map(
-    items.map(({ name, after: document }) => {
+    items.flatMap(({ name, after: document }): [string, Forecast][] => {
+      if (!document) return [];
       const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
-      const revision = moving.has(name) ? document?.revision : undefined;
+      const revision = moving.has(name) ? document.revision : undefined;
       const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision });
       const problem = problems.get(name);
-      return [name, problem === undefined ? told : { ...told, problem }];
+      const ready = readiness(name, document, model.readyPods(name));
+      return [[name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) }]];
     }),
   );
+}
+
+function readiness(
+  name: string,
+  document: DeploymentDocument,
+  { now, least, after, fall }: ReadyPods,
+): Pick<Forecast, "ready" | "downtime"> {
+  const wanted = document.deleted ? 0 : wantedReplicas(document);
+  // A rollout that was not carried to its end has pods to spare.
+  const ready = { now, least, after: Math.min(after, wanted), wanted };
+  return fall ? { ready, downtime: downtimeOf(name, fall, document) } : { ready };
 }
 
 interface Comparison {
@@ -87,22 +116,36 @@ interface Comparison {
   readonly noNodes: boolean;
 }
 
-function compare({ name, revision, before, after, stopFirst, reasons, noNodes }: Comparison): Forecast {
+function compare({
+  name,
+  revision,
+  before,
+  after,
+  stopFirst,
+  reasons,
+  noNodes,
+}: Comparison): Omit<Forecast, "ready" | "downtime"> {
   const old = new Map(before.map((pod) => [pod.slot, pod]));
   const known = new Set(before.map(({ id }) => id));
   const made = after.filter(({ id }) => !known.has(id));
   const isPlaced = ({ node }: LivePod) => node !== undefined || noNodes;
   const placed = made.filter(isPlaced);
   const named = ({ slot, node }: LivePod) => ({ name: podName(name, slot), ...(node === undefined ? {} : { node }) });
+  const successor = (pod: LivePod) =>
+    stopFirst.has(podName(name, pod.slot)) ? { ...named(pod), stopFirst: true as const } : named(pod);
   const taken = new Set(after.map(({ slot }) => slot));
-  const replaced = placed.filter(({ slot }) => old.has(slot)).map(named);
+  const successors = placed.flatMap((pod) => {
+    const former = old.get(pod.slot);
+    return former ? [{ pod, from: leftBy(former, pod) }] : [];
+  });
   const untouched = new Set(after.filter(({ id }) => known.has(id)).map(({ slot }) => slot));
   for (const { slot } of placed) untouched.delete(slot);
   const isLeft = (pod: LivePod) => known.has(pod.id) && pod.revision !== revision && untouched.has(pod.slot);
   const more = revision === undefined ? 0 : after.filter(isLeft).length;
   return {
     created: placed.filter(({ slot }) => !old.has(slot)).map(named),
-    replaced: replaced.map((pod) => (stopFirst.has(pod.name) ? { ...pod, stopFirst: true as const } : pod)),
+    replaced: successors.flatMap(({ pod, from }) => (from === undefined ? [successor(pod)] : [])),
+    moved: successors.flatMap(({ pod, from }) => (from === undefined ? [] : [{ ...successor(pod), from }])),
     stopped: [...old.values()].filter(({ slot }) => !taken.has(slot)).map(named),
     untouched: untouched.size - more,
     unplaced: made
@@ -110,4 +153,9 @@ function compare({ name, revision, before, after, stopFirst, reasons, noNodes }:
       .map(({ id, slot }) => ({ name: podName(name, slot), reason: reasons.get(id) ?? "fits on no node" })),
     ...(more > 0 ? { more } : {}),
   };
+}
+
+/** The node that a pod leaves for another although nothing of it changes. */
+function leftBy(former: LivePod, pod: LivePod): string | undefined {
+  return former.revision === pod.revision && former.node !== pod.node ? former.node : undefined;
 }

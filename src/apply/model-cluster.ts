@@ -1,6 +1,6 @@
 // A model of the cluster for forecasts: the documents as the master sees them, changed by what it decides and by a worker
 // with whom everything goes well. Holds state, but reads and writes nothing outside itself.
-import type { Decision, DeploymentChange } from "../master/decision.ts";
+import type { Decision, DeploymentChange, StopFirst } from "../master/decision.ts";
 import { type ClusterState, withVerdicts } from "../model/cluster-state.ts";
 import type { DeploymentDocument } from "../model/deployment.ts";
 import type { Verdict } from "../model/node.ts";
@@ -8,6 +8,7 @@ import { isGivenUp, isLive } from "../model/phase.ts";
 import type { Placement, PlacementsDocument, PodStatus, PodsDocument, StatusesDocument } from "../model/pod.ts";
 import type { PodTemplate } from "../model/template.ts";
 import type { PlanItem } from "./plan.ts";
+import { openReadyCount, type ReadyCount, type ReadyPods, type ReadyStop } from "./ready-pods.ts";
 
 /** A pod that should run. */
 export interface LivePod {
@@ -22,6 +23,8 @@ export interface Model {
   state(): ClusterState;
   /** The pods that should run, by Deployment, sorted by slot. */
   livePods(): Map<string, LivePod[]>;
+  /** How many pods of a Deployment were ready on the way so far. */
+  readyPods(deployment: string): ReadyPods;
   /** Documents and pods that a step looks at. */
   size(): number;
   /** Writes what the master decided, and lets the workers finish all of it. */
@@ -39,9 +42,12 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
   const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses.map(trusted));
   const judged = running ? state : withVerdicts(state, { nodes: allPresent(state) });
   const { verdicts } = judged;
-  const carryOut = ({ changes }: Decision) => {
-    for (const change of changes) write(change, { deployments, pods, placements, statuses });
-    finishWork(deployments, placements, statuses, verdicts);
+  const world: World = { deployments, pods, placements, statuses, verdicts };
+  const ready = openReadyCount(readyNow(world));
+  const carryOut = ({ changes, stopFirst }: Decision) => {
+    const holds = new Map(stopFirst.map((one) => [one.pod, one.holds]));
+    for (const change of changes) write(change, world, holds, ready);
+    finishWork(world, ready);
   };
   return {
     state: () => ({
@@ -56,6 +62,7 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
       }),
     }),
     livePods: () => livePods(pods, placements),
+    readyPods: ready.of,
     size: () => deployments.size + [...placements.values()].reduce((sum, { size }) => sum + size, 0),
     carryOut,
   };
@@ -76,18 +83,32 @@ function allPresent(state: ClusterState): Readonly<Record<string, Verdict>> {
   return Object.fromEntries([...state.nodes.keys()].map((name) => [name, { state: "present" }]));
 }
 
-interface Written {
+interface World {
   readonly deployments: Map<string, DeploymentDocument>;
   readonly pods: Map<string, PodsDocument>;
   readonly placements: ByPod<Placement>;
   readonly statuses: ByPod<PodStatus>;
+  readonly verdicts: ReadonlyMap<string, Verdict>;
 }
 
-function write(change: DeploymentChange, { deployments, pods, placements, statuses }: Written): void {
+function write(
+  change: DeploymentChange,
+  { deployments, pods, placements, statuses, verdicts }: World,
+  holds: ReadonlyMap<string, StopFirst["holds"]>,
+  ready: ReadyCount,
+): void {
   if (change.pods) pods.set(change.deployment, change.pods);
   else pods.delete(change.deployment);
   if (change.finished) deployments.delete(change.deployment);
-  for (const { node, placement } of change.placements) inner(placements, node).set(placement.pod, placement);
+  const stops: ReadyStop[] = [];
+  for (const { node, placement } of change.placements) {
+    const { pod, slot, stop } = placement;
+    const placed = inner(placements, node);
+    const isReady = isLive(verdicts.get(node)) && statuses.get(node)?.get(pod)?.phase === "ready";
+    if (stop && isReady && !placed.get(pod)?.stop) stops.push({ slot, reason: stop.reason, holds: holds.get(pod) });
+    placed.set(pod, placement);
+  }
+  ready.fall(change.deployment, stops);
   for (const { node, pod } of change.gone) {
     placements.get(node)?.delete(pod);
     statuses.get(node)?.delete(pod);
@@ -95,12 +116,7 @@ function write(change: DeploymentChange, { deployments, pods, placements, status
 }
 
 /** Every worker that is there is done with its instructions. A pod that it has given up on stays given up on. */
-function finishWork(
-  deployments: ReadonlyMap<string, DeploymentDocument>,
-  placements: ByPod<Placement>,
-  statuses: ByPod<PodStatus>,
-  verdicts: ReadonlyMap<string, Verdict>,
-): void {
+function finishWork({ deployments, placements, statuses, verdicts }: World, ready: ReadyCount): void {
   for (const [node, placed] of placements) {
     if (!isLive(verdicts.get(node)) || isGivenUp(verdicts.get(node))) continue;
     const seen = inner(statuses, node);
@@ -108,9 +124,24 @@ function finishWork(
       const status = seen.get(pod);
       const phase = stop ? "stopped" : status?.phase === "failed" ? "failed" : "ready";
       if (status?.phase === phase || !deployments.has(deployment)) continue;
+      if (phase === "ready") ready.rise(deployment);
       seen.set(pod, { ...status, pod, phase, restarts: 0 });
     }
   }
+}
+
+/** Pods that serve: their worker is there and says so, and nobody has told them to stop. */
+function readyNow({ deployments, placements, statuses, verdicts }: World): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [node, placed] of placements) {
+    if (!isLive(verdicts.get(node))) continue;
+    const seen = statuses.get(node);
+    for (const { pod, deployment, stop } of placed.values()) {
+      if (stop || !deployments.has(deployment) || seen?.get(pod)?.phase !== "ready") continue;
+      counts.set(deployment, (counts.get(deployment) ?? 0) + 1);
+    }
+  }
+  return counts;
 }
 
 /** A rollout waits for one that has ended to stay ready for a while, and in a model no time passes. */

@@ -113,16 +113,18 @@ function summaryOfItem({ action, changes }: PlanItem, forecast: Forecast | undef
 
 /** One line for each kind of consequence. */
 export function consequences(forecast: Forecast): string[] {
-  const { created, replaced, stopped, untouched, unplaced, more = 0, problem } = forecast;
-  const waits = replaced.filter(({ stopFirst }) => stopFirst);
+  const { created, replaced, moved, stopped, untouched, unplaced, more = 0, problem } = forecast;
+  const waits = [...replaced, ...moved].filter(({ stopFirst }) => stopFirst);
   const lines = [
     ...group("created", created),
     ...group("replaced", replaced),
+    ...movedTexts(moved),
     ...(waits.length > 0 ? [`${namesOf(waits)}: stops before its successor starts, which needs its place`] : []),
     ...(more > 0 ? [`${more} more replaced in the same way`] : []),
     ...group("stopped", stopped),
     ...(untouched > 0 ? [`${countOf(untouched)} untouched`] : []),
     ...unplacedTexts(unplaced),
+    ...readyTexts(forecast),
     ...(problem === undefined ? [] : [problem]),
   ];
   return lines.length > 0 ? lines : ["no pods"];
@@ -136,6 +138,19 @@ function group(what: "created" | "replaced" | "stopped", pods: readonly PodForec
     node === undefined ? `${namesOf(there)}${isNew ? " (no node yet)" : ""}` : `${namesOf(there)} on ${node}`,
   );
   return [`${countOf(pods.length)} ${what}: ${places.join("; ")}`];
+}
+
+/** By where from and where to. */
+function movedTexts(moved: Forecast["moved"]): string[] {
+  const ways = [...Map.groupBy(moved, ({ from, node }) => `from ${from} to ${node ?? "a node"}`)];
+  const told = ways.map(([way, pods]) => `${namesOf(pods)} ${way}`);
+  return moved.length === 0 ? [] : [`${countOf(moved.length)} moved: ${told.join("; ")}`];
+}
+
+/** Only what hurts: that a deletion ends the service is what was asked for. */
+function readyTexts({ ready: { now, least, wanted }, downtime }: Forecast): string[] {
+  if (downtime) return downtime.why === "delete" && wanted === 0 ? [] : [`downtime: ${downtime.message}`];
+  return least < Math.min(now, wanted) ? [`at least ${least} of ${countOf(wanted)} ready on the way`] : [];
 }
 
 /** Pods with the same reason are told together. */

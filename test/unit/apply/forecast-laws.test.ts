@@ -81,9 +81,14 @@ interface Summary {
   readonly untouched: number;
 }
 
-function summaryOf({ created, replaced, stopped, unplaced, untouched }: Forecast): Summary {
+function summaryOf({ created, replaced, moved, stopped, unplaced, untouched }: Forecast): Summary {
   const names = (pods: readonly { readonly name: string }[]) => pods.map(({ name }) => name).sort();
-  return { made: names([...created, ...replaced]), stopped: names(stopped), unplaced: names(unplaced), untouched };
+  return {
+    made: names([...created, ...replaced, ...moved]),
+    stopped: names(stopped),
+    unplaced: names(unplaced),
+    untouched,
+  };
 }
 
 function outcomeOf(before: ClusterState, after: ClusterState): Summary {

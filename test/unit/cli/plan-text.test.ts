@@ -7,7 +7,8 @@ import { consequences, diffText, summaryText } from "../../../src/cli/change/pla
 import { author, committed, nothingKnown, templated, wanted } from "../../support/plans.ts";
 
 const look = { showValues: false, colour: false };
-const nothing: Forecast = { created: [], replaced: [], stopped: [], untouched: 0, unplaced: [] };
+const ready = { now: 2, least: 2, after: 2, wanted: 2 };
+const nothing: Forecast = { created: [], replaced: [], moved: [], stopped: [], untouched: 0, ready, unplaced: [] };
 const on = (name: string, node?: string) => ({ name, ...(node === undefined ? {} : { node }) });
 
 function changed(): Plan {
@@ -83,6 +84,39 @@ const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: rea
   {
     forecast: { unplaced: ["a-1", "a-2"].map((name) => ({ name, reason: "fits on none of 1 node: 1 cordoned" })) },
     want: ["2 pods without a place: a-1, a-2: fits on none of 1 node: 1 cordoned"],
+  },
+  {
+    forecast: {
+      moved: [
+        { ...on("a-0", "n2"), from: "n1" },
+        { ...on("a-1", "n2"), from: "n1" },
+      ],
+    },
+    want: ["2 pods moved: a-0, a-1 from n1 to n2"],
+  },
+  {
+    forecast: { untouched: 1, ready: { now: 3, least: 1, after: 3, wanted: 3 } },
+    want: ["1 pod untouched", "at least 1 of 3 pods ready on the way"],
+  },
+  {
+    forecast: { untouched: 1, ready: { now: 3, least: 1, after: 1, wanted: 1 } },
+    want: ["1 pod untouched"],
+  },
+  {
+    forecast: {
+      stopped: [on("a-0", "n1")],
+      ready: { now: 1, least: 0, after: 0, wanted: 0 },
+      downtime: { why: "scale", message: "it is scaled to 0" },
+    },
+    want: ["1 pod stopped: a-0 on n1", "downtime: it is scaled to 0"],
+  },
+  {
+    forecast: {
+      stopped: [on("a-0", "n1")],
+      ready: { now: 1, least: 0, after: 0, wanted: 0 },
+      downtime: { why: "delete", message: "it is deleted" },
+    },
+    want: ["1 pod stopped: a-0 on n1"],
   },
   {
     forecast: { created: Array.from({ length: 100 }, (_, slot) => on(`a-${slot}`, "n1")) },
