@@ -76,6 +76,7 @@ const shapes: readonly {
     title: "What several of them hold",
     types: [
       ["../model/deployment", "Override"],
+      ["../model/source", "SourceCommit"],
       ["../model/errors", "ErrorCode"],
       ["../model/deployment", "Act"],
       ["../model/pod", "Reason"],

@@ -6,6 +6,7 @@ import {
   historyLimit,
   wantedReplicas,
 } from "../model/deployment.ts";
+import type { SourceCommit } from "../model/source.ts";
 import { type FieldChange, sameValue } from "./fields.ts";
 
 /** A validated manifest with its hashes, as the room `manifest/` gives it. */
@@ -17,8 +18,12 @@ export interface Wanted {
 
 /** Who plans, and what a pure function cannot make itself. */
 export interface Author extends Act {
-  /** Where the manifests come from: `cli`. */
+  /** Where the manifests come from. */
   readonly source: string;
+  /** Take over Deployments of other sources. */
+  readonly adopt?: true;
+  /** What the manifests were read from, where that is Git. */
+  readonly commit?: SourceCommit;
   /** Sixteen random hex digits for a Deployment that is created. */
   readonly newUid: () => string;
 }
@@ -29,7 +34,8 @@ export function nextDocument(
   { spec, revision, manifestHash }: Wanted,
   author: Author,
 ): DeploymentDocument {
-  const said = { ...ownedFields(spec), revision, source: author.source, manifestHash };
+  const from = { source: author.source, ...(author.commit ? { commit: author.commit } : {}) };
+  const said = { ...ownedFields(spec), revision, ...from, manifestHash };
   const replicas = nextReplicas(old, spec.replicas, author);
   if (!old) {
     const created = { by: author.by, at: author.at };
@@ -37,14 +43,17 @@ export function nextDocument(
   }
   // Equal hashes are a hint only: the fields themselves are compared, so that a hash can never hide a change.
   const same = old.revision === revision && sameOwned(old, said) && sameValue(old.replicas, replicas);
-  if (same && !old.deleted) return old;
+  if (same && old.source === author.source && !old.deleted) return old;
   return written({ ...unowned(old), ...said, history: nextHistory(old, revision), replicas }, old, author);
 }
 
 /** What no manifest says: who the Deployment is, and whatever a newer release has written there. */
-function unowned(old: DeploymentDocument): Omit<DeploymentDocument, (typeof ownedNames)[number] | "deleted"> {
-  const { labels: _l, annotations: _a, strategy: _s, placement: _p, protect: _r, deleted: _d, ...rest } = old;
-  return rest;
+function unowned(
+  old: DeploymentDocument,
+): Omit<DeploymentDocument, (typeof ownedNames)[number] | "commit" | "deleted"> {
+  const { labels: _l, annotations: _a, strategy: _s, placement: _p, protect: _r, ...rest } = old;
+  const { commit: _c, deleted: _d, ...others } = rest;
+  return others;
 }
 
 /** A document with the next generation, and who and when. */

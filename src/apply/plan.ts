@@ -4,6 +4,7 @@ import type { Act, DeploymentDocument } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { deploymentKey, revisionKey } from "../model/keys.ts";
 import { nearest } from "../model/nearest.ts";
+import { cliSource } from "../model/source.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
 import { type FieldChange, fieldChanges } from "./fields.ts";
@@ -97,7 +98,9 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
   if (damage) return { name, action: "blocked", changes: [], reason: damagedReason(name, damage.why) };
   const before = state.deployments.get(name);
   const old = before?.value;
-  if (before && old && old.source !== author.source) return foreign(before, name, author);
+  // What is being deleted belongs to nobody: a moment later the name would be free.
+  const isForeign = old !== undefined && old.source !== author.source && !old.deleted;
+  if (before && isForeign && !author.adopt) return foreign(before, name, author);
   const said = nextDocument(old, { spec, revision, manifestHash }, author);
   // The master cannot go on without the template, and asks for this: an apply brings it back.
   const isTorn = old !== undefined && said === old && !state.revisions.has(`${name}/${revision}`);
@@ -108,7 +111,7 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
   return {
     name,
     action: old ? "update" : "create",
-    changes: [...restoration(old), ...countChange(old, after), ...fields],
+    changes: [...restoration(old), ...sourceChange(old, after), ...countChange(old, after), ...fields],
     ...(before ? { before } : {}),
     after,
     revision: { template, ...revisionBefore(state, name, revision) },
@@ -139,9 +142,15 @@ function restoration(old: DeploymentDocument | undefined): FieldChange[] {
   return old?.deleted ? [{ path: "deleted", old: `by ${old.deleted.by} at ${old.deleted.at}` }] : [];
 }
 
+function sourceChange(old: DeploymentDocument | undefined, { source }: DeploymentDocument): FieldChange[] {
+  return old && old.source !== source ? [{ path: "source", old: old.source, new: source }] : [];
+}
+
 function foreign(before: Known<DeploymentDocument>, name: string, author: Author): PlanItem {
-  const message = `${name} comes from ${before.value.source}, not from ${author.source}`;
-  return { name, action: "blocked", changes: [], before, reason: { message, hint: "change it where it comes from" } };
+  const told = (source: string) => (source === cliSource ? "cli (plain apply and deploy)" : source);
+  const message = `${name} belongs to ${told(before.value.source)}, not to ${told(author.source)}`;
+  const hint = "change it where it comes from, or take it over with --adopt";
+  return { name, action: "blocked", changes: [], before, reason: { message, hint } };
 }
 
 /** A damaged one is written again: it says what the manifest says, or nothing. */

@@ -1,4 +1,5 @@
 // A Deployment: so many identical replicas of one pod template.
+import type { SourceCommit } from "./source.ts";
 import type { PodTemplate } from "./template.ts";
 
 /** A count (`2`) or a percentage of the replicas (`"25%"`). */
@@ -62,8 +63,10 @@ export interface DeploymentDocument {
   readonly strategy?: Strategy;
   readonly placement?: PlacementRules;
   readonly protect?: true;
-  /** Where it came from. `cli`: plain `apply` and `deploy`. */
+  /** Where it comes from: `cli` (plain `apply` and `deploy`), or a name given with --source. Only this source changes it, unless another one adopts it. */
   readonly source: string;
+  /** What its manifest was read from last, where that was Git. */
+  readonly commit?: SourceCommit;
   /** Of everything the manifest says, twelve hex digits. */
   readonly manifestHash: string;
   /** Raised by every write of this document: `pods` says which one it was computed from. */

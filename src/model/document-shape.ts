@@ -71,7 +71,13 @@ const shapes: Readonly<Record<string, Shape>> = {
       generation: count,
       updated: act,
     },
-    { deleted: act, strategy: anyObject, placement: object({}, { nodeSelector: table(text) }) },
+    {
+      deleted: act,
+      strategy: anyObject,
+      placement: object({}, { nodeSelector: table(text) }),
+      source: text,
+      commit: object({ id: text, author: text, subject: text }),
+    },
   ),
   revisions: object(
     { image: text },

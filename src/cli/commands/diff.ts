@@ -1,5 +1,5 @@
 import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests } from "../change/change-flags.ts";
+import { authorOf, filesFlag, readManifests, sourceFlags } from "../change/change-flags.ts";
 
 export default class Diff extends BaseCommand {
   static override summary = "Show what an apply would change, and what that does to the pods.";
@@ -14,6 +14,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
   ];
   static override flags = {
     file: filesFlag({ required: true }),
+    ...sourceFlags,
     output: outputFlag("table", "json", "yaml"),
     "show-values": showValuesFlag,
   };
@@ -24,7 +25,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
     const { lookAt } = await import("../change/change-look.ts");
-    const author = await authorOf(this.settings);
+    const author = await authorOf(this.settings, flags);
     const { plan, forecasts } = await lookAt(await this.#storeIfThere(flags), (state) =>
       planApply(state, manifests, author),
     );

@@ -23,8 +23,17 @@ export function deploymentColumns(nowMs: number): readonly Column<DeploymentRow>
     { header: "AGE", cell: ({ createdAt }) => age(createdAt || undefined, nowMs) },
     { header: "IMAGE", cell: ({ image }) => image, wide: true },
     { header: "SOURCE", cell: ({ source }) => source, wide: true },
+    { header: "COMMIT", cell: ({ commit }) => commit?.id.slice(0, commitDigits) ?? "-", wide: true },
     { header: "STATUS", cell: (row) => ({ text: deploymentStatus(row), tone: stateTones[row.state] }) },
   ];
+}
+
+/** Of a commit's id, where it is read and not used: as many as Git itself shows of a large repository. */
+const commitDigits = 10;
+
+/** What a Deployment was written from, in words; undefined where that was not Git. */
+export function commitText(commit: DeploymentRow["commit"]): string | undefined {
+  return commit && `${commit.id.slice(0, commitDigits)} by ${commit.author}: ${commit.subject}`;
 }
 
 /** The state, and what else one should know: an override by `scale`, the protection, the reason of a failure. */

@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { formatCpu } from "../../model/quantity.ts";
 import type { PodTemplate } from "../../model/template.ts";
 import { age, printable, table } from "../print.ts";
-import { bytes, deploymentStatus, labelsText, podColumns } from "./columns.ts";
+import { bytes, commitText, deploymentStatus, labelsText, podColumns } from "./columns.ts";
 import type { DeploymentDescription, Description, NodeDescription, PodDescription } from "./describe.ts";
 import type { FailureView } from "./failures.ts";
 import { holdText } from "./node-rows.ts";
@@ -46,6 +46,7 @@ function deploymentText(description: DeploymentDescription, options: DescribeTex
       ["Labels", labelsText(description.labels)],
       ["Annotations", labelsText(description.annotations)],
       ["Source", row.source],
+      ["Commit", commitText(row.commit)],
       ["Created", ago(created)],
       ["Updated", ago(updated)],
       ["Deleted", ago(row.deleted)],

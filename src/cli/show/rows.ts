@@ -4,6 +4,7 @@ import { type Act, type Override, wantedReplicas } from "../../model/deployment.
 import { type JoinedPod, joinPods } from "../../model/joined-pod.ts";
 import type { Phase } from "../../model/phase.ts";
 import { type Reason, stopReasonText } from "../../model/pod.ts";
+import type { SourceCommit } from "../../model/source.ts";
 import type { Observation } from "./observe.ts";
 
 /**
@@ -30,6 +31,8 @@ export interface DeploymentRow {
   readonly revision: string;
   readonly image: string;
   readonly source: string;
+  /** What its manifest was read from last, where that was Git. */
+  readonly commit?: SourceCommit;
   readonly createdAt: string;
   readonly updatedAt: string;
   /** What `scale` said, or the manifest at last (`kept`), beside the manifest's own count. */
@@ -91,6 +94,7 @@ function deploymentRow({ state }: Observation, name: string, pods: readonly Join
     revision: document.revision,
     image: templateOf(state, name, document.revision)?.image ?? "",
     source: document.source,
+    ...(document.commit ? { commit: document.commit } : {}),
     createdAt: document.created.at,
     updatedAt: document.updated.at,
     ...(override ? { override: { ...override, ...(file === undefined ? {} : { manifest: file }) } } : {}),

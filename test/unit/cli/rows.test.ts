@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deploymentStatus } from "../../../src/cli/show/columns.ts";
-import { describeNode } from "../../../src/cli/show/describe.ts";
+import { describeDeployment, describeNode } from "../../../src/cli/show/describe.ts";
 import { descriptionText } from "../../../src/cli/show/describe-text.ts";
 import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/show/listing.ts";
 import { nodeRows, notesOf, staleNote } from "../../../src/cli/show/node-rows.ts";
@@ -199,6 +199,24 @@ test("each kind has its table; wide adds columns", () => {
   assert.equal(lines[0]?.replace(/ +/g, " "), "DEPLOYMENT READY UPDATED REVISION AGE STATUS");
   assert.equal(lines[4]?.replace(/ +/g, " "), "POD PHASE READY RESTARTS NODE IP AGE REASON");
   assert.match(listingText(rows, { nowMs, wide: true, colour: false }), /ID {2,}REVISION/);
+});
+
+test("what came from Git tells its commit: in wide listings, in descriptions and in JSON", () => {
+  const commit = { id: "0123456789abcdef", author: "Ann", subject: "web: more replicas" };
+  const source = "git:https://example.org/shop.git#main:";
+  const told = observed({ deployments: { web: { document: { source, commit } }, api: {} } });
+  const rows = listing(told, selectionOf(["deployments"]));
+  const wide = listingText(rows, { nowMs, wide: true, colour: false });
+  assert.match(wide, /^api .* cli +- +/m);
+  assert.match(wide, /^web .* git:https:\/\/example\.org\/shop\.git#main: +0123456789 +/m);
+  assert.doesNotMatch(listingText(rows, { nowMs, wide: false, colour: false }), /COMMIT|0123456789 /);
+  assert.deepEqual(
+    rows.map((row) => row.kind === "Deployment" && row.commit),
+    [undefined, commit],
+  );
+  const description = describeDeployment(told, "web", { failures: [], pending: new Map(), showValues: false });
+  const text = descriptionText(description, { nowMs, colour: false });
+  assert.match(text, /^Commit: +0123456789 by Ann: web: more replicas$/m);
 });
 
 test("a pod whose image is pulled shows how far that is", () => {

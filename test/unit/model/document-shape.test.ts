@@ -23,6 +23,8 @@ const cases: readonly (readonly [string, unknown, string])[] = [
   ["deployments/web", [], "it is no object"],
   ["deployments/web", { ...deployment(), replicas: { file: "2" } }, "replicas.file is no number"],
   ["deployments/web", { ...deployment(), history: [1] }, "history[0] is no text"],
+  ["deployments/web", { ...deployment(), source: 1 }, "source is no text"],
+  ["deployments/web", { ...deployment(), commit: { id: "a", author: "ann" } }, "commit.subject is no text"],
   ["revisions/web/r1", { ...template(), ports: 80 }, "ports is no list"],
   ["pods/web", { uid: "u", pods: [{ id: "a", serial: 1, slot: "0" }] }, "pods[0].slot is no number"],
   ["placements/n1", { placements: {} }, "placements is no list"],
