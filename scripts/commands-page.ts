@@ -51,6 +51,7 @@ const shapes: readonly {
       ["../apply/fields", "FieldChange"],
       ["../apply/fields", "FieldValue"],
       ["../apply/forecast", "Forecast"],
+      ["../apply/forecast", "UnplacedForecast"],
       ["../apply/forecast", "ReadyForecast"],
       ["../apply/downtime", "Downtime"],
     ],

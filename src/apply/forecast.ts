@@ -1,7 +1,7 @@
 // What a plan will do to the pods: the master's own decision, run forward on the planned documents until it has nothing left to do. Pure.
 // In between a model worker makes every placed pod ready and every stopping one stopped, so this is what happens when all goes well.
 import { decide, previewAt } from "../master/decide.ts";
-import type { Decision } from "../master/decision.ts";
+import type { Decision, UnplacedPod } from "../master/decision.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts";
 import { podName } from "../model/pod.ts";
@@ -16,6 +16,13 @@ export interface PodForecast {
   readonly name: string;
   /** Absent: no node has registered yet, so nobody knows. */
   readonly node?: string;
+}
+
+/** A pod that fits nowhere: why, in the scheduler's words, and what would make one more fit. */
+export interface UnplacedForecast {
+  readonly name: string;
+  readonly reason: string;
+  readonly remedy?: string;
 }
 
 /** How many pods are ready: now, at the worst moment on the way, and in the end; `wanted`: how many should be then. */
@@ -39,8 +46,7 @@ export interface Forecast {
   readonly ready: ReadyForecast;
   /** Absent: there is none. */
   readonly downtime?: Downtime;
-  /** Pods that fit nowhere, each with the scheduler's reason. */
-  readonly unplaced: readonly { readonly name: string; readonly reason: string }[];
+  readonly unplaced: readonly UnplacedForecast[];
   /** A rollout of so many pods that the forecast was not carried to its end: so many more are replaced in the same way. */
   readonly more?: number;
   /** Why the master does nothing, or less than it should, until a person has looked. */
@@ -76,7 +82,7 @@ export function forecast(state: ClusterState, plan: Plan, { wall, running }: For
     work += model.size();
   } while (decision.changes.length > 0 && work < workLimit);
   const after = model.livePods();
-  const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, explanationText(unplaced.explain())]));
+  const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, reasonOf(unplaced)]));
   const noNodes = state.nodes.size === 0;
   const problems = new Map(decision.problems.map(({ deployment, message }) => [deployment, message]));
   // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
@@ -105,6 +111,12 @@ function readiness(
   return fall ? { ready, downtime: downtimeOf(name, fall, document) } : { ready };
 }
 
+function reasonOf(unplaced: UnplacedPod): Omit<UnplacedForecast, "name"> {
+  const explanation = unplaced.explain();
+  const { remedy } = explanation;
+  return { reason: explanationText(explanation), ...(remedy === undefined ? {} : { remedy }) };
+}
+
 interface Comparison {
   readonly name: string;
   /** The one that its pods are still being brought to; undefined: the model has done what can be done. */
@@ -112,7 +124,7 @@ interface Comparison {
   readonly before: readonly LivePod[];
   readonly after: readonly LivePod[];
   readonly stopFirst: ReadonlySet<string>;
-  readonly reasons: ReadonlyMap<string, string>;
+  readonly reasons: ReadonlyMap<string, Omit<UnplacedForecast, "name">>;
   readonly noNodes: boolean;
 }
 
@@ -150,7 +162,7 @@ function compare({
     untouched: untouched.size - more,
     unplaced: made
       .filter((pod) => !isPlaced(pod))
-      .map(({ id, slot }) => ({ name: podName(name, slot), reason: reasons.get(id) ?? "fits on no node" })),
+      .map(({ id, slot }) => ({ name: podName(name, slot), ...(reasons.get(id) ?? { reason: "fits on no node" }) })),
     ...(more > 0 ? { more } : {}),
   };
 }

@@ -1,5 +1,6 @@
 // Why a pod fits nowhere, as data and as text: the same words in get, why, diff and apply.
 import { type FilterName, filters } from "./filters.ts";
+import { remedyText } from "./remedy.ts";
 import type { PodGroup, Room } from "./room.ts";
 import { askOf } from "./scheduler.ts";
 
@@ -19,6 +20,8 @@ export interface Explanation {
   readonly counts: readonly { readonly filter: FilterName; readonly nodes: number; readonly text: string }[];
   /** By node, those that refuse. */
   readonly refusals: readonly Refusal[];
+  /** Where all refuse: what would make one more fit. */
+  readonly remedy?: string;
 }
 
 /** Looks at every node for one more pod of the group. No refusals: it fits now. */
@@ -37,7 +40,14 @@ export function explain(room: Room, group: PodGroup): Explanation {
   }
   const running = room.runningRevision.get(`${group.deployment}/${group.revision}`);
   const fitting = [...(running?.values() ?? [])].reduce((sum, pods) => sum + pods, 0);
-  return { nodes: room.nodes.length, fitting, counts: countRefusals(refusals), refusals };
+  const remedy = refusals.length === 0 ? undefined : remedyText(ask, room.nodes);
+  return {
+    nodes: room.nodes.length,
+    fitting,
+    counts: countRefusals(refusals),
+    refusals,
+    ...(remedy === undefined ? {} : { remedy }),
+  };
 }
 
 /** One line: `fits on none of 3 nodes: 2 without enough free memory, 1 cordoned; 4 others have found room`. */

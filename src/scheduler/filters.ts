@@ -16,7 +16,7 @@ export type FilterName =
   | "addresses";
 
 /** What a pod asks of a node. */
-export interface Ask extends Pick<PodGroup, "demand" | "rules"> {
+export interface Ask extends Pick<PodGroup, "deployment" | "demand" | "rules"> {
   /** Pods of the same Deployment that should run on this node already. */
   readonly runningOn: (node: NodeRoom) => number;
 }
@@ -152,8 +152,8 @@ export function satisfiesSelector(
   return true;
 }
 
-/** `__proto__` and its like are no labels unless the node says so. */
-function labelOf(labels: Readonly<Record<string, string>>, name: string): string | undefined {
+/** The label's value. `__proto__` and its like are no labels unless the node says so. */
+export function labelOf(labels: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(labels, name) ? labels[name] : undefined;
 }
 

@@ -44,6 +44,7 @@ export function schedule(room: Room, group: PodGroup): Scheduled {
 /** What each pod of the group asks. */
 export function askOf(room: Room, group: PodGroup): Ask {
   return {
+    deployment: group.deployment,
     demand: group.demand,
     rules: group.rules,
     runningOn: (node) => room.running.get(group.deployment)?.get(node.name) ?? 0,

@@ -155,7 +155,9 @@ function readyTexts({ ready: { now, least, wanted }, downtime }: Forecast): stri
 
 /** Pods with the same reason are told together. */
 function unplacedTexts(unplaced: Forecast["unplaced"]): string[] {
-  const reasons = [...Map.groupBy(unplaced, ({ reason }) => reason)];
+  const reasons = [
+    ...Map.groupBy(unplaced, ({ reason, remedy }) => (remedy === undefined ? reason : `${reason}; ${remedy}`)),
+  ];
   return reasons.map(([reason, pods]) => `${countOf(pods.length)} without a place: ${namesOf(pods)}: ${reason}`);
 }
 

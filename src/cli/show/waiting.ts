@@ -11,7 +11,7 @@ import { noDemand } from "../../scheduler/room.ts";
 /** What a pod without a node waits for. */
 export interface Waiting {
   readonly message: string;
-  /** One line for each node that refuses it. */
+  /** One line for each node that refuses it, and one for what would make it fit. */
   readonly details: readonly string[];
 }
 
@@ -47,7 +47,11 @@ function waitingOf(
   change: Decision["changes"][number] | undefined,
 ): Waiting {
   const explanation = unplaced.get(pod.id)?.explain();
-  if (explanation) return { message: explanationText(explanation), details: refusalTexts(explanation) };
+  if (explanation) {
+    const { remedy } = explanation;
+    const details = [...refusalTexts(explanation), ...(remedy === undefined ? [] : [remedy])];
+    return { message: explanationText(explanation), details };
+  }
   const problem = problems.find((one) => one.deployment === deployment);
   if (problem) return { message: problem.message, details: [] };
   const stays = !change || change.pods?.pods.some(({ id, stop }) => id === pod.id && !stop);

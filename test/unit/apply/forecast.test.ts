@@ -124,6 +124,7 @@ test("pods that fit nowhere are named with the scheduler's reason, and those of 
   assert.deepEqual(found?.created, [on("web-0", "node-1")]);
   assert.equal(found.unplaced[0]?.name, "web-1");
   assert.match(found.unplaced[0].reason, /fits on none of 1 node: 1 .*cpu/);
+  assert.equal(found.unplaced[0].remedy, "one more fits on node-1 with 500m more cpu");
 });
 
 test("a deletion stops every pod", () => {

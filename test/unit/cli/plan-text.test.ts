@@ -119,6 +119,12 @@ const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: rea
     want: ["1 pod stopped: a-0 on n1"],
   },
   {
+    forecast: {
+      unplaced: [{ name: "a-1", reason: "fits on none of 1 node: 1 cordoned", remedy: "one more fits on n1 with …" }],
+    },
+    want: ["1 pod without a place: a-1: fits on none of 1 node: 1 cordoned; one more fits on n1 with …"],
+  },
+  {
     forecast: { created: Array.from({ length: 100 }, (_, slot) => on(`a-${slot}`, "n1")) },
     want: ["100 pods created: a-0, a-1, a-2, a-3, a-4, a-5, a-6, a-7 and 92 more on n1"],
   },
