@@ -25,15 +25,19 @@ interface Reading {
   readonly cache: ParseCache;
   readonly manifests: LoadedManifest[];
   readonly problems: Problem[];
+  readonly onRead: LoadOptions["onRead"];
   bytes: number;
 }
 
-export async function loadFiles(paths: readonly string[], { stdin, cacheDir }: LoadOptions): Promise<LoadedFiles> {
+export async function loadFiles(
+  paths: readonly string[],
+  { stdin, cacheDir, onRead }: LoadOptions,
+): Promise<LoadedFiles> {
   const found = findFiles(paths);
   // Refused already: what the first twenty thousand say would change nothing.
   const sources = found.sources.length > filesLimit ? [] : found.sources;
   const cache = cacheDir === undefined ? noCache : openCache(cacheDir);
-  const reading: Reading = { cache, manifests: [], problems: [...found.problems], bytes: 0 };
+  const reading: Reading = { cache, manifests: [], problems: [...found.problems], onRead, bytes: 0 };
   for (const [index, source] of sources.entries()) {
     if (index % filesPerTurn === filesPerTurn - 1) await setImmediate();
     const bytes = source.path === undefined ? await readStdin(reading, stdin) : readSource(reading, source);
@@ -75,6 +79,7 @@ async function readStdin(reading: Reading, stdin: LoadOptions["stdin"]): Promise
 async function loadBytes(reading: Reading, file: string, bytes: Uint8Array): Promise<boolean> {
   reading.bytes += bytes.length;
   const key = contentKey(bytes);
+  reading.onRead?.({ file, sha256: Buffer.from(key, "base64url").toString("hex") });
   const kept = reading.cache.get(key);
   const manifests = kept ?? (await parseBytes(reading, file, bytes)) ?? [];
   for (const manifest of manifests) reading.manifests.push(placed(file, manifest));

@@ -16,11 +16,20 @@ export interface LoadedManifest {
   readonly replicasPlace?: Place;
 }
 
+/** A file that was read: as people call it, and what was in it. */
+export interface ReadFile {
+  readonly file: string;
+  /** Of the very bytes that were parsed, in hex. */
+  readonly sha256: string;
+}
+
 export interface LoadOptions {
   /** What `-` reads. */
   readonly stdin?: AsyncIterable<Uint8Array | string>;
   /** Where results are kept by content, so that a file that did not change is not parsed again. Absent: nowhere. */
   readonly cacheDir?: string;
+  /** Told of each file that was read, also where what is in it is wrong. */
+  readonly onRead?: (file: ReadFile) => void;
 }
 
 export interface Loaded {

@@ -2,7 +2,8 @@
 import { Flags } from "@oclif/core";
 import type { Author } from "../../apply/document.ts";
 import type { Config } from "../../config.ts";
-import type { LoadedManifest } from "../../manifest/manifest.ts";
+import type { LoadedManifest, LoadOptions } from "../../manifest/manifest.ts";
+import { OrchestraError } from "../../model/errors.ts";
 import { cliSource, namedSource } from "../../model/source.ts";
 
 export const filesFlag = Flags.custom<string>({
@@ -27,16 +28,25 @@ export const sourceFlags = {
   adopt: Flags.boolean({ summary: "Take over Deployments that belong to another source.", default: false }),
 };
 
+export interface ReadOptions extends Pick<LoadOptions, "cacheDir" | "onRead"> {
+  readonly warn: (text: string) => void;
+}
+
 /** Reads manifests; all that is only suspicious goes to `warn`, all that is wrong is thrown. */
 export async function readManifests(
   files: readonly string[],
-  cacheDir: string,
-  warn: (text: string) => void,
+  { warn, ...options }: ReadOptions,
 ): Promise<readonly LoadedManifest[]> {
   const { loadManifests, problemText } = await import("../../manifest/manifest.ts");
-  const { manifests, warnings } = await loadManifests(files, { stdin: process.stdin, cacheDir });
+  const { manifests, warnings } = await loadManifests(files, { stdin: process.stdin, ...options });
   for (const warning of warnings) warn(`Warning: ${problemText(warning)}.`);
   return manifests;
+}
+
+/** The paths of `-f`, which a command may do without only where another flag names them. Throws `invalid` where there are none. */
+export function givenFiles(files: readonly string[] | undefined): readonly string[] {
+  if (files && files.length > 0) return files;
+  throw new OrchestraError("invalid", "--file is missing", { hint: "name manifests with -f; see --help" });
 }
 
 /** How long to wait, as a number and as it was written. */

@@ -3,7 +3,9 @@ import { knownState } from "../../apply/commit.ts";
 import { followSelectors, observationOf } from "../../apply/follow.ts";
 import { type Forecast, forecast } from "../../apply/forecast.ts";
 import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
+import type { ClusterDocument } from "../../model/cluster.ts";
 import { type ClusterState, clusterState } from "../../model/cluster-state.ts";
+import { clusterKey } from "../../model/keys.ts";
 import type { Snapshot, Store } from "../../store/store.ts";
 
 export interface Look {
@@ -14,21 +16,25 @@ export interface Look {
   readonly running: boolean;
   /** Absent where there is no store yet. */
   readonly snapshot?: Snapshot;
+  /** Absent where the first write is to make it. */
+  readonly cluster?: ClusterDocument;
 }
 
 /** Reads everything once. No store: there is nothing yet. */
 export async function lookAt(store: Store | undefined, plan: (state: KnownState) => Plan): Promise<Look> {
-  const snapshot = await store?.list(followSelectors);
+  const snapshot = await store?.list([...followSelectors, clusterKey]);
   if (!snapshot) {
     const planned = plan({ deployments: new Map(), revisions: new Map() });
     return { plan: planned, forecasts: forecastOf(emptyState(), planned, false), running: false };
   }
   const running = snapshot.list("presence").length > 0;
+  const cluster = snapshot.get(clusterKey)?.value;
+  const looked = { running, snapshot, ...(cluster ? { cluster } : {}) };
   const planned = plan(knownState(snapshot));
   // Most applies of a large folder change little or nothing: then the state need not even be put together.
-  if (!changesAnything(planned)) return { plan: planned, forecasts: new Map(), running, snapshot };
+  if (!changesAnything(planned)) return { plan: planned, forecasts: new Map(), ...looked };
   const { state } = observationOf(snapshot);
-  return { plan: planned, forecasts: forecastOf(state, planned, running), running, snapshot };
+  return { plan: planned, forecasts: forecastOf(state, planned, running), ...looked };
 }
 
 function forecastOf(state: ClusterState, plan: Plan, running: boolean): Map<string, Forecast> {

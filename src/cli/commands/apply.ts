@@ -1,5 +1,17 @@
+import { Flags } from "@oclif/core";
+import type { KnownState, Plan } from "../../apply/plan.ts";
+import type { Store } from "../../store/store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests, sourceFlags, timeoutOf, waitFlags } from "../change/change-flags.ts";
+import {
+  authorOf,
+  filesFlag,
+  givenFiles,
+  type ReadOptions,
+  readManifests,
+  sourceFlags,
+  timeoutOf,
+  waitFlags,
+} from "../change/change-flags.ts";
 
 export default class Apply extends BaseCommand {
   static override summary = "Make the cluster as the manifests say.";
@@ -7,16 +19,25 @@ export default class Apply extends BaseCommand {
     `Says what changes, writes all of it at once or nothing, and waits until every pod is ready.
 Deployments that the files lack are named and left alone. One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
+With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named. The plan's own files are read again
+(paths from the current folder; -f names others, which must hold the same). A plan that has been carried out already is up to date.
 Exits with 0 when all is done (or was, or nothing runs yet), 1 after an error, 2 for a mistake in a flag or manifest,
-3 when someone else has changed the same Deployment or it belongs to another source, 4 when it cannot run as it is (no such image, bad command, port taken)
+3 when someone else has changed the same Deployment, it belongs to another source, or a plan no longer holds,
+4 when it cannot run as it is (no such image, bad command, port taken)
 or is past its progress deadline, 5 after --timeout, and 6 when there is no place for a pod.`;
   static override examples = [
     "<%= config.bin %> apply -f manifests/",
     "<%= config.bin %> apply -f web.yaml --no-wait",
     "kustomize build . | <%= config.bin %> apply -f - --timeout 10m",
+    "<%= config.bin %> apply --plan plan.json",
   ];
   static override flags = {
-    file: filesFlag({ required: true }),
+    file: filesFlag(),
+    plan: Flags.string({
+      summary: "Do what this plan says, kept by diff --out, or nothing.",
+      helpValue: "FILE",
+      exclusive: Object.keys(sourceFlags),
+    }),
     ...sourceFlags,
     output: outputFlag("table", "json"),
     ...waitFlags,
@@ -26,17 +47,36 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     const { flags } = await this.parse(Apply);
     const timeout = await timeoutOf(flags);
     const { cacheDir, networkRange } = this.settings;
-    const manifests = await readManifests(flags.file, cacheDir, (text) => this.note(text));
+    const look = { cacheDir, warn: (text: string) => this.note(text) };
     const { planApply } = await import("../../apply/plan.ts");
     const { carryOut } = await import("../change/change.ts");
-    const author = await authorOf(this.settings, flags);
+    const kept = flags.plan === undefined ? undefined : await this.#readKept(flags.plan, flags.file, look);
+    const manifests = kept?.manifests ?? (await readManifests(givenFiles(flags.file), look));
+    const author = { ...(await authorOf(this.settings, flags)), ...kept?.origin };
+    const plan = (state: KnownState) => planApply(state, manifests, author);
+    // A plan for a cluster is not for a store that is made now.
+    const store = await this.openStore(flags, kept?.cluster === undefined);
     process.exitCode = await carryOut({
-      store: await this.openStore(flags, true),
-      plan: (state) => planApply(state, manifests, author),
+      store,
+      plan: kept ? await kept.heldTo(store, plan) : plan,
       networkRange,
       output: flags.output === "json" ? "json" : "table",
       wait: flags.wait,
       timeout,
     });
+  }
+
+  async #readKept(path: string, given: readonly string[] | undefined, look: ReadOptions) {
+    const { heldTo, pathsOf, readKeptManifests, readKeptPlan } = await import("../change/kept-plan.ts");
+    const { clusterKey } = await import("../../model/keys.ts");
+    const kept = await readKeptPlan(path);
+    const manifests = await readKeptManifests(kept, pathsOf(kept, given), look);
+    return {
+      manifests,
+      origin: kept.origin,
+      cluster: kept.cluster,
+      heldTo: async (store: Store, plan: (state: KnownState) => Plan) =>
+        heldTo(kept, (await store.read(clusterKey))?.value, plan),
+    };
   }
 }

@@ -54,7 +54,7 @@ A Deployment with \`protect: true\` is deleted only with --force. Exits as apply
 
   async #namesInFiles(files: readonly string[]): Promise<string[]> {
     if (files.length === 0) return [];
-    const manifests = await readManifests(files, this.settings.cacheDir, (text) => this.note(text));
+    const manifests = await readManifests(files, { cacheDir: this.settings.cacheDir, warn: (text) => this.note(text) });
     return manifests.map(({ spec }) => spec.name);
   }
 }

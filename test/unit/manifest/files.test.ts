@@ -1,10 +1,11 @@
 // Which files `-f` reads, and which not; what it says about those that it cannot read.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type LoadOptions, loadManifests } from "../../../src/manifest/manifest.ts";
+import { type LoadOptions, loadManifests, type ReadFile } from "../../../src/manifest/manifest.ts";
 import { isOrchestraError } from "../../../src/model/errors.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -169,5 +170,29 @@ test("a folder that may not be read is an error with advice", async (t) => {
   } finally {
     if (isRoot) process.seteuid?.(0);
     chmodSync(folder, 0o700);
+  }
+});
+
+test("of each file that is read the hash of its bytes is told, from a cache, from standard input and where it is wrong too", async (t) => {
+  const folder = await folderOf(t, "a.yaml", "b.yaml", "sub/c.yaml");
+  writeFileSync(join(folder, "b.yaml"), "nonsense: [");
+  writeFileSync(join(folder, "notes.txt"), "");
+  const sha256 = (text: string) => createHash("sha256").update(text).digest("hex");
+  const cacheDir = join(folder, "cache");
+  const text = (name: string) => `name: ${name}\nimage: demo\n`;
+  for (const _round of [1, 2]) {
+    const told: string[] = [];
+    async function* stdin() {
+      yield Buffer.from("name: piped\n");
+      yield "image: demo\n";
+    }
+    const onRead = ({ file, sha256 }: ReadFile) => told.push(`${file.replace(`${folder}/`, "")} ${sha256}`);
+    await outcome(folder, [folder, "-"], { cacheDir, onRead, stdin: stdin() });
+    assert.deepEqual(told, [
+      `a.yaml ${sha256(text("a-yaml"))}`,
+      `b.yaml ${sha256("nonsense: [")}`,
+      `sub/c.yaml ${sha256(text("sub-c-yaml"))}`,
+      `stdin ${sha256(text("piped"))}`,
+    ]);
   }
 });

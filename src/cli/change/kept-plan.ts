@@ -1,0 +1,180 @@
+// A plan that is kept in a file and carried out later: exactly that, or nothing. What it rests on is in it, and what it would do for people;
+// what it writes is not, because values of the environment would be: that is read from the manifests again, which must be the same.
+import type { Author } from "../../apply/document.ts";
+import type { Forecast } from "../../apply/forecast.ts";
+import { isCarriedOut, type Moved, movedCluster, movedDeployments, movedFiles } from "../../apply/moved.ts";
+import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
+import { type Bond, bondOf, tokenOf } from "../../apply/token.ts";
+import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
+import type { ClusterDocument } from "../../model/cluster.ts";
+import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
+import { type ReadOptions, readManifests } from "./change-flags.ts";
+import { planDocument } from "./plan-document.ts";
+import { readSaved, type SavedKind, writeSaved } from "./saved-file.ts";
+
+/** What a plan file says, as far as it is read again. */
+export interface KeptPlan {
+  readonly token: string;
+  /** As they were given with `-f`. */
+  readonly paths: readonly string[];
+  readonly files: readonly ReadFile[];
+  /** Absent: there was no cluster yet. */
+  readonly cluster?: { readonly id: string; readonly incarnation: number };
+  readonly bond: Bond;
+  /** Whose the manifests are, as it was when the plan was made. */
+  readonly origin: Pick<Author, "source" | "adopt">;
+}
+
+/** What `diff --out` keeps. */
+export interface PlanToKeep {
+  readonly plan: Plan;
+  readonly forecasts: ReadonlyMap<string, Forecast>;
+  readonly cluster: ClusterDocument | undefined;
+  /** Who made it, and when: for people. */
+  readonly author: Author;
+  readonly paths: readonly string[];
+  readonly files: readonly ReadFile[];
+  readonly showValues: boolean;
+}
+
+const kind: SavedKind = {
+  kind: "SavedPlan",
+  noun: "plan",
+  format: 1,
+  // The fields of 20,000 Deployments that are created fit.
+  bytesLimit: 128 * 1024 ** 2,
+  hint: "make one with: orchestra diff -f … --out FILE",
+  altered: "conflict",
+};
+
+/** So many of the things that have moved are named, the rest is counted. */
+const namedLimit = 10;
+
+/** Writes the plan into a file for its owner only; gives its token. Throws as `writeSaved` does. */
+export async function keepPlan(path: string, kept: PlanToKeep): Promise<string> {
+  const { plan, forecasts, cluster, paths, files, showValues } = kept;
+  const { by, at, source, adopt } = kept.author;
+  const { items } = bondOf(plan, { cluster: cluster?.id, source });
+  const token = tokenOf({ ...(cluster ? { cluster: cluster.id } : {}), source, items });
+  await writeSaved(path, kind, {
+    token,
+    made: { by, at },
+    ...(cluster ? { cluster: { id: cluster.id, incarnation: cluster.incarnation } } : {}),
+    source,
+    adopt,
+    paths,
+    files,
+    items,
+    plan: planDocument(plan, forecasts, showValues),
+  });
+  return token;
+}
+
+/** Reads a plan. Throws `invalid` for what is no plan, and `conflict` for one that was edited. */
+export async function readKeptPlan(path: string): Promise<KeptPlan> {
+  const said = await readSaved(path, kind);
+  if (!isWhole(said)) throw new OrchestraError("invalid", `${path} is no whole plan`, { hint: kind.hint });
+  const { token, paths, files, cluster, source, adopt, items } = said;
+  const bond: Bond = { ...(cluster ? { cluster: cluster.id } : {}), source, items };
+  if (tokenOf(bond) === token)
+    return {
+      token,
+      paths,
+      files,
+      ...(cluster ? { cluster } : {}),
+      bond,
+      origin: { source, ...(adopt ? { adopt } : {}) },
+    };
+  throw new OrchestraError("conflict", `the plan ${path} was edited: its token ${token} is not that of what it says`, {
+    hint: kind.hint,
+  });
+}
+
+/** The paths to read for a plan: those that are given now, else its own. Standard input cannot be read a second time by itself. */
+export function pathsOf(kept: KeptPlan, given: readonly string[] | undefined): readonly string[] {
+  if (given && given.length > 0) return given;
+  if (!kept.paths.includes("-")) return kept.paths;
+  throw new OrchestraError("invalid", "the plan was made of standard input, which has to be given again", {
+    hint: "pipe the same manifests in, with -f - (and the other paths of the plan, if it has some)",
+  });
+}
+
+/** Reads the manifests of a plan. Throws a `conflict` that names each file that is not what it was. */
+export async function readKeptManifests(
+  kept: KeptPlan,
+  paths: readonly string[],
+  options: ReadOptions,
+): Promise<readonly LoadedManifest[]> {
+  const files: ReadFile[] = [];
+  try {
+    const manifests = await readManifests(paths, { ...options, onRead: (file) => files.push(file) });
+    refuseMoved(kept, movedFiles(kept.files, files));
+    return manifests;
+  } catch (error) {
+    // What is wrong with a file matters less than that it is another one now.
+    if (isOrchestraError(error, "invalid")) refuseMoved(kept, movedFiles(kept.files, files), error);
+    throw error;
+  }
+}
+
+/** `plan`, held to what was kept: throws a `conflict` that names all that has moved unless the plan made now is the same, or has been carried out already. */
+export function heldTo(
+  kept: KeptPlan,
+  cluster: ClusterDocument | undefined,
+  plan: (state: KnownState) => Plan,
+): (state: KnownState) => Plan {
+  return (state) => {
+    const planned = plan(state);
+    // A job that is run again finds its own work, a cluster that it made too: nothing is written, and it is waited for as the first time.
+    const isDone = !changesAnything(planned) && isCarriedOut(kept.bond, state);
+    const moved = kept.cluster === undefined && isDone ? undefined : movedCluster(kept.cluster, cluster);
+    if (moved) refuseMoved(kept, [moved]);
+    const bond = bondOf(planned, { cluster: cluster?.id, source: kept.bond.source });
+    if (tokenOf(bond) === kept.token || isDone) return planned;
+    refuseMoved(kept, movedDeployments(kept.bond, bond, state));
+    throw refusal(kept, [`its token is ${tokenOf(bond)} now`], []);
+  };
+}
+
+type Said = Omit<KeptPlan, "bond" | "origin"> & KeptPlan["origin"] & Pick<Bond, "items">;
+
+/** The checksum agrees, so this is as orchestra wrote it, unless somebody has made a file of his own. */
+function isWhole(said: object): said is Said {
+  const { token, source, paths, files, items, cluster } = said as Partial<Record<keyof Said, unknown>>;
+  const isText = (value: unknown) => typeof value === "string";
+  const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
+  const has = (value: unknown, ...names: readonly string[]) => {
+    const fields = (typeof value === "object" ? value : undefined) as
+      | Readonly<Record<string, unknown>>
+      | null
+      | undefined;
+    return names.every((name) => isText(fields?.[name]));
+  };
+  return (
+    isText(token) &&
+    isText(source) &&
+    isList(paths, isText) &&
+    isList(files, (file) => has(file, "file", "sha256")) &&
+    isList(items, (item) => has(item, "name", "action")) &&
+    (cluster === undefined || has(cluster, "id"))
+  );
+}
+
+function refuseMoved(kept: KeptPlan, moved: readonly Moved[], cause?: unknown): void {
+  if (moved.length === 0) return;
+  const named = moved.slice(0, namedLimit).map(({ message }) => message);
+  const rest = moved.length - named.length;
+  throw refusal(kept, rest > 0 ? [...named, `${rest} more have moved`] : named, moved, cause);
+}
+
+function refusal(kept: KeptPlan, reasons: readonly string[], moved: readonly Moved[], cause?: unknown): OrchestraError {
+  return new OrchestraError(
+    "conflict",
+    `the plan ${kept.token} no longer holds: ${reasons.join("; ")}; nothing was written`,
+    {
+      hint: "orchestra diff shows what applying would do now, and --out keeps it",
+      cause,
+      details: { token: kept.token, moved: moved.map(({ what, name, message }) => ({ what, name, message })) },
+    },
+  );
+}
