@@ -61,7 +61,12 @@ const rooms: Readonly<Record<string, Room>> = {
     acts: ["worker", "docker*", "memory", "steps", "probe", "identity", "membership", "routing", "routes-linux"],
   },
   dns: { frontDoor: "dns", mayImport: ["src/store/store.ts"], acts: ["dns", "coredns*", "zone-file"] },
-  apply: { frontDoor: "plan", mayImport: ["src/store/store.ts"], mayImportPure: true, acts: ["commit", "follow"] },
+  apply: {
+    frontDoor: "plan",
+    mayImport: ["src/store/store.ts"],
+    mayImportPure: true,
+    acts: ["commit", "commit-prune", "follow"],
+  },
   cli: {
     frontDoor: "base",
     mayImport: ["src/apply/", "src/manifest/manifest.ts", "src/store/", "src/roles.ts"],

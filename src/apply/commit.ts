@@ -113,7 +113,7 @@ function refuseUnseen(plan: Plan, next: Plan, cause: OrchestraError): void {
     const item = shown.get(name);
     const before = item?.before;
     if (theirs && theirs.version !== before?.version) {
-      throw conflict({ name, before, after: item?.after ?? after, theirs: theirs.value, cause });
+      throw changedSince({ name, before, after: item?.after ?? after, theirs: theirs.value, cause });
     }
     if (item?.after) continue;
     throw theirs ? torn(name, after, cause) : gone(name, after, cause);
@@ -142,10 +142,11 @@ interface Sides {
   readonly before: PlanItem["before"];
   readonly after: DeploymentDocument;
   readonly theirs: DeploymentDocument;
-  readonly cause: OrchestraError;
+  readonly cause?: OrchestraError;
 }
 
-function conflict({ name, before, after, theirs, cause }: Sides): OrchestraError {
+/** The conflict of a change with what somebody else has made of the same Deployment since. */
+export function changedSince({ name, before, after, theirs, cause }: Sides): OrchestraError {
   const isOther = before !== undefined && before.value.uid !== theirs.uid;
   const did = theirs.deleted ? "deleted" : isOther ? "created anew" : before ? "changed" : "created";
   const { by, at } = theirs.updated;

@@ -111,7 +111,8 @@ function ownedFields({ labels, annotations, strategy, placement, protect }: Depl
   };
 }
 
-function sameOwned(old: Owned, said: Owned): boolean {
+/** Whether both say the same besides template and count. */
+export function sameOwned(old: Owned, said: Owned): boolean {
   return ownedNames.every((name) => sameValue(old[name], said[name]));
 }
 

@@ -9,6 +9,7 @@ import { explanationText } from "../scheduler/explain.ts";
 import { type Downtime, downtimeOf } from "./downtime.ts";
 import { type LivePod, openModel } from "./model-cluster.ts";
 import type { Plan } from "./plan.ts";
+import { pruneOf, withoutPrune } from "./prune.ts";
 import type { ReadyPods } from "./ready-pods.ts";
 
 /** One pod of a forecast, by the name of its slot. */
@@ -67,7 +68,12 @@ export interface ForecastOptions {
 }
 
 /** By Deployment, for every item of the plan that changes something. */
-export function forecast(state: ClusterState, plan: Plan, { wall, running }: ForecastOptions): Map<string, Forecast> {
+export function forecast(state: ClusterState, plan: Plan, options: ForecastOptions): Map<string, Forecast> {
+  // What is pruned goes when the rest is ready: that finds no room which only the pruning makes.
+  return new Map([...forecastOf(state, withoutPrune(plan), options), ...forecastOf(state, pruneOf(plan), options)]);
+}
+
+function forecastOf(state: ClusterState, plan: Plan, { wall, running }: ForecastOptions): Map<string, Forecast> {
   const items = plan.items.filter((item) => item.after !== undefined);
   if (items.length === 0) return new Map();
   const model = openModel(state, items, running);

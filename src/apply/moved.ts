@@ -1,4 +1,5 @@
 // What has moved since a plan was kept: files, the cluster, and Deployments, each with who moved it where that is known. Pure.
+import { canonicalJson } from "../manifest/hash.ts";
 import type { ReadFile } from "../manifest/manifest.ts";
 import type { DeploymentDocument } from "../model/deployment.ts";
 import type { KnownState } from "./plan.ts";
@@ -66,6 +67,17 @@ export function isCarriedOut({ items }: Bond, { deployments }: KnownState): bool
     if (action === "delete") return !found || isStep(found.value, base, writes);
     return found !== undefined && !found.value.deleted && isStep(found.value, base, writes);
   });
+}
+
+/** Whether the deletions of `kept` are still to be done, and all the rest has been carried out. */
+export function isRestCarriedOut(kept: Bond, now: Bond, state: KnownState): boolean {
+  const deletions = ({ items }: Bond) => canonicalJson(items.filter(({ action }) => action === "delete"));
+  const rest = kept.items.filter(({ action }) => action !== "delete");
+  return (
+    rest.length < kept.items.length &&
+    deletions(kept) === deletions(now) &&
+    isCarriedOut({ ...kept, items: rest }, state)
+  );
 }
 
 /** The one write after `base` that says `writes`. */

@@ -8,6 +8,7 @@ import { cliSource } from "../model/source.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
 import { type FieldChange, fieldChanges } from "./fields.ts";
+import { ownedBy, pruned, withRenames } from "./prune.ts";
 
 export interface Known<T> {
   readonly value: T;
@@ -42,22 +43,39 @@ export interface PlanItem {
   };
   /** With `blocked`: why and what helps. */
   readonly reason?: { readonly message: string; readonly hint: string };
+  /** Of the same source, and not in its manifests: deleted last, once all others are ready. */
+  readonly pruned?: true;
+  /** The pruned Deployment that had the same spec, or the new one that has. */
+  readonly renamedFrom?: string;
+  readonly renamedTo?: string;
 }
 
 export interface Plan {
-  /** One for each Deployment that was asked for, in the order of the request. */
+  /** One for each Deployment that was asked for, in the order of the request, then those that are pruned. */
   readonly items: readonly PlanItem[];
-  /** Deployments of the same source that the manifests lack: named to the user, never touched. */
+  /** Deployments of the same source that the manifests lack: named to the user, never touched. Where the plan prunes, those that are protected. */
   readonly notInFiles: readonly string[];
+  /** What the manifests lack is deleted. */
+  readonly prunes?: true;
 }
 
-/** Makes the store say what the manifests say. An override by `scale` stays until the manifest's own count changes. */
-export function planApply(state: KnownState, manifests: readonly Wanted[], author: Author): Plan {
+/**
+ * Makes the store say what the manifests say. An override by `scale` stays until the manifest's own count changes.
+ * With `prune`, Deployments of the author's source that the manifests lack are deleted, unless they are protected.
+ */
+export function planApply(
+  state: KnownState,
+  manifests: readonly Wanted[],
+  author: Author,
+  { prune = false }: { readonly prune?: boolean } = {},
+): Plan {
   const named = new Set(manifests.map(({ spec }) => spec.name));
-  const notInFiles = [...state.deployments]
-    .filter(([name, { value }]) => !named.has(name) && value.source === author.source && !value.deleted)
-    .map(([name]) => name);
-  return { items: manifests.map((wanted) => applyOne(state, wanted, author)), notInFiles };
+  const lacking = ownedBy(state, author.source).filter(([name]) => !named.has(name));
+  const items = manifests.map((wanted) => applyOne(state, wanted, author));
+  if (!prune) return { items, notInFiles: lacking.map(([name]) => name) };
+  const { kept = [], gone = [] } = Object.groupBy(lacking, ([, { value }]) => (value.protect ? "kept" : "gone"));
+  const deletions = gone.map(([name, before]) => pruned(name, before, author));
+  return { items: withRenames([...items, ...deletions]), notInFiles: kept.map(([name]) => name), prunes: true };
 }
 
 /** Sets how many replicas run, whatever the manifest says; `undefined` gives the count back to the manifest. */

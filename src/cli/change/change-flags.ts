@@ -28,6 +28,11 @@ export const sourceFlags = {
   adopt: Flags.boolean({ summary: "Take over Deployments that belong to another source.", default: false }),
 };
 
+export const pruneFlag = Flags.boolean({
+  summary: "Delete the Deployments of this source that the files lack, once all others are ready. Needs --source.",
+  default: false,
+});
+
 export interface ReadOptions extends Pick<LoadOptions, "cacheDir" | "onRead"> {
   readonly warn: (text: string) => void;
 }
@@ -53,6 +58,14 @@ export function givenFiles(files: readonly string[] | undefined): readonly strin
 export async function timeoutOf({ timeout }: { readonly timeout: string }) {
   const { parseDuration } = await import("../../model/duration.ts");
   return { ms: parseDuration(timeout, "--timeout"), text: timeout };
+}
+
+/** Throws `invalid` where nobody can say whose Deployments the files would have to hold. */
+export function refuseSourceless({ prune, source }: { readonly prune: boolean; readonly source: string | undefined }) {
+  if (!prune || source !== undefined) return;
+  throw new OrchestraError("invalid", "--prune needs --source: what the files lack may be somebody else's", {
+    hint: "give these manifests a name: apply them once with --source NAME, and prune with it from then on",
+  });
 }
 
 interface SourceFlags {

@@ -2,7 +2,7 @@
 import type { Followed } from "../../apply/follow.ts";
 import { changesAnything, type Plan } from "../../apply/plan.ts";
 import { summaryOf } from "./plan-document.ts";
-import { noticesOf } from "./plan-text.ts";
+import { listText, noticesOf } from "./plan-text.ts";
 import { unfinishedTexts, type WaitEnd } from "./wait-text.ts";
 
 /** `1 created, 2 updated, 5 unchanged`. */
@@ -89,10 +89,27 @@ export function waitFailure(end: WaitEnd, timeoutText: string): WaitFailure | un
   }
 }
 
-/** How a failed wait is told to people. */
-export function failureText(failure: WaitFailure, followed: Followed, plan: Plan): string {
+/** What is done now that the rest is ready. */
+export function pruningText(names: readonly string[]): string {
+  return `The rest is ready; what the files lack is deleted: ${listText(names)}.`;
+}
+
+/** What was to be pruned and is not. */
+export function keptBackText(names: readonly string[]): string {
+  return `Nothing was pruned; until the rest is ready these stay: ${listText(names)}`;
+}
+
+interface Failed {
+  readonly plan: Plan;
+  readonly followed?: Followed;
+  readonly keptBack: readonly string[];
+}
+
+/** How a change that did not end well is told to people. */
+export function failureText(failure: WaitFailure, { plan, followed, keptBack }: Failed): string {
   const written = changesAnything(plan) ? "What was written stays" : "Nothing was changed";
   const first = failure.code === "interrupted" ? "Stopped waiting" : `Error: ${failure.message}`;
-  const left = unfinishedTexts(followed).map((line) => `  ${line}`);
-  return [`${first}. ${written}.`, ...left, `Hint: ${failure.hint}.`].join("\n");
+  const left = (followed ? unfinishedTexts(followed) : []).map((line) => `  ${line}`);
+  const kept = keptBack.length > 0 ? [`${keptBackText(keptBack)}.`] : [];
+  return [`${first}. ${written}.`, ...left, ...kept, `Hint: ${failure.hint}.`].join("\n");
 }

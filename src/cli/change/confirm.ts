@@ -1,7 +1,7 @@
 // Asks a person on a terminal. Elsewhere nobody could answer, so the flag that answers is named instead.
 import { createInterface } from "node:readline";
-import type { Plan } from "../../apply/plan.ts";
 import { OrchestraError } from "../../model/errors.ts";
+import type { Look } from "./change-look.ts";
 
 /** What a person said; `interrupted`: Ctrl-C. */
 export type Answer = "yes" | "no" | "interrupted";
@@ -10,8 +10,8 @@ export type Answer = "yes" | "no" | "interrupted";
 export const declinedExitCodes = Object.freeze({ no: 0, interrupted: 130 });
 
 /** Whether the person wants Deployments to be deleted. Throws as `confirm` does. */
-export function confirmDelete({ items }: Plan, onlyJson: boolean): Promise<Answer> {
-  const names = items.filter(({ after }) => after !== undefined).map(({ name }) => name);
+export function confirmDelete({ plan }: Look, onlyJson: boolean): Promise<Answer> {
+  const names = plan.items.filter(({ after }) => after !== undefined).map(({ name }) => name);
   const what = names.length === 1 ? names.join() : `${names.length} Deployments`;
   return confirm(`Delete ${what}?`, `deleting ${what}`, onlyJson);
 }

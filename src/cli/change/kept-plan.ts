@@ -2,8 +2,16 @@
 // what it writes is not, because values of the environment would be: that is read from the manifests again, which must be the same.
 import type { Author } from "../../apply/document.ts";
 import type { Forecast } from "../../apply/forecast.ts";
-import { isCarriedOut, type Moved, movedCluster, movedDeployments, movedFiles } from "../../apply/moved.ts";
+import {
+  isCarriedOut,
+  isRestCarriedOut,
+  type Moved,
+  movedCluster,
+  movedDeployments,
+  movedFiles,
+} from "../../apply/moved.ts";
 import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
+import { withoutPrune } from "../../apply/prune.ts";
 import { type Bond, bondOf, tokenOf } from "../../apply/token.ts";
 import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
 import type { ClusterDocument } from "../../model/cluster.ts";
@@ -23,6 +31,8 @@ export interface KeptPlan {
   readonly bond: Bond;
   /** Whose the manifests are, as it was when the plan was made. */
   readonly origin: Pick<Author, "source" | "adopt">;
+  /** What the manifests lack is deleted. */
+  readonly prune?: true;
 }
 
 /** What `diff --out` keeps. */
@@ -62,6 +72,7 @@ export async function keepPlan(path: string, kept: PlanToKeep): Promise<string> 
     ...(cluster ? { cluster: { id: cluster.id, incarnation: cluster.incarnation } } : {}),
     source,
     adopt,
+    prune: plan.prunes,
     paths,
     files,
     items,
@@ -74,7 +85,7 @@ export async function keepPlan(path: string, kept: PlanToKeep): Promise<string> 
 export async function readKeptPlan(path: string): Promise<KeptPlan> {
   const said = await readSaved(path, kind);
   if (!isWhole(said)) throw new OrchestraError("invalid", `${path} is no whole plan`, { hint: kind.hint });
-  const { token, paths, files, cluster, source, adopt, items } = said;
+  const { token, paths, files, cluster, source, adopt, prune, items } = said;
   const bond: Bond = { ...(cluster ? { cluster: cluster.id } : {}), source, items };
   if (tokenOf(bond) === token)
     return {
@@ -84,6 +95,7 @@ export async function readKeptPlan(path: string): Promise<KeptPlan> {
       ...(cluster ? { cluster } : {}),
       bond,
       origin: { source, ...(adopt ? { adopt } : {}) },
+      ...(prune ? { prune } : {}),
     };
   throw new OrchestraError("conflict", `the plan ${path} was edited: its token ${token} is not that of what it says`, {
     hint: kind.hint,
@@ -130,7 +142,9 @@ export function heldTo(
     const moved = kept.cluster === undefined && isDone ? undefined : movedCluster(kept.cluster, cluster);
     if (moved) refuseMoved(kept, [moved]);
     const bond = bondOf(planned, { cluster: cluster?.id, source: kept.bond.source });
-    if (tokenOf(bond) === kept.token || isDone) return planned;
+    // Of a plan that prunes, the first part may be done already.
+    const isRestDone = !changesAnything(withoutPrune(planned)) && isRestCarriedOut(kept.bond, bond, state);
+    if (tokenOf(bond) === kept.token || isDone || isRestDone) return planned;
     refuseMoved(kept, movedDeployments(kept.bond, bond, state));
     throw refusal(kept, [`its token is ${tokenOf(bond)} now`], []);
   };

@@ -10,7 +10,7 @@ export interface PlanDocument {
   readonly kind: "Plan";
   readonly summary: Readonly<Record<"create" | "update" | "unchanged" | "delete", number>>;
   readonly deployments: readonly PlanEntry[];
-  /** Deployments that the files lack; they are left alone. */
+  /** Deployments that the files lack and that are left alone: with --prune only those that are protected. */
   readonly notInFiles: readonly string[];
 }
 
@@ -22,6 +22,9 @@ export interface PlanEntry {
   readonly replicas: number;
   /** What `scale` said, or the file at last (`kept`), where that is in force. */
   readonly override?: OverrideEntry;
+  /** With --prune, what has only another name: the Deployment that had the same spec, or the new one that has it. */
+  readonly renamedFrom?: string;
+  readonly renamedTo?: string;
   /** Absent where nothing changes. */
   readonly pods?: Forecast;
 }
@@ -61,6 +64,8 @@ function entryOf(item: PlanItem, forecast: Forecast | undefined, showValues: boo
     changes: item.changes.map((change) => masked(change, showValues)),
     replicas: document === undefined || document.deleted ? 0 : wantedReplicas(document),
     ...(override ? { override } : {}),
+    ...(item.renamedFrom === undefined ? {} : { renamedFrom: item.renamedFrom }),
+    ...(item.renamedTo === undefined ? {} : { renamedTo: item.renamedTo }),
     ...(forecast ? { pods: forecast } : {}),
   };
 }

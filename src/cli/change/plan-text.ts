@@ -58,15 +58,25 @@ export function closingText(plan: Plan): string {
 }
 
 /** What people should know although nothing is done about it. */
-export function noticesOf({ items, notInFiles }: Plan): string[] {
+export function noticesOf({ items, notInFiles, prunes }: Plan): string[] {
   const overrides = items.flatMap((item) => {
     const text = overrideText(item);
     return text === undefined ? [] : [`${item.name}: ${text}`];
   });
-  if (notInFiles.length === 0) return overrides;
-  const named = notInFiles.slice(0, namedPodsLimit).join(", ");
-  const rest = notInFiles.length > namedPodsLimit ? ` and ${notInFiles.length - namedPodsLimit} more` : "";
-  return [...overrides, `Not in these files, and left alone: ${named}${rest} (orchestra delete removes one).`];
+  const renames = items.flatMap(({ name, renamedTo }) => (renamedTo === undefined ? [] : [`${name} → ${renamedTo}`]));
+  const renamed = renames.length > 0 ? [`Renamed, and otherwise as it was: ${listText(renames)}.`] : [];
+  if (notInFiles.length === 0) return [...renamed, ...overrides];
+  const left = listText(notInFiles);
+  const text = prunes
+    ? `Not in these files, and kept because protected: ${left} (orchestra delete --force removes one).`
+    : `Not in these files, and left alone: ${left} (orchestra delete removes one).`;
+  return [...renamed, ...overrides, text];
+}
+
+/** The first names, and how many more there are. */
+export function listText(names: readonly string[]): string {
+  const named = names.slice(0, namedPodsLimit).join(", ");
+  return names.length > namedPodsLimit ? `${named} and ${names.length - namedPodsLimit} more` : named;
 }
 
 /** `replicas 9 (scaled by ann, file says 3)`, where an override is in force after the plan. */
@@ -87,7 +97,8 @@ function legendOf({ items }: Plan, { colour }: PlanTextOptions): string {
 
 function itemText(item: PlanItem, forecast: Forecast | undefined, options: PlanTextOptions): string {
   const { sign, tone } = signs[item.action];
-  const lines = [paint(`${sign} ${item.name}`, tone, options.colour)];
+  const note = pruneNote(item);
+  const lines = [paint(`${sign} ${item.name}${note === "" ? "" : ` (${note})`}`, tone, options.colour)];
   for (const change of item.changes) lines.push(`    ${changeText(change, options)}`);
   if (forecast) for (const line of consequences(forecast)) lines.push(`  ${line}`);
   if (item.reason) lines.push(`  ${item.reason.message}: ${item.reason.hint}`);
@@ -106,9 +117,18 @@ function valueText(value: FieldValue | undefined): string {
   return oneLine(typeof value === "string" && value !== "" ? value : JSON.stringify(value ?? null));
 }
 
-function summaryOfItem({ action, changes }: PlanItem, forecast: Forecast | undefined): string {
+function summaryOfItem(item: PlanItem, forecast: Forecast | undefined): string {
+  const { action, changes } = item;
+  const note = pruneNote(item);
   const fields = action === "update" ? [`${changes.length} ${changes.length === 1 ? "field" : "fields"}`] : [];
-  return [...fields, ...(forecast ? consequences(forecast) : [])].join("; ");
+  return [...(note === "" ? [] : [note]), ...fields, ...(forecast ? consequences(forecast) : [])].join("; ");
+}
+
+/** Why it is deleted, or where it comes from. */
+function pruneNote({ pruned, renamedFrom, renamedTo }: PlanItem): string {
+  if (renamedFrom !== undefined) return `renamed from ${renamedFrom}`;
+  if (renamedTo !== undefined) return `renamed to ${renamedTo}`;
+  return pruned ? "not in these files" : "";
 }
 
 /** One line for each kind of consequence. */
@@ -162,8 +182,7 @@ function unplacedTexts(unplaced: Forecast["unplaced"]): string[] {
 }
 
 function namesOf(pods: readonly { readonly name: string }[]): string {
-  const named = pods.slice(0, namedPodsLimit).map(({ name }) => name);
-  return named.join(", ") + (pods.length > named.length ? ` and ${pods.length - named.length} more` : "");
+  return listText(pods.map(({ name }) => name));
 }
 
 function countOf(pods: number): string {

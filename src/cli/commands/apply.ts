@@ -1,13 +1,16 @@
 import { Flags } from "@oclif/core";
 import type { KnownState, Plan } from "../../apply/plan.ts";
+import { OrchestraError } from "../../model/errors.ts";
 import type { Store } from "../../store/store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
 import {
   authorOf,
   filesFlag,
   givenFiles,
+  pruneFlag,
   type ReadOptions,
   readManifests,
+  refuseSourceless,
   sourceFlags,
   timeoutOf,
   waitFlags,
@@ -17,7 +20,8 @@ export default class Apply extends BaseCommand {
   static override summary = "Make the cluster as the manifests say.";
   static override description =
     `Says what changes, writes all of it at once or nothing, and waits until every pod is ready.
-Deployments that the files lack are named and left alone. One that belongs to another source is refused, unless --adopt takes it over.
+Deployments that the files lack are named and left alone; with --prune those of this source are deleted, last of all and only once the others are ready.
+One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
 With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named. The plan's own files are read again
 (paths from the current folder; -f names others, which must hold the same). A plan that has been carried out already is up to date.
@@ -28,6 +32,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
   static override examples = [
     "<%= config.bin %> apply -f manifests/",
     "<%= config.bin %> apply -f web.yaml --no-wait",
+    "<%= config.bin %> apply -f manifests/ --prune --source shop",
     "kustomize build . | <%= config.bin %> apply -f - --timeout 10m",
     "<%= config.bin %> apply --plan plan.json",
   ];
@@ -36,15 +41,17 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     plan: Flags.string({
       summary: "Do what this plan says, kept by diff --out, or nothing.",
       helpValue: "FILE",
-      exclusive: Object.keys(sourceFlags),
+      exclusive: [...Object.keys(sourceFlags), "prune"],
     }),
     ...sourceFlags,
+    prune: pruneFlag,
     output: outputFlag("table", "json"),
     ...waitFlags,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Apply);
+    refuseSourceless(flags);
     const timeout = await timeoutOf(flags);
     const { cacheDir, networkRange } = this.settings;
     const look = { cacheDir, warn: (text: string) => this.note(text) };
@@ -53,12 +60,15 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     const kept = flags.plan === undefined ? undefined : await this.#readKept(flags.plan, flags.file, look);
     const manifests = kept?.manifests ?? (await readManifests(givenFiles(flags.file), look));
     const author = { ...(await authorOf(this.settings, flags)), ...kept?.origin };
-    const plan = (state: KnownState) => planApply(state, manifests, author);
+    const prune = kept ? kept.prune === true : flags.prune;
+    if (prune && !flags.wait) throw unwaited();
+    const plan = (state: KnownState) => planApply(state, manifests, author, { prune });
     // A plan for a cluster is not for a store that is made now.
     const store = await this.openStore(flags, kept?.cluster === undefined);
     process.exitCode = await carryOut({
       store,
       plan: kept ? await kept.heldTo(store, plan) : plan,
+      planAgain: plan,
       networkRange,
       output: flags.output === "json" ? "json" : "table",
       wait: flags.wait,
@@ -74,9 +84,16 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     return {
       manifests,
       origin: kept.origin,
+      prune: kept.prune,
       cluster: kept.cluster,
       heldTo: async (store: Store, plan: (state: KnownState) => Plan) =>
         heldTo(kept, (await store.read(clusterKey))?.value, plan),
     };
   }
+}
+
+function unwaited(): OrchestraError {
+  return new OrchestraError("invalid", "--prune waits until the rest is ready, which --no-wait forbids", {
+    hint: "leave one of them out",
+  });
 }

@@ -48,7 +48,7 @@ A Deployment with \`protect: true\` is deleted only with --force. Exits as apply
       output: flags.output === "json" ? "json" : "table",
       wait: flags.wait,
       timeout,
-      ...(flags.yes ? {} : { confirm: (plan) => confirmDelete(plan, flags.output === "json") }),
+      ...(flags.yes ? {} : { confirm: (look) => confirmDelete(look, flags.output === "json") }),
     });
   }
 

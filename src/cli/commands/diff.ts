@@ -1,7 +1,14 @@
 import { Flags } from "@oclif/core";
 import type { ReadFile } from "../../manifest/manifest.ts";
 import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
-import { authorOf, filesFlag, readManifests, sourceFlags } from "../change/change-flags.ts";
+import {
+  authorOf,
+  filesFlag,
+  pruneFlag,
+  readManifests,
+  refuseSourceless,
+  sourceFlags,
+} from "../change/change-flags.ts";
 
 export default class Diff extends BaseCommand {
   static override summary = "Show what an apply would change, and what that does to the pods.";
@@ -13,12 +20,14 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
   static override examples = [
     "<%= config.bin %> diff -f manifests/",
     "<%= config.bin %> diff -f web.yaml --show-values",
+    "<%= config.bin %> diff -f manifests/ --prune --source shop",
     "<%= config.bin %> diff -f manifests/ -o json",
     "<%= config.bin %> diff -f manifests/ --out plan.json",
   ];
   static override flags = {
     file: filesFlag({ required: true }),
     ...sourceFlags,
+    prune: pruneFlag,
     output: outputFlag("table", "json", "yaml"),
     out: Flags.string({ summary: "Keep the plan in this file, for apply --plan.", helpValue: "FILE" }),
     "show-values": showValuesFlag,
@@ -26,6 +35,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Diff);
+    refuseSourceless(flags);
     const files: ReadFile[] = [];
     const manifests = await readManifests(flags.file, {
       cacheDir: this.settings.cacheDir,
@@ -37,7 +47,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     const { lookAt } = await import("../change/change-look.ts");
     const author = await authorOf(this.settings, flags);
     const { plan, forecasts, cluster } = await lookAt(await this.#storeIfThere(flags), (state) =>
-      planApply(state, manifests, author),
+      planApply(state, manifests, author, { prune: flags.prune }),
     );
     refuseBlocked(plan);
     const { planDocument } = await import("../change/plan-document.ts");

@@ -112,9 +112,14 @@ test("what is not done says why: the worker's reason, the scheduler's, or who ch
   assert.equal(api, "api: 1 of 3 ready");
   const failure = waitFailure("failed", "5m");
   assert.ok(failure);
+  const plan = { items: [], notInFiles: [] };
   assert.match(
-    failureText(failure, followed, { items: [], notInFiles: [] }),
+    failureText(failure, { plan, followed, keptBack: [] }),
     /^Error: .*\n {2}web: .*\n {2}big: .*\n {2}api: .*\nHint: .*\.$/,
+  );
+  assert.match(
+    failureText(failure, { plan, followed, keptBack: ["old", "older"] }),
+    /\nNothing was pruned; until the rest is ready these stay: old, older\.\nHint: .*\.$/,
   );
 });
 
