@@ -40,11 +40,11 @@ export function openDatabase(path: string, create: boolean): DatabaseSync {
   try {
     const state = stateOf(database, path);
     if (state === "empty" && !create) throw missing(path);
-    if (state === "empty") {
-      // An empty file may have been put there by others. SQLite gives its side files the same permissions, so this comes first.
-      chmodSync(path, 0o600);
-      createTables(database, path);
-    }
+    // An empty file may have been put there by others. SQLite gives its side files the same permissions, so this comes first.
+    if (state === "empty") chmodSync(path, 0o600);
+    // A copy that SQLite made (VACUUM INTO, .backup) keeps no log, and its readers would wait for writers.
+    if (pragma(database, "journal_mode") !== "wal") database.exec("PRAGMA journal_mode = WAL");
+    if (state === "empty") createTables(database, path);
     // A power cut loses no acknowledged commit: every commit waits for the disk.
     database.exec("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216");
     return database;
@@ -105,15 +105,14 @@ function isFile(path: string): boolean {
 }
 
 function createTables(database: DatabaseSync, path: string): void {
-  database.exec("PRAGMA journal_mode = WAL");
   transaction(database, "IMMEDIATE", () => {
     if (stateOf(database, path) === "empty") database.exec(tables);
   });
 }
 
 function stateOf(database: DatabaseSync, path: string): "ours" | "empty" {
-  const id = pragma(database, "application_id");
-  const layout = pragma(database, "user_version");
+  const id = Number(pragma(database, "application_id"));
+  const layout = Number(pragma(database, "user_version"));
   if (id === applicationId && layout <= tablesLayout) return "ours";
   if (id === applicationId) throw newerLayout(path, layout, tablesLayout);
   const empty = database.prepare("SELECT 1 FROM sqlite_schema LIMIT 1").get() === undefined;
@@ -121,8 +120,8 @@ function stateOf(database: DatabaseSync, path: string): "ours" | "empty" {
   throw notAStore(path);
 }
 
-function pragma(database: DatabaseSync, name: string): number {
-  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+function pragma(database: DatabaseSync, name: string) {
+  return database.prepare(`PRAGMA ${name}`).get()?.[name];
 }
 
 function missing(path: string): OrchestraError {

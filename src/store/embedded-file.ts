@@ -1,9 +1,10 @@
 // The file under the embedded store: the one that was opened, or the one that somebody has put in its place since. Opens and closes it.
-import { rmSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { messageOf, OrchestraError } from "../model/errors.ts";
 import { openDatabase } from "./embedded-database.ts";
 import { type DocumentTable, type IsHeld, openDocumentTable } from "./embedded-documents.ts";
+import { discardFormerLog, noteLog } from "./embedded-log.ts";
 
 export interface OpenedFile {
   readonly database: DatabaseSync;
@@ -26,9 +27,8 @@ const settledMs = 1_000;
 export function openStoreFile(path: string, database: DatabaseSync, isHeld: IsHeld): StoreFile {
   let now: OpenedFile = { database, documents: openDocumentTable(database, isHeld) };
   let identity = lookAt(path)?.identity;
-  /** SQLite would take our write-ahead log for that of whatever lies at the path. */
-  let log: number | undefined;
   let found: { readonly print: string; readonly since: number } | undefined;
+  noteLog(path);
 
   const isSettled = (print: string): boolean => {
     if (found?.print !== print) found = { print, since: performance.now() };
@@ -40,19 +40,16 @@ export function openStoreFile(path: string, database: DatabaseSync, isHeld: IsHe
     },
     isSame() {
       const there = lookAt(path);
-      if (there?.identity === identity) {
-        log ??= inodeOf(`${path}-wal`);
-        return true;
-      }
+      if (there?.identity === identity) return true;
       if (!there) throw gone(path);
       if (!isSettled(there.print)) throw unsettled(path);
-      if (log !== undefined && log === inodeOf(`${path}-wal`)) removeSides(path);
+      discardFormerLog(path);
       const next = openWhole(path);
       const before = now;
       now = { database: next, documents: openDocumentTable(next, isHeld) };
       identity = there.identity;
       found = undefined;
-      log = undefined;
+      noteLog(path);
       // SQLite sees that its file has moved away, and leaves what belongs to the one in its place alone.
       before.database.close();
       return false;
@@ -67,15 +64,6 @@ function lookAt(path: string): { readonly identity: string; readonly print: stri
   if (!stat) return undefined;
   const identity = `${stat.dev}:${stat.ino}`;
   return { identity, print: `${identity}:${stat.size}:${stat.mtimeMs}` };
-}
-
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
-}
-
-/** What belongs to a file that is gone. */
-function removeSides(path: string): void {
-  for (const end of ["-wal", "-shm"]) rmSync(`${path}${end}`, { force: true });
 }
 
 /** Throws `unavailable` for a file that is no sound store of ours: what was known counts until there is one. */

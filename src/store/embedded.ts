@@ -1,6 +1,6 @@
 // The embedded store: one SQLite file that many processes of one machine share; no server. Reads and writes that file, its `-wal` and
 // `-shm`, and the folder `<file>-live` with locks. Every step is one short transaction that never waits; waiting is done outside, asynchronously.
-import { realpathSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { isBusy } from "../kernel-lock.ts";
 import type { ClusterDocument } from "../model/cluster.ts";
@@ -13,6 +13,7 @@ import { decidedElsewhere } from "./embedded-errors.ts";
 import { openStoreFile, type StoreFile } from "./embedded-file.ts";
 import { type Holdings, openHoldings } from "./embedded-holdings.ts";
 import { isAlive, openProber, type Prober } from "./embedded-locks.ts";
+import { discardFormerLog, liveFolder } from "./embedded-log.ts";
 import { touch, watchTouches } from "./embedded-watch.ts";
 import { checkKey, encodeCommit } from "./encode.ts";
 import { makeSnapshot, selectionOf, soundDocument } from "./snapshot.ts";
@@ -33,6 +34,7 @@ export interface EmbeddedOptions {
 /** Opens the store in the file `path`; with `create` makes it, and its folder, if it is not there. */
 export async function openEmbedded(path: string, { create, check = () => {} }: EmbeddedOptions): Promise<Store> {
   return attempt(path, () => {
+    if (existsSync(path)) discardFormerLog(path);
     const database = openDatabase(path, create);
     try {
       return new EmbeddedStore(path, database, check);
@@ -72,8 +74,7 @@ class EmbeddedStore implements Store {
   #closing: Promise<void> | undefined;
 
   constructor(path: string, database: DatabaseSync, check: (cluster: ClusterDocument) => void) {
-    // Two names of one file must lead to one set of locks.
-    const live = `${realpathSync(path)}-live`;
+    const live = liveFolder(path);
     makeFolder(live);
     this.url = `file:${path}`;
     this.#path = path;
