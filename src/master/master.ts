@@ -14,6 +14,7 @@ import { isGivenUp } from "../model/phase.ts";
 import { presentNodes } from "../model/presence.ts";
 import {
   documentBytesLimit,
+  epochElection,
   type Leadership,
   type Snapshot,
   type Store,
@@ -67,7 +68,7 @@ async function leadAgainAndAgain(options: MasterOptions, stop: AbortSignal): Pro
   let failures = 0;
   while (!stop.aborted) {
     try {
-      const leadership = await store.elect("master", stop);
+      const leadership = await store.elect(epochElection, stop);
       failures = 0;
       log.info("master leads", { epoch: leadership.epoch });
       await lead(options, leadership, stop);

@@ -4,7 +4,7 @@ import { collectionOf, epochKey } from "../model/keys.ts";
 import { prepareStatements, type Row, type Statements } from "./embedded-statements.ts";
 import { conflictAt, deposed, type EncodedChange } from "./encode.ts";
 import { type Changes, type Document, parseDocument, type Selection, selects, sortDocuments } from "./snapshot.ts";
-import type { Check, Position } from "./store.ts";
+import { type Check, epochElection, type Position } from "./store.ts";
 
 /** Whether the process that holds an ephemeral document is alive. */
 export type IsHeld = (holder: string) => boolean;
@@ -28,7 +28,7 @@ export interface DocumentTable {
   /** The living or dead holder of an ephemeral document, as stored. */
   storedHolder(key: string): { readonly holder: string; readonly json: string } | undefined;
   electionHolder(name: string): string | undefined;
-  /** Makes `holder` the leader and returns the epoch that it raised. */
+  /** Makes `holder` the leader and returns the epoch that it raised; 0 where there is none. */
   writeElection(name: string, holder: string): number;
 }
 
@@ -117,9 +117,10 @@ class SqlDocumentTable implements DocumentTable {
   }
 
   writeElection(name: string, holder: string): number {
+    this.#sql.elect.run(name, holder);
+    if (name !== epochElection) return 0;
     const epoch = (this.#epoch() ?? 0) + 1;
     this.#sql.upsert.run(epochKey, this.#raise(), JSON.stringify({ epoch }));
-    this.#sql.elect.run(name, holder);
     return epoch;
   }
 

@@ -5,7 +5,7 @@ import { clusterKey } from "../model/keys.ts";
 import { type ExportFile, movedDocuments, movedSelectors } from "./export-file.ts";
 import { type ImportOptions, type ImportPlan, type ImportTarget, planImport } from "./import-plan.ts";
 import { type Document, damagedDocument, selectionOf, selects } from "./snapshot.ts";
-import { type Change, type Leadership, put, type Snapshot, type Store } from "./store.ts";
+import { type Change, epochElection, type Leadership, put, type Snapshot, type Store } from "./store.ts";
 
 /** What a document adds to its own bytes on the wire: its key, checks, an ACL. */
 const overheadBytes = 300;
@@ -53,7 +53,7 @@ export async function importFile(
 async function lead(store: Store, limitMs: number): Promise<Leadership> {
   const stop = AbortSignal.timeout(limitMs);
   try {
-    return await store.elect("master", stop);
+    return await store.elect(epochElection, stop);
   } catch (error) {
     if (!stop.aborted) throw error;
     throw new OrchestraError("conflict", `a master leads on ${store.url}`, {

@@ -87,7 +87,7 @@ export interface Presence {
 }
 
 export interface Leadership {
-  /** Raised by each leader; name it in every commit. */
+  /** Raised by each leader of `epochElection`; name it in every commit. Of other elections 0, which no commit may name. */
   readonly epoch: number;
   /** Fires when leadership may be gone: stop acting at once. */
   readonly signal: AbortSignal;
@@ -120,6 +120,12 @@ export interface Store {
   elect(name: string, stop: AbortSignal): Promise<Leadership>;
   close(): Promise<void>;
 }
+
+/**
+ * The one election whose leaders are told from each other by an epoch. Others only choose who acts: whoever leads there and must be kept
+ * from writing late checks the version of a document that the next leader writes first.
+ */
+export const epochElection = "master";
 
 /**
  * A document larger than this is refused by every store, so that a cluster can move between them:

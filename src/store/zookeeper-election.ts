@@ -6,7 +6,7 @@ import type { Acl, Op } from "../zookeeper/records.ts";
 import type { Watch, ZooKeeper } from "../zookeeper/zookeeper.ts";
 import { checkKey } from "./encode.ts";
 import { randomHex } from "./random-hex.ts";
-import type { Leadership } from "./store.ts";
+import { epochElection, type Leadership } from "./store.ts";
 import { isInterruption, isZooKeeperError, translateError } from "./zookeeper-errors.ts";
 import { type Holding, holdNode, isOver } from "./zookeeper-holding.ts";
 import { epochPath, type Leaders, readEpoch } from "./zookeeper-leaders.ts";
@@ -39,16 +39,21 @@ export function openElection({ url, session, root, leaders, acl, recheckMs }: El
     return { client, path, holding: await holdNode(session, client, { path }, recheckMs) };
   };
 
+  const takeEpoch = async (client: ZooKeeper, path: string, lost: AbortSignal): Promise<number> => {
+    const { epoch, counter } = await raiseEpoch(client, path, root.pin(), acl);
+    if (!lost.aborted) leaders.began(epoch, counter, lost);
+    return epoch;
+  };
+
   /** Undefined when this candidacy has come to nothing. */
   const tryLead = async (name: string, stop: AbortSignal): Promise<Leadership | undefined> => {
     const candidate = await stand(name);
     const { client, path, holding } = candidate;
     try {
       await turnOf(candidate, name, AbortSignal.any([stop, holding.lost]), { session, recheckMs });
-      const { epoch, counter } = await raiseEpoch(client, path, root.pin(), acl);
+      const epoch = name === epochElection ? await takeEpoch(client, path, holding.lost) : 0;
       stop.throwIfAborted();
       if (holding.lost.aborted) return undefined;
-      leaders.began(epoch, counter, holding.lost);
       const resign = () => holding.letGo(`the leader of ${name} has resigned`);
       return { epoch, signal: holding.lost, resign };
     } catch (error) {

@@ -113,6 +113,20 @@ export const holdingLaws: Readonly<Record<string, StoreLaw>> = {
     assert.equal(await two.read(deploymentKey("late")), undefined);
   },
 
+  "who leads something else takes nothing from the master": async (_store, open) => {
+    const [one, two, three] = [await open(), await open(), await open()];
+    const master = await one.elect("master", never);
+    const other = await two.elect("something-else", never);
+    await assert.rejects(three.elect("something-else", AbortSignal.timeout(150)), { name: "TimeoutError" });
+    await one.commit({ changes: [put(deploymentKey("web"), deployment(), "absent")], epoch: master.epoch });
+    const strange = two.commit({ changes: [put(deploymentKey("api"), deployment(), "absent")], epoch: other.epoch });
+    await assert.rejects(strange, conflictAt(epochKey));
+    await other.resign();
+    assert.equal(other.signal.aborted, true);
+    await (await three.elect("something-else", never)).resign();
+    assert.equal(master.signal.aborted, false);
+  },
+
   "who gives up waiting for election gets the reason, and leads nothing": async (_store, open) => {
     const [one, two] = [await open(), await open()];
     const first = await one.elect("master", never);
