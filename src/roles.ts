@@ -18,6 +18,8 @@ import { messageOf } from "./model/errors.ts";
 import type { RoleName } from "./model/role.ts";
 import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
+import { openDirectory } from "./sync/directory.ts";
+import { type Sync, startSync } from "./sync/sync.ts";
 import { openDocker } from "./worker/docker.ts";
 import { nodeIdentity } from "./worker/identity.ts";
 import { ownAddress } from "./worker/own-address.ts";
@@ -99,6 +101,32 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
     await close();
     throw error;
   }
+}
+
+export interface FollowOptions {
+  readonly store: Store;
+  /** The folder's absolute path. */
+  readonly path: string;
+  /** Applies what is valid although something is not. */
+  readonly partial: boolean;
+  /** Takes back what was changed by hand. */
+  readonly heals: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Keeps the cluster equal to a folder, as soon as no other sync follows the same. */
+export function startFollowing({ path, clock, log, ...options }: FollowOptions): Sync {
+  const host = hostname();
+  return startSync({
+    ...options,
+    follows: { kind: "directory", host, path },
+    open: (wake) => openDirectory({ host, path, wake, clock, log }),
+    host,
+    pid: process.pid,
+    clock,
+    log,
+  });
 }
 
 /** The engine with the containers of one node. */

@@ -37,7 +37,7 @@ interface Room {
 
 const rooms: Readonly<Record<string, Room>> = {
   model: {},
-  manifest: { frontDoor: "manifest", acts: ["manifest", "files", "load", "cache"] },
+  manifest: { frontDoor: "manifest", acts: ["manifest", "files", "load", "cache", "tree"] },
   store: {
     frontDoor: "store",
     mayImport: ["src/zookeeper/"],
@@ -67,6 +67,11 @@ const rooms: Readonly<Record<string, Room>> = {
     mayImportPure: true,
     acts: ["commit", "commit-prune", "follow"],
   },
+  sync: {
+    frontDoor: "sync",
+    mayImport: ["src/store/store.ts", "src/apply/", "src/manifest/manifest.ts"],
+    acts: ["sync", "directory*", "git-lock"],
+  },
   cli: {
     frontDoor: "base",
     mayImport: ["src/apply/", "src/manifest/manifest.ts", "src/store/", "src/roles.ts"],
@@ -80,6 +85,7 @@ const outside: Readonly<Record<string, readonly string[]>> = {
   "@oclif/core": ["src/cli/"],
   yaml: ["src/manifest/", "src/cli/"],
   pino: ["src/log.ts"],
+  chokidar: ["src/sync/directory-watch.ts"],
   dockerode: ["src/worker/docker", "src/dns/coredns-container.ts"],
   "p-limit": ["src/worker/", "src/cli/"],
   "node:sqlite": ["src/store/embedded", "src/kernel-lock"],

@@ -31,19 +31,21 @@ export function knownState(snapshot: Snapshot): KnownState {
  * the end of a deletion that it overwrites, an old revision that was cleared away, the same manifest applied or the same Deployment
  * deleted by someone else. What it then writes of each Deployment is what `plan` showed, or nothing.
  * Any other change of a Deployment that would be written is a `conflict` that names both sides, also where `plan` left it
- * unchanged; nothing is written then.
+ * unchanged; nothing is written then. `checks`: documents of others that must be as the caller knows them.
  */
 export async function commitPlan(
   store: Pick<Store, "list" | "commit">,
   plan: Plan,
   replan: (state: KnownState) => Plan,
+  checks: readonly Check[] = [],
 ): Promise<Plan> {
   let current = plan;
   for (let attempt = 1; ; attempt += 1) {
     refuseBlocked(current);
     if (!changesAnything(current)) return current;
     try {
-      await store.commit(commitOf(current));
+      const commit = commitOf(current);
+      await store.commit({ ...commit, checks: [...commit.checks, ...checks] });
       return current;
     } catch (error) {
       if (!isOrchestraError(error, "conflict") || attempt === attemptsLimit) throw error;

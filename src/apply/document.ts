@@ -24,6 +24,8 @@ export interface Author extends Act {
   readonly adopt?: true;
   /** What the manifests were read from, where that is Git. */
   readonly commit?: SourceCommit;
+  /** What `scale` said ends where the manifest says a count. */
+  readonly takesBack?: true;
   /** Sixteen random hex digits for a Deployment that is created. */
   readonly newUid: () => string;
 }
@@ -83,10 +85,11 @@ export function countChange(
 function nextReplicas(
   old: DeploymentDocument | undefined,
   file: number | undefined,
-  { by, at }: Author,
+  { by, at, takesBack }: Author,
 ): DeploymentDocument["replicas"] {
   // Applying what was just deleted starts afresh, as it would a moment later.
   if (!old || old.deleted) return file === undefined ? {} : { file };
+  if (file !== undefined && takesBack && old.replicas.override) return { file };
   if (file === old.replicas.file) return old.replicas;
   if (file !== undefined) return { file };
   return { override: old.replicas.override ?? { count: wantedReplicas(old), kept: true, by, at } };

@@ -143,7 +143,7 @@ function addOnce(search: Search, key: string, source: Source): number {
 }
 
 /** Dot files, and what editors and version control leave beside a file. */
-function isSkipped(name: string): boolean {
+export function isSkipped(name: string): boolean {
   return (
     name.startsWith(".") || name.startsWith("#") || name.endsWith("~") || /\.(swp|swo|bak|orig|rej|tmp)$/.test(name)
   );

@@ -2,15 +2,11 @@
 import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type CachedManifest, contentKey, noCache, openCache, type ParseCache } from "./cache.ts";
-import { canonicalSpec } from "./canonical.ts";
-import { decode, type TextProblem } from "./decode.ts";
+import { contentOf, placed } from "./content.ts";
 import { findFiles, reasonOf, type Source, stdinName } from "./files.ts";
-import { manifestHashOf, revisionOf } from "./hash.ts";
 import { documentsLimit, fileBytesLimit, filesLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest, LoadOptions } from "./loaded.ts";
-import type { ParsedDocument } from "./parse.ts";
-import { type Finding, type Problem, pathText } from "./problem.ts";
-import { checkManifest } from "./validate.ts";
+import type { Problem } from "./problem.ts";
 
 export interface LoadedFiles {
   readonly manifests: readonly LoadedManifest[];
@@ -48,18 +44,30 @@ export async function loadFiles(
 }
 
 function readSource(reading: Reading, { name, path = "" }: Source): Uint8Array | undefined {
+  const bytes = readManifestFile(name, path);
+  if (bytes instanceof Uint8Array) return bytes;
+  reading.problems.push(bytes);
+  return undefined;
+}
+
+/** The bytes at `path`, or why there are none. */
+export function readManifestFile(name: string, path: string): Uint8Array | Problem {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
     const { size } = fstatSync(file);
-    if (size <= fileBytesLimit) return readFileSync(file);
-    complain(reading, name, `has ${size} bytes, and may have ${fileBytesLimit}`, "split it");
+    return size <= fileBytesLimit ? readFileSync(file) : tooLarge(name, size);
   } catch (error) {
-    complain(reading, name, ...reasonOf(error));
+    const [message, hint] = reasonOf(error);
+    return { file: name, path: "", message, hint };
   } finally {
     if (file !== undefined) closeSync(file);
   }
-  return undefined;
+}
+
+/** A file of so many bytes is not read. */
+export function tooLarge(file: string, size: number): Problem {
+  return { file, path: "", message: `has ${size} bytes, and may have ${fileBytesLimit}`, hint: "split it" };
 }
 
 async function readStdin(reading: Reading, stdin: LoadOptions["stdin"]): Promise<Uint8Array | undefined> {
@@ -81,7 +89,7 @@ async function loadBytes(reading: Reading, file: string, bytes: Uint8Array): Pro
   const key = contentKey(bytes);
   reading.onRead?.({ file, sha256: Buffer.from(key, "base64url").toString("hex") });
   const kept = reading.cache.get(key);
-  const manifests = kept ?? (await parseBytes(reading, file, bytes)) ?? [];
+  const manifests = kept ?? (await parsed(reading, file, bytes));
   for (const manifest of manifests) reading.manifests.push(placed(file, manifest));
   if (!kept && manifests.length > 0) reading.cache.put(key, manifests);
   if (reading.bytes > totalBytesLimit)
@@ -92,69 +100,11 @@ async function loadBytes(reading: Reading, file: string, bytes: Uint8Array): Pro
   return false;
 }
 
-/** The manifests of a file without problems; else undefined, and the problems are told. */
-async function parseBytes(reading: Reading, file: string, bytes: Uint8Array): Promise<CachedManifest[] | undefined> {
-  const before = reading.problems.length;
-  const text = decode(bytes);
-  if (typeof text !== "string") {
-    reading.problems.push(textProblem(file, text));
-    return undefined;
-  }
-  const { parseText } = await import("./parse.ts");
-  const { documents, problems } = parseText(text, documentsLimit);
-  for (const problem of problems) reading.problems.push(textProblem(file, problem));
-  const manifests = documents.flatMap((document) => checked(reading, file, document));
-  if (documents.length === 0 && problems.length === 0) {
-    complain(reading, file, "has no document in it", "write a manifest into it or delete it");
-  }
-  return reading.problems.length > before ? undefined : manifests;
-}
-
-function checked(reading: Reading, file: string, document: ParsedDocument): CachedManifest[] {
-  // What was cut off says nothing about what it would have been.
-  const { findings, manifest } = document.isWhole ? checkManifest(document.value, document) : { findings: [] };
-  const told = new Set(document.findings.map((finding) => pathText(finding.path)));
-  // A value that could not be read stands as null: one error about it is enough.
-  const all = [...document.findings, ...findings.filter((finding) => !told.has(pathText(finding.path)))];
-  for (const finding of all) reading.problems.push(located(file, document, finding));
-  if (!manifest || all.length > 0) return [];
-  const spec = canonicalSpec(manifest);
-  const prefix =
-    "name" in manifest
-      ? { name: ["name"], replicas: ["replicas"] }
-      : { name: ["metadata", "name"], replicas: ["spec", "replicas"] };
-  return [
-    {
-      spec,
-      revision: revisionOf(spec.template),
-      manifestHash: manifestHashOf(spec),
-      name: lineColumn(document, prefix.name),
-      ...(spec.replicas === undefined ? {} : { replicas: lineColumn(document, prefix.replicas) }),
-    },
-  ];
-}
-
-function lineColumn(document: ParsedDocument, path: readonly string[]): readonly [number, number] {
-  const { line, column } = document.locate(path, "value");
-  return [line, column];
-}
-
-function placed(file: string, { spec, revision, manifestHash, name, replicas }: CachedManifest): LoadedManifest {
-  return {
-    spec,
-    revision,
-    manifestHash,
-    place: { file, line: name[0], column: name[1] },
-    ...(replicas ? { replicasPlace: { file, line: replicas[0], column: replicas[1] } } : {}),
-  };
-}
-
-function located(file: string, document: ParsedDocument, { path, at, message, hint }: Finding): Problem {
-  return { file, ...document.locate(path, at), path: pathText(path), message, ...(hint === undefined ? {} : { hint }) };
-}
-
-function textProblem(file: string, problem: TextProblem): Problem {
-  return { file, path: "", ...problem };
+/** Nothing of a file with problems. */
+async function parsed(reading: Reading, file: string, bytes: Uint8Array): Promise<readonly CachedManifest[]> {
+  const { manifests, problems } = await contentOf(file, bytes);
+  reading.problems.push(...problems);
+  return manifests;
 }
 
 function complain(reading: Reading, file: string, message: string, hint: string): void {

@@ -9,9 +9,12 @@ import { type Finding, type Problem, pathText, problemsError, sortProblems } fro
 import { checkSet } from "./set-checks.ts";
 import { checkManifest, checkTemplate } from "./validate.ts";
 
+export { findFiles, isSkipped, reasonOf } from "./files.ts";
+export { readManifestFile } from "./load.ts";
 export type { Loaded, LoadedManifest, LoadOptions, ReadFile } from "./loaded.ts";
 export type { Place, Problem } from "./problem.ts";
 export { problemText } from "./problem.ts";
+export { openTreeReader, type Tree, type TreeFile } from "./tree.ts";
 
 /**
  * Reads files, folders (with everything below them) and `-`. All or nothing: throws one OrchestraError `invalid`

@@ -1,7 +1,7 @@
 // Everything that decisions look at, joined from the documents at one position: the input of the master's pass,
 // of diff's forecast, of `why` and of every listing.
 import type { DeploymentDocument } from "./deployment.ts";
-import { type Collection, type Collections, nameOf, podsKey, slotsPerChunk } from "./keys.ts";
+import { type Collection, type Collections, nameOf, nodeControls, podsKey, slotsPerChunk } from "./keys.ts";
 import type { ControlDocument, Hold, NodeDocument, Verdict, VerdictsDocument } from "./node.ts";
 import type { PlacementsDocument, PodsDocument, StatusesDocument } from "./pod.ts";
 import type { PodTemplate } from "./template.ts";
@@ -52,7 +52,7 @@ export function clusterState(documents: Documents): ClusterState {
     placements: byName(documents.list("placements")),
     statuses: byName(documents.list("statuses")),
     nodes: byName(documents.list("nodes")),
-    controls: new Map(documents.list("controls").map(({ key, value }) => [key.slice("controls/nodes/".length), value])),
+    controls: controlsOfNodes(documents.list("controls")),
     ...(documents.damaged?.size ? { damaged: documents.damaged } : {}),
   };
   return withVerdicts(state, documents.verdicts());
@@ -81,6 +81,12 @@ export function splitChunks(deployment: string, pods: PodsDocument): Map<string,
     chunks.set(key, chunk);
   }
   return chunks;
+}
+
+/** Operators speak of other things in the same collection. */
+function controlsOfNodes(documents: readonly { readonly key: string; readonly value: ControlDocument }[]) {
+  const ofNodes = documents.filter(({ key }) => key.startsWith(nodeControls));
+  return new Map(ofNodes.map(({ key, value }) => [key.slice(nodeControls.length), value]));
 }
 
 function byName<T>(documents: readonly { readonly key: string; readonly value: T }[]): Map<string, T> {

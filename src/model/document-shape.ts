@@ -103,8 +103,16 @@ const shapes: Readonly<Record<string, Shape>> = {
     { network: object({ range: text, gateway: text }) },
   ),
   presence: anyObject,
-  controls: object({}, { cordoned: act, drained: act, forget: act }),
+  controls: object({}, { cordoned: act, drained: act, forget: act, paused: act, trigger: act }),
   ranges: object({ node: text }),
+  syncs: object(
+    { source: text, follows: object({ kind: text }), lead: object({ host: text, pid: count, since: text }) },
+    {
+      pass: object({ at: text, outcome: text, errors: list(text) }, { more: count }),
+      applied: object({ at: text, tree: text, deployments: count }),
+      drift: object({ at: text, deployments: list(object({ name: text })) }),
+    },
+  ),
   cluster: object({ id: text, layout: count, incarnation: count, networkRange: text }),
   verdicts: object({ nodes: table(object({ state: text })) }, { hold }),
   epoch: object({ epoch: count }),

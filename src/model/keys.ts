@@ -5,6 +5,7 @@ import type { DeploymentDocument } from "./deployment.ts";
 import type { ControlDocument, NodeDocument, PresenceDocument, VerdictsDocument } from "./node.ts";
 import type { FailuresDocument, PlacementsDocument, PodsDocument, StatusesDocument } from "./pod.ts";
 import type { RangeDocument } from "./range.ts";
+import { type SyncControlDocument, type SyncDocument, sourceId } from "./sync.ts";
 import type { PodTemplate } from "./template.ts";
 
 declare const document: unique symbol;
@@ -23,6 +24,7 @@ export interface Collections {
   readonly presence: PresenceDocument;
   readonly controls: ControlDocument;
   readonly ranges: RangeDocument;
+  readonly syncs: SyncDocument;
 }
 export type Collection = keyof Collections;
 
@@ -45,8 +47,13 @@ export const statusesKey = (node: string) => `statuses/${node}` as Key<StatusesD
 export const failuresKey = (node: string) => `failures/${node}` as Key<FailuresDocument>;
 export const nodeKey = (node: string) => `nodes/${node}` as Key<NodeDocument>;
 export const presenceKey = (node: string) => `presence/${node}` as Key<PresenceDocument>;
+/** What `controls` of nodes begin with. */
+export const nodeControls = "controls/nodes/";
 /** The operator's word about a node. */
-export const nodeControlKey = (node: string) => `controls/nodes/${node}` as Key<ControlDocument>;
+export const nodeControlKey = (node: string) => `${nodeControls}${node}` as Key<ControlDocument>;
+export const syncKey = (source: string) => `syncs/${sourceId(source)}` as Key<SyncDocument>;
+/** The operator's word about a sync. */
+export const syncControlKey = (source: string) => `controls/syncs/${sourceId(source)}` as Key<SyncControlDocument>;
 /** Of a range as `10.42.7.0/24`: its slash would begin another part of the key. */
 export const rangeKey = (range: string) => `ranges/${range.replace("/", "-")}` as Key<RangeDocument>;
 

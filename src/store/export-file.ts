@@ -20,6 +20,8 @@ const moves: Readonly<Record<Collection, boolean>> = {
   nodes: true,
   controls: true,
   ranges: true,
+  // Without what was applied last, changes by hand could not be told from those of the files.
+  syncs: true,
   // Ends with its process: whoever is alive joins another store by himself.
   presence: false,
 };

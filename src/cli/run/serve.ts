@@ -141,7 +141,8 @@ function keepNoted(path: string, record: Omit<RolesRecord, "pid" | "start">): ()
   return () => clearInterval(timer);
 }
 
-function stopSignal(): AbortSignal {
+/** Fires at SIGTERM, SIGINT or SIGHUP; a second one ends the process at once. */
+export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(name, () => {
@@ -153,7 +154,7 @@ function stopSignal(): AbortSignal {
   return stop.signal;
 }
 
-function fired(signal: AbortSignal): Promise<void> {
+export function fired(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

@@ -1,0 +1,65 @@
+// A sync: what keeps the Deployments of one source equal to a folder or to a branch of a Git repository.
+import { createHash } from "node:crypto";
+import type { Act } from "./deployment.ts";
+
+/** What a source follows. */
+export type Followed =
+  | { readonly kind: "directory"; readonly host: string; readonly path: string }
+  | { readonly kind: "git"; readonly url: string; readonly branch: string; readonly path: string };
+
+/**
+ * How the last pass ended.
+ * - `synced`: the store says what the source says
+ * - `refused`: something in the source is wrong, or belongs to somebody else; nothing of it was applied
+ * - `partial`: the same, and what is valid was applied (`--partial`)
+ * - `away`: the source cannot be read now; what was applied stays
+ * - `paused`: the operator said so
+ * - `drifted`: changed by hand, and left so (`--no-self-heal`)
+ */
+export type SyncOutcome = "synced" | "refused" | "partial" | "away" | "paused" | "drifted";
+
+/** `syncs/<id>`. Written by that sync alone, and only when something in it changes. */
+export interface SyncDocument {
+  readonly source: string;
+  readonly follows: Followed;
+  /** Who follows it now, or did last. */
+  readonly lead: { readonly host: string; readonly pid: number; readonly since: string; readonly ended?: string };
+  /** `at`: since when it has been so. */
+  readonly pass?: {
+    readonly at: string;
+    readonly outcome: SyncOutcome;
+    /** At most `errorsKept`, each at most `errorLength` long. */
+    readonly errors: readonly string[];
+    /** How many more there are. */
+    readonly more?: number;
+  };
+  /** What was applied last. */
+  readonly applied?: {
+    readonly at: string;
+    /** Names what all the manifests say together. */
+    readonly tree: string;
+    readonly deployments: number;
+  };
+  /** What was changed by hand, last. */
+  readonly drift?: { readonly at: string; readonly corrected: boolean; readonly deployments: readonly Drifted[] };
+}
+
+/** A Deployment that somebody changed besides its source; `by` and `at` tell who wrote it last, where it is still there. */
+export interface Drifted extends Partial<Act> {
+  readonly name: string;
+}
+
+/** `controls/syncs/<id>`. Written by operators. */
+export interface SyncControlDocument {
+  readonly paused?: Act;
+  /** Look at once; a later one asks again. */
+  readonly trigger?: Act;
+}
+
+export const errorsKept = 20;
+export const errorLength = 300;
+
+/** Names a source in keys, which are shorter than paths and URLs may be. */
+export function sourceId(source: string): string {
+  return createHash("sha256").update(source).digest("hex").slice(0, 16);
+}

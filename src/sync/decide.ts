@@ -1,0 +1,107 @@
+// What a pass does with what it has read: all of it, the valid part, or nothing, and what of it somebody has changed by hand. Pure.
+import { createHash } from "node:crypto";
+import type { Author } from "../apply/document.ts";
+import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
+import { type LoadedManifest, problemText, type Tree } from "../manifest/manifest.ts";
+import type { Drifted, SyncDocument, SyncOutcome } from "../model/sync.ts";
+
+export interface Question {
+  readonly tree: Tree;
+  readonly state: KnownState;
+  /** What was applied last. */
+  readonly applied: SyncDocument["applied"];
+  readonly author: Author;
+  /** Applies what is valid although something is not. */
+  readonly partial: boolean;
+  /** Takes back what was changed by hand. */
+  readonly heals: boolean;
+}
+
+export interface Decision {
+  readonly outcome: SyncOutcome;
+  readonly errors: readonly string[];
+  /** Names what is applied as a whole; absent where nothing is. */
+  readonly tree?: string;
+  /** How many Deployments the tree says that may be applied. */
+  readonly deployments: number;
+  /** What is to be written. */
+  readonly plan: (state: KnownState) => Plan;
+  /** What was changed by hand since. */
+  readonly drifted: readonly Drifted[];
+}
+
+export function decide(question: Question): Decision {
+  const { tree, state, author, partial } = question;
+  const problems = tree.problems.map(problemText);
+  if (problems.length > 0 && !partial) return refused(problems);
+  const strict: Author = { ...author, takesBack: true };
+  const whole = planApply(state, tree.manifests, strict);
+  const blocked = whole.items.filter(({ action }) => action === "blocked");
+  const errors = [...problems, ...blocked.map(reasonText)];
+  if (blocked.length > 0 && !partial) return refused(errors);
+  const { applied, heals } = question;
+  const wanted = without(tree.manifests, blocked);
+  const name = treeName(wanted);
+  const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
+  const drifted = byHand.map(driftOf);
+  const all = { tree: name, drifted, errors, outcome: errors.length > 0 ? "partial" : "synced" } as const;
+  if (heals || drifted.length === 0) {
+    const plan = (now: KnownState) => planApply(now, wanted, heals ? strict : author);
+    return { ...all, deployments: wanted.length, plan };
+  }
+  const rest = without(wanted, byHand);
+  return {
+    ...all,
+    errors: [...errors, ...drifted.map(leftText)],
+    outcome: errors.length > 0 ? "partial" : "drifted",
+    deployments: wanted.length,
+    plan: (now) => planApply(now, rest, author),
+  };
+}
+
+/** The same for the same manifests, wherever in the tree they stand. */
+export function treeName(manifests: readonly LoadedManifest[]): string {
+  const hash = createHash("sha256");
+  for (const { spec, manifestHash } of manifests) hash.update(`${spec.name} ${manifestHash}\n`);
+  return hash.digest("hex").slice(0, 12);
+}
+
+function refused(errors: readonly string[]): Decision {
+  return { outcome: "refused", errors, deployments: 0, plan: () => ({ items: [], notInFiles: [] }), drifted: [] };
+}
+
+/** What would be written although the files say what they said when they were applied. */
+function changedByHand(
+  items: readonly PlanItem[],
+  wanted: readonly LoadedManifest[],
+  tree: string,
+  applied: SyncDocument["applied"],
+): readonly PlanItem[] {
+  if (!applied) return [];
+  const hashes = new Map(wanted.map(({ spec, manifestHash }) => [spec.name, manifestHash]));
+  const isOld = ({ name, before }: PlanItem) => before?.value.manifestHash === hashes.get(name);
+  return items.filter((item) => item.after && (applied.tree === tree || isOld(item)));
+}
+
+/** Manifests or items without those of the names that `others` bear. */
+function without<T extends { readonly name: string } | { readonly spec: { readonly name: string } }>(
+  all: readonly T[],
+  others: readonly PlanItem[],
+): readonly T[] {
+  const names = new Set(others.map(({ name }) => name));
+  return names.size === 0 ? all : all.filter((one) => !names.has("spec" in one ? one.spec.name : one.name));
+}
+
+function driftOf({ name, before }: PlanItem): Drifted {
+  const { deleted, updated } = before?.value ?? {};
+  const { by, at } = deleted ?? updated ?? {};
+  return { name, ...(by === undefined ? {} : { by }), ...(at === undefined ? {} : { at }) };
+}
+
+function leftText({ name, by, at }: Drifted): string {
+  return by === undefined ? `${name} was removed by hand` : `${name} was changed by hand (by ${by} at ${at})`;
+}
+
+function reasonText({ name, reason }: PlanItem): string {
+  return reason ? `${reason.message}; ${reason.hint}` : `${name} must not be changed`;
+}

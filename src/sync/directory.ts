@@ -1,0 +1,176 @@
+// A folder of manifests as a source: watched, and read until it is the same twice. Reads the folder; writes nothing.
+// Contents are read only where size, file number or a time differ from the last look.
+import { type Stats, statSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Clock } from "../clock.ts";
+import type { Log } from "../log.ts";
+import {
+  findFiles,
+  openTreeReader,
+  type Problem,
+  readManifestFile,
+  reasonOf,
+  type Tree,
+  type TreeFile,
+} from "../manifest/manifest.ts";
+import { type FolderWatch, watchFolder } from "./directory-watch.ts";
+import { gitLockOf } from "./git-lock.ts";
+import type { Look, Source } from "./source.ts";
+import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
+
+export interface DirectoryOptions {
+  readonly host: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly wake: () => void;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** How it is watched: `watchFolder`, unless a test has another way to fail. */
+  readonly watch?: typeof watchFolder;
+}
+
+/** Two looks that are so far apart and equal: nobody is writing just now. */
+const settleMs = 30;
+/** A tree that is written all the time is told as busy after so many looks; the next pass goes on. */
+const looksLimit = 8;
+/** Who waits for a folder to come back, or for a git command to end, looks so often. */
+const awayLookMs = 1_000;
+const busyLookMs = 100;
+/** Without watches it is looked at so often; a folder that takes long to list less often. */
+const pollMs = 1_000;
+const pollShare = 50;
+
+export function openDirectory(options: DirectoryOptions): Source {
+  return new Directory(options);
+}
+
+class Directory implements Source {
+  readonly follows;
+  readonly #options: DirectoryOptions;
+  readonly #reader = openTreeReader();
+  /** The folder itself may be another one later, under the same name. */
+  #watching: { readonly ino: number; readonly watch: FolderWatch } | undefined;
+  #cancelPoll = () => {};
+  #polls = false;
+  /** The listing that `tree` was read from. */
+  #last: { readonly listing: Listing; readonly tree: Tree; readonly isRacy: boolean } | undefined;
+  #listingMs = 0;
+  #isClosed = false;
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+    this.follows = { kind: "directory", host: options.host, path: options.path } as const;
+  }
+
+  async look(signal: AbortSignal): Promise<Look> {
+    const { path } = this.#options;
+    const folder = folderAt(path);
+    if (typeof folder === "string") {
+      await this.#unwatch();
+      return { state: "away", reason: folder, againInMs: awayLookMs };
+    }
+    if (this.#watching?.ino !== folder.ino) await this.#unwatch();
+    this.#follow(folder.ino);
+    const lock = gitLockOf(path);
+    if (lock === undefined) return this.#settled(signal);
+    const reason = `a git command is at work there (${lock} exists); if none is, remove that file`;
+    return { state: "busy", reason, againInMs: busyLookMs };
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelPoll();
+    await this.#unwatch();
+  }
+
+  /** Reads until two listings are equal with nothing written in between. */
+  async #settled(signal: AbortSignal): Promise<Look> {
+    let listing = this.#list();
+    if (this.#last && !this.#last.isRacy && sameListing(this.#last.listing, listing)) {
+      return { state: "read", tree: this.#last.tree };
+    }
+    for (let looks = 1; looks <= looksLimit; looks += 1) {
+      const until = performance.now() + settleMs;
+      const { at } = listing;
+      const tree = await this.#reader.read(
+        listing.files.map((seen) => treeFile(seen, at)),
+        listing,
+      );
+      await pause(Math.max(0, until - performance.now()), undefined, { signal });
+      const next = this.#list();
+      if (sameListing(listing, next)) {
+        this.#last = { listing, tree, isRacy: listing.files.some((seen) => isRacy(seen, at)) };
+        return { state: "read", tree };
+      }
+      listing = next;
+    }
+    return { state: "busy", reason: "its files change faster than they can be read", againInMs: busyLookMs };
+  }
+
+  #list(): Listing {
+    const { path } = this.#options;
+    const begun = performance.now();
+    const at = Date.now();
+    const found = findFiles([path]);
+    const prefix = path.endsWith("/") ? path.length : path.length + 1;
+    const short = (name: string) => (name === path ? "." : name.slice(prefix));
+    const files: Seen[] = [];
+    for (const source of found.sources) files.push(seen(short(source.name), source.path ?? ""));
+    const shorten = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: short(one.file) }));
+    this.#listingMs = performance.now() - begun;
+    return { at, files, problems: shorten(found.problems), warnings: shorten(found.warnings) };
+  }
+
+  #follow(ino: number): void {
+    if (this.#watching || this.#polls || this.#isClosed) return;
+    const { path: folder, wake, watch = watchFolder } = this.#options;
+    this.#watching = { ino, watch: watch({ folder, wake, failed: (error) => this.#poll(error) }) };
+  }
+
+  async #unwatch(): Promise<void> {
+    const before = this.#watching;
+    this.#watching = undefined;
+    await before?.watch.close();
+  }
+
+  /** There is no need to be told of changes: each is found by looking. */
+  #poll(error: Error): void {
+    if (this.#polls || this.#isClosed) return;
+    this.#polls = true;
+    const { log, path } = this.#options;
+    log.warn("the folder cannot be watched and is looked at every second instead", { path, error: error.message });
+    void this.#unwatch();
+    this.#pollLater();
+  }
+
+  #pollLater(): void {
+    const { clock, wake } = this.#options;
+    this.#cancelPoll = clock.after(Math.max(pollMs, this.#listingMs * pollShare), () => {
+      wake();
+      this.#pollLater();
+    });
+  }
+}
+
+/** The folder, or why it cannot be read. */
+function folderAt(path: string): Stats | string {
+  try {
+    const stats = statSync(path);
+    return stats.isDirectory() ? stats : `${path} is no folder`;
+  } catch (error) {
+    const [message, hint] = reasonOf(error);
+    return `${path}: ${message}; ${hint}`;
+  }
+}
+
+/** One that went while the folder was listed is found missing when it is read, or by the next listing. */
+function seen(name: string, path: string): Seen {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats) return { name, path, size: -1, ino: 0, mtimeMs: 0, ctimeMs: 0 };
+  const { size, ino, mtimeMs, ctimeMs } = stats;
+  return { name, path, size, ino, mtimeMs, ctimeMs };
+}
+
+function treeFile(file: Seen, at: number): TreeFile {
+  return { name: file.name, stamp: stampOf(file, at), read: () => readManifestFile(file.name, file.path) };
+}

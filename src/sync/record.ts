@@ -1,0 +1,45 @@
+// What a sync tells of itself in its document: who follows what, and how it goes. Pure. The same again is the same document, and is not written.
+import { sameValue } from "../apply/fields.ts";
+import { type Drifted, errorLength, errorsKept, type SyncDocument, type SyncOutcome } from "../model/sync.ts";
+
+/** What a pass has come to. */
+export interface Report {
+  readonly outcome: SyncOutcome;
+  readonly errors: readonly string[];
+  /** What was applied; absent where nothing was. */
+  readonly applied?: { readonly tree: string; readonly deployments: number };
+  readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
+}
+
+/** The next document, or `old` itself when it says all that already. */
+export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
+  const pass = passOf(report);
+  const { applied, drift } = report;
+  return withParts(old, {
+    ...(sameBut("at", old.pass, pass) ? {} : { pass: { at, ...pass } }),
+    ...(!applied || sameBut("at", old.applied, applied) ? {} : { applied: { at, ...applied } }),
+    ...(!drift || sameBut("at", old.drift, bounded(drift)) ? {} : { drift: { at, ...bounded(drift) } }),
+  });
+}
+
+function withParts(old: SyncDocument, parts: Partial<SyncDocument>): SyncDocument {
+  return Object.keys(parts).length === 0 ? old : { ...old, ...parts };
+}
+
+function passOf({ outcome, errors }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {
+  const kept = errors.slice(0, errorsKept).map((error) => shortened(error));
+  const more = errors.length - kept.length;
+  return { outcome, errors: kept, ...(more > 0 ? { more } : {}) };
+}
+
+function bounded({ corrected, deployments }: NonNullable<Report["drift"]>) {
+  return { corrected, deployments: deployments.slice(0, errorsKept) };
+}
+
+function shortened(text: string): string {
+  return text.length <= errorLength ? text : `${text.slice(0, errorLength - 1)}…`;
+}
+
+function sameBut(field: string, old: object | undefined, next: object): boolean {
+  return old !== undefined && sameValue({ ...old, [field]: undefined }, { ...next, [field]: undefined });
+}

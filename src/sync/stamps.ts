@@ -1,0 +1,50 @@
+// Whether a folder is as it was: what a listing tells of each file, without its content. Pure.
+import type { Problem } from "../manifest/manifest.ts";
+
+/** A file as the listing found it. */
+export interface Seen {
+  readonly name: string;
+  /** Where a link leads. */
+  readonly path: string;
+  readonly size: number;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+export interface Listing {
+  /** The file system's own clock, in milliseconds, before the first file was looked at. */
+  readonly at: number;
+  readonly files: readonly Seen[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** Times of file systems are this coarse at worst: a file that was written so shortly before it was read may change again and look the same. */
+const coarseMs = 2_000;
+
+/** Names what a file held when it was listed; one that was written just then is read once more next time. */
+export function stampOf(seen: Seen, at: number): string {
+  const stamp = `${seen.path} ${seen.size} ${seen.ino} ${seen.mtimeMs} ${seen.ctimeMs}`;
+  return isRacy(seen, at) ? `${stamp} at ${at}` : stamp;
+}
+
+/** Whether its times cannot tell a change that came right after the listing. */
+export function isRacy({ ctimeMs }: Seen, at: number): boolean {
+  return ctimeMs > at - coarseMs;
+}
+
+export function sameListing(a: Listing, b: Listing): boolean {
+  return a.files.length === b.files.length && a.files.every((file, index) => sameFile(file, b.files[index] as Seen));
+}
+
+function sameFile(a: Seen, b: Seen): boolean {
+  return (
+    a.mtimeMs === b.mtimeMs &&
+    a.ctimeMs === b.ctimeMs &&
+    a.size === b.size &&
+    a.ino === b.ino &&
+    a.name === b.name &&
+    a.path === b.path
+  );
+}

@@ -1,0 +1,157 @@
+// A sync on a real folder and a real embedded store, in this process: what a test writes into the folder, and what the store then says.
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { TestContext } from "node:test";
+import { systemClock } from "../../src/clock.ts";
+import { type Log, silentLog } from "../../src/log.ts";
+import type { DeploymentDocument } from "../../src/model/deployment.ts";
+import { nameOf, syncKey } from "../../src/model/keys.ts";
+import type { SyncDocument } from "../../src/model/sync.ts";
+import { ensureCluster } from "../../src/store/cluster.ts";
+import { openEmbedded } from "../../src/store/embedded.ts";
+import type { Store } from "../../src/store/store.ts";
+import { type DirectoryOptions, openDirectory } from "../../src/sync/directory.ts";
+import { type Sync, startSync } from "../../src/sync/sync.ts";
+import { eventually } from "./eventually.ts";
+import { tempFolder } from "./temp-folder.ts";
+
+/** A machine under load. */
+const limitMs = 30_000;
+
+export interface SyncLabOptions {
+  readonly partial?: boolean;
+  readonly heals?: boolean;
+  readonly log?: Log;
+  readonly watch?: DirectoryOptions["watch"];
+}
+
+export interface SyncLab {
+  /** The folder that is followed, and one beside it on the same disk. */
+  readonly folder: string;
+  readonly beside: string;
+  readonly store: Store;
+  readonly source: string;
+  /** Starts one on a connection of its own; closed when the test ends. */
+  start(options?: SyncLabOptions): Promise<Sync>;
+  /** Another connection to the store. */
+  open(): Promise<Store>;
+  write(name: string, text: string): Promise<void>;
+  /** As most editors save: a new file takes the place of the old one. */
+  save(name: string, text: string): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** `name: image` of all Deployments that are not marked as deleted. */
+  images(): Promise<Record<string, string>>;
+  deployment(name: string): Promise<DeploymentDocument | undefined>;
+  document(): Promise<SyncDocument | undefined>;
+  /** Waits until the store holds just these images. */
+  settled(images: Readonly<Record<string, string>>): Promise<void>;
+  /** Waits until the sync's own document is so. */
+  told(what: string, is: (document: SyncDocument) => boolean): Promise<SyncDocument>;
+}
+
+export function manifestText(name: string, image: string, more = ""): string {
+  return `apiVersion: orchestra/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec: { image: "${image}"${more} }\n`;
+}
+
+export async function syncLab(t: TestContext): Promise<SyncLab> {
+  const root = await tempFolder(t);
+  const folder = join(root, "manifests");
+  await mkdir(folder);
+  const closers: (() => Promise<unknown>)[] = [];
+  t.after(async () => {
+    for (const close of closers.reverse()) await close();
+  });
+  const open = async () => {
+    const store = await openEmbedded(join(root, "store.db"), { create: true });
+    closers.push(() => store.close());
+    return store;
+  };
+  const store = await open();
+  await ensureCluster(store, { now: systemClock.wall() });
+  const source = `dir:lab:${folder}`;
+  const place = async (name: string) => {
+    const path = join(folder, name);
+    await mkdir(dirname(path), { recursive: true });
+    return path;
+  };
+  const images = async () => {
+    const snapshot = await store.list(["deployments", "revisions"]);
+    const templates = new Map(snapshot.list("revisions").map(({ key, value }) => [nameOf(key), value]));
+    const wanted = snapshot.list("deployments").filter(({ value }) => !value.deleted);
+    return Object.fromEntries(
+      wanted.map(({ key, value }) => {
+        const name = nameOf(key);
+        return [name, templates.get(`${name}/${value.revision}`)?.image ?? "none"];
+      }),
+    );
+  };
+  const document = async () => (await store.read(syncKey(source)))?.value;
+  return {
+    folder,
+    beside: root,
+    store,
+    source,
+    open,
+    async start({ partial = false, heals = true, log = silentLog, watch } = {}) {
+      const own = await open();
+      const clock = systemClock;
+      const others = { clock, log, ...(watch ? { watch } : {}) };
+      const sync = startSync({
+        store: own,
+        follows: { kind: "directory", host: "lab", path: folder },
+        open: (wake) => openDirectory({ host: "lab", path: folder, wake, ...others }),
+        host: "lab",
+        pid: process.pid,
+        partial,
+        heals,
+        clock,
+        log,
+      });
+      closers.push(() => sync.close());
+      return sync;
+    },
+    async write(name, text) {
+      await writeFile(await place(name), text);
+    },
+    async save(name, text) {
+      const path = await place(name);
+      const draft = join(dirname(path), `.${name.split("/").at(-1)}.draft`);
+      await writeFile(draft, text);
+      await rename(draft, path);
+    },
+    remove: (name) => rm(join(folder, name), { recursive: true }),
+    images,
+    async deployment(name) {
+      return (await store.list(["deployments"])).list("deployments").find(({ key }) => nameOf(key) === name)?.value;
+    },
+    document,
+    async settled(wanted) {
+      const text = JSON.stringify(Object.entries(wanted).sort());
+      let last = "";
+      await eventually(
+        `the store holds ${text.slice(0, 500)}`,
+        async () => {
+          last = JSON.stringify(Object.entries(await images()).sort());
+          return last === text;
+        },
+        limitMs,
+      ).catch(async (error: Error) => {
+        const told = JSON.stringify(await document());
+        throw new Error(`${error.message}; last: ${last.slice(0, 500)}; sync: ${told}`);
+      });
+    },
+    async told(what, is) {
+      let last: SyncDocument | undefined;
+      return eventually(
+        what,
+        async () => {
+          last = await document();
+          return last && is(last) ? last : undefined;
+        },
+        limitMs,
+      ).catch((error: Error) => {
+        throw new Error(`${error.message}; last: ${JSON.stringify(last)}`);
+      });
+    },
+  };
+}
