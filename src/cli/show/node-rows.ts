@@ -5,6 +5,7 @@ import { joinPods } from "../../model/joined-pod.ts";
 import type { Hold, NodeDocument } from "../../model/node.ts";
 import { type Resources, resolveResources } from "../../model/template.ts";
 import { duration } from "../print.ts";
+import { syncProblems } from "../sync/sync-problems.ts";
 import type { Observation } from "./observe.ts";
 import { type SilentEngine, silenceNotes, silentEngineOf } from "./silent-engine.ts";
 
@@ -89,7 +90,7 @@ export function staleNodes({ state, present }: Observation): Stale[] {
 }
 
 /** The hold, while there is a master that could have ended it. */
-export function holdOf({ state, present }: Observation): Hold | undefined {
+export function holdOf({ state, present }: Omit<Observation, "syncs">): Hold | undefined {
   return present.size > 0 ? state.hold : undefined;
 }
 
@@ -99,7 +100,7 @@ export function holdText({ reason }: Hold): string {
 }
 
 /** Who holds, and why: the master for absent nodes, workers against the store. Each a sentence. */
-export function holdNotes(observation: Observation): string[] {
+export function holdNotes(observation: Omit<Observation, "syncs">): string[] {
   const hold = holdOf(observation);
   const workers = [...observation.state.statuses]
     .filter(([node, { hold: own }]) => own && observation.present.has(node))
@@ -110,7 +111,8 @@ export function holdNotes(observation: Observation): string[] {
 /** What one should know of every listing: each a sentence. */
 export function notesOf(observation: Observation): string[] {
   const stale = staleNote(observation);
-  return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation), ...silenceNotes(observation)];
+  const syncs = syncProblems(observation.syncs).map(({ about, message }) => `${about} is ${message}`);
+  return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation), ...silenceNotes(observation), ...syncs];
 }
 
 /** One sentence about old statuses, or undefined when there are none. */

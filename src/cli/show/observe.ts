@@ -5,6 +5,7 @@ import { type ClusterState, clusterState, stateCollections } from "../../model/c
 import { verdictsKey } from "../../model/keys.ts";
 import type { Failure } from "../../model/pod.ts";
 import { presentNodes } from "../../model/presence.ts";
+import type { SyncDocument } from "../../model/sync.ts";
 import type { Selector, Snapshot, Store } from "../../store/store.ts";
 
 export interface Observation {
@@ -12,10 +13,12 @@ export interface Observation {
   /** Nodes whose worker is alive now. A verdict cannot tell: without a master nobody renews it. */
   readonly present: ReadonlySet<string>;
   readonly nowMs: number;
+  /** What keeps folders and branches applied, or did. */
+  readonly syncs: readonly SyncDocument[];
 }
 
 /** What a view or a list must hold to make an Observation. Of ranges only the damage is told. */
-export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence", "ranges"];
+export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence", "ranges", "syncs"];
 
 export async function observe(store: Store): Promise<Observation> {
   return observation(await store.list(observedSelectors), Date.now());
@@ -27,7 +30,8 @@ export function observation(snapshot: Snapshot, nowMs: number): Observation {
     verdicts: () => snapshot.get(verdictsKey)?.value,
     damaged: snapshot.damaged,
   });
-  return { state, present: presentNodes(snapshot), nowMs };
+  const syncs = snapshot.list("syncs").map(({ value }) => value);
+  return { state, present: presentNodes(snapshot), nowMs, syncs };
 }
 
 /** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */

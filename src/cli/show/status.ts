@@ -4,6 +4,7 @@ import type { Hold, PresenceDocument } from "../../model/node.ts";
 import type { Phase } from "../../model/phase.ts";
 import type { Holder } from "../holders.ts";
 import { age, paint } from "../print.ts";
+import { syncProblems } from "../sync/sync-problems.ts";
 import { deploymentStatus } from "./columns.ts";
 import { fields } from "./describe-text.ts";
 import { holdOf, holdText, nodeRows } from "./node-rows.ts";
@@ -102,6 +103,7 @@ function problemsOf({ observation, pending, presences, docker, dns, holders }: S
   else if (!dns && presences.size > 0) add("dns", "no CoreDNS runs here: names are not answered");
   for (const [key, { why }] of observation.state.damaged ?? [])
     add(key, `this document is damaged and left out: ${why}`);
+  for (const { about, message } of syncProblems(observation.syncs)) add(about, message);
   const hold = holdOf(observation);
   if (hold) add("nodes", holdText(hold));
   for (const row of nodeRows(observation)) {

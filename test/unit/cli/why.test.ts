@@ -10,7 +10,12 @@ import type { Failure, Reason } from "../../../src/model/pod.ts";
 import { builtAt, type ClusterFixture, type PodFixture, podId, revisionOf, stateOf } from "../../support/builders.ts";
 
 function observed(fixture: ClusterFixture): Observation {
-  return { state: stateOf(fixture), present: new Set(["node-1", "n1", "n2"]), nowMs: Date.parse(builtAt) + 60_000 };
+  return {
+    state: stateOf(fixture),
+    present: new Set(["node-1", "n1", "n2"]),
+    nowMs: Date.parse(builtAt) + 60_000,
+    syncs: [],
+  };
 }
 
 function because(fixture: ClusterFixture, failures: readonly Failure[] = []): string[] {

@@ -1,0 +1,81 @@
+// How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
+import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
+import { age, oneLine, paint, type Tone } from "../print.ts";
+import { fields } from "../show/describe-text.ts";
+
+/** A sync as it is shown. */
+export interface SyncView {
+  readonly document: SyncDocument;
+  readonly control: SyncControlDocument;
+  /** False: its process has ended. Undefined: it runs elsewhere, or not; nobody can tell from here. */
+  readonly runs?: boolean | undefined;
+}
+
+/** `sync status -o json`. */
+export interface SyncStatusDocument {
+  readonly apiVersion: "orchestra/v1";
+  readonly kind: "SyncStatus";
+  readonly syncs: readonly (SyncDocument & {
+    readonly running?: boolean;
+    readonly paused?: SyncControlDocument["paused"];
+  })[];
+}
+
+export function syncStatusDocument(views: readonly SyncView[]): SyncStatusDocument {
+  const syncs = views.map(({ document, control, runs }) => ({
+    ...document,
+    ...(runs === undefined ? {} : { running: runs }),
+    ...(control.paused ? { paused: control.paused } : {}),
+  }));
+  return { apiVersion: "orchestra/v1", kind: "SyncStatus", syncs };
+}
+
+export function syncStatusText(views: readonly SyncView[], nowMs: number, colour: boolean): string {
+  return views.map((view) => syncText(view, nowMs, colour)).join("\n\n");
+}
+
+function syncText({ document, control, runs }: SyncView, nowMs: number, colour: boolean): string {
+  const { source, lead, pass, applied, drift } = document;
+  const { text, tone } = stateOf({ document, control, runs });
+  const ago = (at: string) => `${age(at, nowMs)} ago`;
+  const end = lead.ended === undefined ? `for ${age(lead.since, nowMs)}` : `ended ${ago(lead.ended)}`;
+  const driftNames = drift?.deployments.map(({ name, by }) => (by === undefined ? name : `${name} (by ${by})`));
+  const head = fields([
+    ["Source", source],
+    ["State", paint(pass ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
+    ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
+    ["Led by", `${lead.host}, pid ${lead.pid}, ${end}`],
+    ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
+    ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
+  ]);
+  const errors = (pass?.errors ?? []).map((error) => `  ${oneLine(error)}`);
+  if (pass?.more !== undefined) errors.push(`  … and ${pass.more} more`);
+  return errors.length === 0 ? head : [head, "To look at:", ...errors].join("\n");
+}
+
+function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text: string; readonly tone: Tone } {
+  if (lead.ended !== undefined || runs === false) {
+    return { text: "not running: start it again with orchestra sync", tone: "bad" };
+  }
+  if (!pass) return { text: "starting", tone: "busy" };
+  switch (pass.outcome) {
+    case "synced":
+      return { text: "synced", tone: "good" };
+    case "paused":
+      return { text: "paused", tone: "dim" };
+    case "refused":
+      return { text: "refused: nothing of it is applied", tone: "bad" };
+    case "partial":
+      return { text: "partial: what is valid is applied, and nothing is pruned", tone: "bad" };
+    case "away":
+      return { text: "away: what was applied stays", tone: "bad" };
+    case "drifted":
+      return { text: "drifted: changed by hand, and left so", tone: "bad" };
+    default:
+      return pass.outcome satisfies never;
+  }
+}
+
+function plural(count: number): string {
+  return count === 1 ? "Deployment" : "Deployments";
+}

@@ -1,0 +1,97 @@
+// `orchestra sync` as a program: it follows a folder until it is told to end, and the other commands see how it goes.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { execute } from "../../support/cluster.ts";
+import { eventually } from "../../support/eventually.ts";
+import { manifestText } from "../../support/sync-lab.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+const program = fileURLToPath(new URL("../../../bin/dev.js", import.meta.url));
+/** Starting the program several times on a machine under load. */
+const limitMs = 60_000;
+
+async function desk(t: TestContext) {
+  const root = await tempFolder(t);
+  const folder = join(root, "manifests");
+  await mkdir(folder);
+  const env = {
+    ...process.env,
+    ORCHESTRA_STATE_DIR: join(root, "state"),
+    ORCHESTRA_CACHE_DIR: join(root, "cache"),
+    ORCHESTRA_STORE: `file:${join(root, "store.db")}`,
+    DOCKER_HOST: `unix://${join(root, "none.sock")}`,
+  };
+  const run = (...words: string[]) => execute(process.execPath, [program, ...words], env);
+  return {
+    folder,
+    run,
+    write: (name: string, text: string) => writeFile(join(folder, name), text),
+    start(...words: string[]) {
+      const child = spawn(process.execPath, [program, "sync", folder, ...words], {
+        env,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      t.after(() => child.kill("SIGKILL"));
+      let log = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => {
+        log += text;
+      });
+      return { child, log: () => log };
+    },
+    async status(what: string, is: (sync: Record<string, { outcome?: string }>) => unknown) {
+      return eventually(
+        what,
+        async () => {
+          const { code, stdout } = await run("sync", "status", "-o", "json");
+          const [sync] = code === 0 ? JSON.parse(stdout).syncs : [];
+          return sync !== undefined && is(sync) ? sync : undefined;
+        },
+        limitMs,
+      );
+    },
+  };
+}
+
+test("a program follows a folder, is paused and resumed, tells its errors, and ends cleanly", async (t) => {
+  const { folder, run, write, start, status } = await desk(t);
+  await write("web.yaml", manifestText("web", "a:1"));
+  const { child, log } = start();
+  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:1 .*dir:/);
+
+  const paused = await run("sync", "pause", folder);
+  assert.match(paused.stdout, /^dir:.*manifests is paused\.$/m);
+  assert.match((await run("sync", "pause")).stdout, /was paused already/);
+  await status("it is paused", ({ pass }) => pass?.outcome === "paused");
+  await write("bad.yaml", "kind: [\n");
+  assert.match((await run("sync", "resume", "manifests")).stdout, /goes on/);
+
+  await status("it is refused", ({ pass }) => pass?.outcome === "refused");
+  const text = (await run("sync", "status")).stdout;
+  assert.match(text, /State: +refused: nothing of it is applied, for /);
+  assert.match(text, /To look at:\n {2}bad\.yaml:/);
+  assert.match((await run("get")).stderr, /Sync dir:.* is refused: bad\.yaml:/);
+  assert.match((await run("status")).stdout, /sync dir:.*: refused: bad\.yaml:/);
+
+  const ended = once(child, "close");
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [0, null]);
+  for (const line of log().trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
+  const over = (await run("sync", "status")).stdout;
+  assert.match(over, /State: +not running/);
+  assert.doesNotMatch((await run("status")).stdout, /sync dir:/);
+});
+
+test("a source that nobody follows is named with those that are there", async (t) => {
+  const { run } = await desk(t);
+  await run("deploy", "web", "--image", "a:1", "--no-wait");
+  const { code, stderr } = await run("sync", "pause", "elsewhere");
+  assert.equal(code, 1);
+  assert.match(stderr, /there is no sync of elsewhere/);
+  assert.match((await run("sync", "status")).stderr, /No sync\./);
+});
