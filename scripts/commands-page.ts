@@ -48,6 +48,8 @@ const shapes: readonly {
       ["change/plan-document", "PlanEntry"],
       ["change/plan-document", "OverrideEntry"],
       ["../apply/plan", "PlanAction"],
+      ["../apply/guards", "Held"],
+      ["../apply/guards", "Guard"],
       ["../apply/fields", "FieldChange"],
       ["../apply/fields", "FieldValue"],
       ["../apply/forecast", "Forecast"],

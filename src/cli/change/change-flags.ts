@@ -33,6 +33,19 @@ export const pruneFlag = Flags.boolean({
   default: false,
 });
 
+const limitFlag = (what: string) =>
+  Flags.string({
+    summary: `With --prune: no more than so many ${what}, or such a share of the source's. Default: 3 or 20%, whichever is more.`,
+    helpValue: "N|N%",
+  });
+
+/** How much an apply that prunes may do before a person has looked. */
+export const limitFlags = {
+  "max-delete": limitFlag("Deployments are deleted"),
+  "max-replace": limitFlag("pods are replaced"),
+  "max-affected": limitFlag("Deployments that are there have pods changed"),
+};
+
 export interface ReadOptions extends Pick<LoadOptions, "cacheDir" | "onRead"> {
   readonly warn: (text: string) => void;
 }
@@ -60,8 +73,22 @@ export async function timeoutOf({ timeout }: { readonly timeout: string }) {
   return { ms: parseDuration(timeout, "--timeout"), text: timeout };
 }
 
-/** Throws `invalid` where nobody can say whose Deployments the files would have to hold. */
-export function refuseSourceless({ prune, source }: { readonly prune: boolean; readonly source: string | undefined }) {
+export type LimitFlags = { readonly [name in keyof typeof limitFlags]?: string | undefined };
+const limitNames = Object.keys(limitFlags) as (keyof typeof limitFlags)[];
+
+interface PruneFlags extends LimitFlags {
+  readonly prune: boolean;
+  readonly source: string | undefined;
+}
+
+/** Throws `invalid` where nobody can say whose Deployments the files would have to hold, and for limits of what is not limited. */
+export function checkPruneFlags({ prune, source, ...limits }: PruneFlags): void {
+  const limited = limitNames.find((name) => limits[name] !== undefined);
+  if (!prune && limited !== undefined) {
+    throw new OrchestraError("invalid", `--${limited} limits what --prune does, and needs it`, {
+      hint: "add --prune, or leave it out",
+    });
+  }
   if (!prune || source !== undefined) return;
   throw new OrchestraError("invalid", "--prune needs --source: what the files lack may be somebody else's", {
     hint: "give these manifests a name: apply them once with --source NAME, and prune with it from then on",

@@ -1,6 +1,7 @@
 // A plan as `-o json` gives it: the stable shape that programs read. Values that may be secrets are masked unless asked for. Pure.
 import type { FieldChange } from "../../apply/fields.ts";
 import type { Forecast } from "../../apply/forecast.ts";
+import type { Held } from "../../apply/guards.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
 import { type Override, wantedReplicas } from "../../model/deployment.ts";
 import { mask } from "../print.ts";
@@ -12,6 +13,8 @@ export interface PlanDocument {
   readonly deployments: readonly PlanEntry[];
   /** Deployments that the files lack and that are left alone: with --prune only those that are protected. */
   readonly notInFiles: readonly string[];
+  /** With --prune: why apply asks before it does this, or needs --yes; absent where it does not. */
+  readonly held?: readonly Held[];
 }
 
 export interface PlanEntry {

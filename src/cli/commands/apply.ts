@@ -5,12 +5,13 @@ import type { Store } from "../../store/store.ts";
 import { BaseCommand, outputFlag } from "../base.ts";
 import {
   authorOf,
+  checkPruneFlags,
   filesFlag,
   givenFiles,
+  limitFlags,
   pruneFlag,
   type ReadOptions,
   readManifests,
-  refuseSourceless,
   sourceFlags,
   timeoutOf,
   waitFlags,
@@ -21,12 +22,13 @@ export default class Apply extends BaseCommand {
   static override description =
     `Says what changes, writes all of it at once or nothing, and waits until every pod is ready.
 Deployments that the files lack are named and left alone; with --prune those of this source are deleted, last of all and only once the others are ready.
+What is more than usual (everything, or more than --max-delete, --max-replace and --max-affected) is asked about with --prune; where nobody can be asked it needs --yes.
 One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
 With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named. The plan's own files are read again
 (paths from the current folder; -f names others, which must hold the same). A plan that has been carried out already is up to date.
 Exits with 0 when all is done (or was, or nothing runs yet), 1 after an error, 2 for a mistake in a flag or manifest,
-3 when someone else has changed the same Deployment, it belongs to another source, or a plan no longer holds,
+3 when someone else has changed the same Deployment, it belongs to another source, a plan no longer holds, or --prune would do more than usual,
 4 when it cannot run as it is (no such image, bad command, port taken)
 or is past its progress deadline, 5 after --timeout, and 6 when there is no place for a pod.`;
   static override examples = [
@@ -41,17 +43,19 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     plan: Flags.string({
       summary: "Do what this plan says, kept by diff --out, or nothing.",
       helpValue: "FILE",
-      exclusive: [...Object.keys(sourceFlags), "prune"],
+      exclusive: [...Object.keys(sourceFlags), "prune", ...Object.keys(limitFlags)],
     }),
     ...sourceFlags,
     prune: pruneFlag,
+    ...limitFlags,
+    yes: Flags.boolean({ char: "y", summary: "Do not ask, whatever --prune is about to do.", default: false }),
     output: outputFlag("table", "json"),
     ...waitFlags,
   };
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Apply);
-    refuseSourceless(flags);
+    checkPruneFlags(flags);
     const timeout = await timeoutOf(flags);
     const { cacheDir, networkRange } = this.settings;
     const look = { cacheDir, warn: (text: string) => this.note(text) };
@@ -62,6 +66,9 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     const author = { ...(await authorOf(this.settings, flags)), ...kept?.origin };
     const prune = kept ? kept.prune === true : flags.prune;
     if (prune && !flags.wait) throw unwaited();
+    // Who applies a kept plan has seen just that, and a plain apply does no more than somebody has written.
+    const isGuarded = prune && !kept;
+    const guard = isGuarded ? (await import("../change/guarded.ts")).guardOf(flags, author.source) : undefined;
     const plan = (state: KnownState) => planApply(state, manifests, author, { prune });
     // A plan for a cluster is not for a store that is made now.
     const store = await this.openStore(flags, kept?.cluster === undefined);
@@ -73,6 +80,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
       output: flags.output === "json" ? "json" : "table",
       wait: flags.wait,
       timeout,
+      ...(guard ? { confirm: guard } : {}),
     });
   }
 

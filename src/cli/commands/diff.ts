@@ -3,10 +3,11 @@ import type { ReadFile } from "../../manifest/manifest.ts";
 import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
 import {
   authorOf,
+  checkPruneFlags,
   filesFlag,
+  limitFlags,
   pruneFlag,
   readManifests,
-  refuseSourceless,
   sourceFlags,
 } from "../change/change-flags.ts";
 
@@ -28,6 +29,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     file: filesFlag({ required: true }),
     ...sourceFlags,
     prune: pruneFlag,
+    ...limitFlags,
     output: outputFlag("table", "json", "yaml"),
     out: Flags.string({ summary: "Keep the plan in this file, for apply --plan.", helpValue: "FILE" }),
     "show-values": showValuesFlag,
@@ -35,7 +37,7 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Diff);
-    refuseSourceless(flags);
+    checkPruneFlags(flags);
     const files: ReadFile[] = [];
     const manifests = await readManifests(flags.file, {
       cacheDir: this.settings.cacheDir,
@@ -46,9 +48,10 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     const { refuseBlocked } = await import("../../apply/commit.ts");
     const { lookAt } = await import("../change/change-look.ts");
     const author = await authorOf(this.settings, flags);
-    const { plan, forecasts, cluster } = await lookAt(await this.#storeIfThere(flags), (state) =>
+    const looked = await lookAt(await this.#storeIfThere(flags), (state) =>
       planApply(state, manifests, author, { prune: flags.prune }),
     );
+    const { plan, forecasts, cluster } = looked;
     refuseBlocked(plan);
     const { planDocument } = await import("../change/plan-document.ts");
     const { diffText } = await import("../change/plan-text.ts");
@@ -62,8 +65,11 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
         `Kept in ${flags.out} with the token ${token}: orchestra apply --plan ${flags.out} does this or nothing.`,
       );
     }
-    await this.printDocument(flags.output, planDocument(plan, forecasts, look.showValues), () =>
-      diffText(plan, forecasts, look),
+    const { heldOf, heldText, limitsOf } = await import("../change/guarded.ts");
+    const held = flags.prune ? heldOf(looked, author.source, limitsOf(flags)) : [];
+    const document = { ...planDocument(plan, forecasts, look.showValues), ...(held.length > 0 ? { held } : {}) };
+    await this.printDocument(flags.output, document, () =>
+      [diffText(plan, forecasts, look), ...(held.length > 0 ? [heldText(held)] : [])].join("\n\n"),
     );
     if (changesAnything(plan)) process.exitCode = 1;
   }

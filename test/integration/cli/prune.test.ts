@@ -92,6 +92,8 @@ test("while the rest does not get ready nothing is pruned, and that is said", as
   assert.equal(failed.code, 4, failed.stdout);
   assert.match(failed.stderr, /^Nothing was pruned; until the rest is ready these stay: old\.$/m);
   assert.deepEqual(await names(), ["old", "web"]);
+  // What is broken since before may be mended meanwhile and is waited for; what was changed now is hopeless at once.
+  await write("web", text("web", "2b").replace("orchestra-demo:1", "no-such-image:2"));
   const json = await prune("apply", "-o", "json");
   const document = JSON.parse(json.stdout);
   assert.deepEqual([json.code, document.result, document.plan.summary.delete], [4, "failed", 1]);
@@ -137,6 +139,23 @@ test("a kept plan that prunes is carried out as kept, also in two runs, and is d
   assert.deepEqual([third.code, /^Up to date\.$/m.test(third.stdout)], [0, true], third.stdout + third.stderr);
   const unwaited = await cluster.run(["apply", "--plan", plan, "--no-wait"]);
   assert.deepEqual([unwaited.code, /--no-wait/.test(unwaited.stderr)], [2, true], unwaited.stderr);
+});
+
+test("what is more than usual is let pass by --yes, and then all that was there is replaced", async (t) => {
+  const { write, drop, prune, names } = await started(t);
+  await write("a", text("a", "1"));
+  await write("b", text("b", "2"));
+  assert.equal((await prune("apply")).code, 0);
+  await Promise.all([drop("a"), drop("b")]);
+  await write("c", text("c", "3"));
+  const held = await prune("apply", "--max-delete", "100%");
+  assert.deepEqual([held.code, await names()], [3, ["a", "b"]], held.stderr);
+  const passed = await prune("apply", "--yes");
+  assert.deepEqual([passed.code, await names()], [0, ["c"]], passed.stderr);
+  assert.match(
+    passed.stderr,
+    /^Note: more than usual, and not asked about: all 2 Deployments of shop would be deleted\.$/m,
+  );
 });
 
 test("pruning needs a source, and waits", async (t) => {
