@@ -35,6 +35,8 @@ export interface Carried {
   /** Absent where nobody waited, or nothing was left to wait for. */
   readonly followed?: Followed;
   readonly end?: WaitEnd;
+  /** When the time that somebody wants to wait is over, by the monotonic clock. */
+  readonly untilMs: number;
   /** Deployments that were not pruned as planned, because the rest did not get ready. */
   readonly keptBack: readonly string[];
 }
@@ -51,9 +53,10 @@ export async function carryOutRest(
   say(meanwhileText(planned, written));
   // What is as it should be in the look that found nothing to change needs no second look.
   const isDone = !changing && snapshot !== undefined && isAllDone(snapshot, written);
-  const carried = { plan: written, keptBack: pruneOf(plan).items.map(({ name }) => name) };
+  const untilMs = systemClock.now() + options.timeout.ms;
+  const carried = { plan: written, untilMs, keptBack: pruneOf(plan).items.map(({ name }) => name) };
   if (!running || !options.wait || isDone) return carried;
-  const followed = await waitFor(options, written);
+  const followed = await waitFor(options, written, untilMs);
   return { ...carried, followed, end: endOf(followed) };
 }
 
@@ -69,8 +72,9 @@ export async function pruneAfter(
   say(pruningText(rest.keptBack));
   const plan = await commitPrune(options.store, planned, options.planAgain ?? options.plan);
   say(meanwhileText(pruneOf(planned), plan));
-  const followed = joined(rest.followed, await waitFor(options, plan));
+  const followed = joined(rest.followed, await waitFor(options, plan, rest.untilMs));
   return {
+    ...rest,
     plan: { ...rest.plan, items: [...rest.plan.items, ...plan.items] },
     followed,
     end: endOf(followed),
@@ -101,7 +105,7 @@ function isAllDone(snapshot: Snapshot, plan: Plan): boolean {
   return judge(state, present, goalsOf(plan)).every((progress) => progress.state === "done");
 }
 
-async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): Promise<Followed> {
+async function waitFor({ store, output }: ChangeOptions, plan: Plan, untilMs: number): Promise<Followed> {
   const goals = goalsOf(plan);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
@@ -113,7 +117,7 @@ async function waitFor({ store, output, timeout }: ChangeOptions, plan: Plan): P
     return await follow(store, {
       goals,
       clock: systemClock,
-      timeoutMs: timeout.ms,
+      timeoutMs: Math.max(0, untilMs - systemClock.now()),
       signal: stop.signal,
       onProgress: (now) => progress?.show(progressLines(now, seen, inPlace)),
     });
