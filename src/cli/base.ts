@@ -7,7 +7,7 @@ import type { OpenOptions } from "../store/open-store.ts";
 import type { Store } from "../store/store.ts";
 import { asOrchestraError, exitCodes, failureDocument, failureText, wantsJson } from "./failure.ts";
 
-export const outputs = ["table", "wide", "json", "yaml", "name"] as const;
+export const outputs = ["table", "wide", "json", "yaml", "name", "markdown"] as const;
 export type Output = (typeof outputs)[number];
 
 /** `-o`, for the commands that list or show; each names the forms that make sense for it, the default first. */

@@ -60,14 +60,13 @@ const kind: SavedKind = {
 /** So many of the things that have moved are named, the rest is counted. */
 const namedLimit = 10;
 
-/** Writes the plan into a file for its owner only; gives its token. Throws as `writeSaved` does. */
-export async function keepPlan(path: string, kept: PlanToKeep): Promise<string> {
+/** Writes the plan into a file for its owner only. Throws as `writeSaved` does. */
+export async function keepPlan(path: string, kept: PlanToKeep): Promise<void> {
   const { plan, forecasts, cluster, paths, files, showValues } = kept;
   const { by, at, source, adopt } = kept.author;
-  const { items } = bondOf(plan, { cluster: cluster?.id, source });
-  const token = tokenOf({ ...(cluster ? { cluster: cluster.id } : {}), source, items });
+  const bond = bondOf(plan, { cluster: cluster?.id, source });
   await writeSaved(path, kind, {
-    token,
+    token: tokenOf(bond),
     made: { by, at },
     ...(cluster ? { cluster: { id: cluster.id, incarnation: cluster.incarnation } } : {}),
     source,
@@ -75,10 +74,9 @@ export async function keepPlan(path: string, kept: PlanToKeep): Promise<string> 
     prune: plan.prunes,
     paths,
     files,
-    items,
+    items: bond.items,
     plan: planDocument(plan, forecasts, showValues),
   });
-  return token;
 }
 
 /** Reads a plan. Throws `invalid` for what is no plan, and `conflict` for one that was edited. */

@@ -46,6 +46,12 @@ export function summaryText(plan: Plan, forecasts: ReadonlyMap<string, Forecast>
 
 /** The counts, overrides that stay, and what the files lack. */
 export function closingText(plan: Plan): string {
+  const counts = countsText(plan);
+  return [...(counts === undefined ? [] : [`Plan: ${counts}.`]), ...noticesOf(plan)].join("\n");
+}
+
+/** `1 to create, 2 unchanged`; undefined where nothing changes. */
+export function countsText(plan: Plan): string | undefined {
   const { create, update, unchanged, delete: deleted } = summaryOf(plan);
   const counts = [
     ...(create > 0 ? [`${create} to create`] : []),
@@ -53,8 +59,7 @@ export function closingText(plan: Plan): string {
     ...(deleted > 0 ? [`${deleted} to delete`] : []),
     `${unchanged} unchanged`,
   ];
-  const lines = create + update + deleted > 0 ? [`Plan: ${counts.join(", ")}.`] : [];
-  return [...lines, ...noticesOf(plan)].join("\n");
+  return create + update + deleted > 0 ? counts.join(", ") : undefined;
 }
 
 /** What people should know although nothing is done about it. */
@@ -105,7 +110,11 @@ function itemText(item: PlanItem, forecast: Forecast | undefined, options: PlanT
   return lines.join("\n");
 }
 
-function changeText({ path, old, new: next, secret }: FieldChange, { showValues, colour }: PlanTextOptions): string {
+/** One field with both values. */
+export function changeText(
+  { path, old, new: next, secret }: FieldChange,
+  { showValues, colour }: PlanTextOptions,
+): string {
   const hidden = secret === true && !showValues;
   if (old === undefined) return paint(`+ ${path}: ${hidden ? mask : valueText(next)}`, "good", colour);
   if (next === undefined) return paint(`- ${path}: ${hidden ? mask : valueText(old)}`, "bad", colour);
@@ -124,8 +133,8 @@ function summaryOfItem(item: PlanItem, forecast: Forecast | undefined): string {
   return [...(note === "" ? [] : [note]), ...fields, ...(forecast ? consequences(forecast) : [])].join("; ");
 }
 
-/** Why it is deleted, or where it comes from. */
-function pruneNote({ pruned, renamedFrom, renamedTo }: PlanItem): string {
+/** Why it is deleted, or where it comes from; "" for what has no such story. */
+export function pruneNote({ pruned, renamedFrom, renamedTo }: PlanItem): string {
   if (renamedFrom !== undefined) return `renamed from ${renamedFrom}`;
   if (renamedTo !== undefined) return `renamed to ${renamedTo}`;
   return pruned ? "not in these files" : "";

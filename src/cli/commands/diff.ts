@@ -1,6 +1,8 @@
 import { Flags } from "@oclif/core";
+import type { Forecast } from "../../apply/forecast.ts";
+import type { Plan } from "../../apply/plan.ts";
 import type { ReadFile } from "../../manifest/manifest.ts";
-import { BaseCommand, outputFlag, showValuesFlag } from "../base.ts";
+import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
 import {
   authorOf,
   checkPruneFlags,
@@ -10,6 +12,18 @@ import {
   readManifests,
   sourceFlags,
 } from "../change/change-flags.ts";
+import { type FailKind, failKinds } from "../change/fail-on.ts";
+import type { heldOf } from "../change/guarded.ts";
+import type { PlanMarkdownOptions } from "../change/plan-markdown.ts";
+
+/** Above 0, 1 and 2, which say whether something differs and whether that could be told. */
+const failExitCode = 3;
+
+interface ShownPlan extends Omit<PlanMarkdownOptions, "notes"> {
+  readonly held: ReturnType<typeof heldOf>;
+  readonly plan: Plan;
+  readonly forecasts: ReadonlyMap<string, Forecast>;
+}
 
 export default class Diff extends BaseCommand {
   static override summary = "Show what an apply would change, and what that does to the pods.";
@@ -17,21 +31,30 @@ export default class Diff extends BaseCommand {
     `Every field with its old and new value, and the pods that would be created, replaced, stopped or left alone,
 with the nodes that the scheduler would use now. Writes nothing into the store.
 --out keeps the plan in a file, bound to the files, Deployments and cluster that it rests on: apply --plan does exactly that, or refuses.
-Exits with 0 when nothing differs, with 1 when something does, and with 2 after an error.`;
+-o markdown is for a comment on a pull request, and never longer than one may be.
+--fail-on looks at the consequences: downtime (no ready pod for a while), delete (of a Deployment), replace (of a pod that runs), unplaceable (a pod).
+Exits with 0 when nothing differs, with 1 when something does, with 2 after an error, and with 3 when --fail-on found something.`;
   static override examples = [
     "<%= config.bin %> diff -f manifests/",
     "<%= config.bin %> diff -f web.yaml --show-values",
     "<%= config.bin %> diff -f manifests/ --prune --source shop",
     "<%= config.bin %> diff -f manifests/ -o json",
     "<%= config.bin %> diff -f manifests/ --out plan.json",
+    "<%= config.bin %> diff -f manifests/ --fail-on downtime,delete -o markdown > comment.md",
   ];
   static override flags = {
     file: filesFlag({ required: true }),
     ...sourceFlags,
     prune: pruneFlag,
     ...limitFlags,
-    output: outputFlag("table", "json", "yaml"),
+    output: outputFlag("table", "json", "yaml", "markdown"),
     out: Flags.string({ summary: "Keep the plan in this file, for apply --plan.", helpValue: "FILE" }),
+    "fail-on": Flags.custom<FailKind>({ options: [...failKinds], parse: async (kind) => kind as FailKind })({
+      summary: "Exit with 3 when the plan has such a consequence; may be repeated.",
+      multiple: true,
+      multipleNonGreedy: true,
+      delimiter: ",",
+    }),
     "show-values": showValuesFlag,
   };
 
@@ -53,30 +76,46 @@ Exits with 0 when nothing differs, with 1 when something does, and with 2 after 
     );
     const { plan, forecasts, cluster } = looked;
     refuseBlocked(plan);
-    const { planDocument } = await import("../change/plan-document.ts");
-    const { diffText } = await import("../change/plan-text.ts");
-    const { wantsColour } = await import("../print.ts");
-    const look = { showValues: flags["show-values"], colour: wantsColour(process.stdout) };
+    const { bondOf, tokenOf } = await import("../../apply/token.ts");
+    const { planFailures, planFailureTexts } = await import("../change/fail-on.ts");
+    const token = tokenOf(bondOf(plan, { cluster: cluster?.id, source: author.source }));
+    const failures = planFailures(flags["fail-on"] ?? [], plan, forecasts);
+    const { heldOf, limitsOf } = await import("../change/guarded.ts");
+    const held = flags.prune ? heldOf(looked, author.source, limitsOf(flags)) : [];
+    const shown = { plan, forecasts, token, failures, held, showValues: flags["show-values"] };
     if (flags.out !== undefined) {
       const { keepPlan } = await import("../change/kept-plan.ts");
-      const kept = { plan, forecasts, cluster, author, paths: flags.file, files, showValues: look.showValues };
-      const token = await keepPlan(flags.out, kept);
+      await keepPlan(flags.out, { ...shown, cluster, author, paths: flags.file, files });
       this.note(
         `Kept in ${flags.out} with the token ${token}: orchestra apply --plan ${flags.out} does this or nothing.`,
       );
     }
-    const { heldOf, heldText, limitsOf } = await import("../change/guarded.ts");
-    const held = flags.prune ? heldOf(looked, author.source, limitsOf(flags)) : [];
-    const document = { ...planDocument(plan, forecasts, look.showValues), ...(held.length > 0 ? { held } : {}) };
-    await this.printDocument(flags.output, document, () =>
-      [diffText(plan, forecasts, look), ...(held.length > 0 ? [heldText(held)] : [])].join("\n\n"),
-    );
-    if (changesAnything(plan)) process.exitCode = 1;
+    await this.#show(flags.output, shown);
+    for (const line of planFailureTexts(failures)) this.note(`Failed by ${line}.`);
+    if (failures.length > 0) process.exitCode = failExitCode;
+    else if (changesAnything(plan)) process.exitCode = 1;
   }
 
   /** 1 says that something differs, so an error needs another code. */
   protected override exitCodeFor(): number {
     return 2;
+  }
+
+  async #show(output: Output, shown: ShownPlan): Promise<void> {
+    const { plan, forecasts, token, failures, held, showValues } = shown;
+    const { heldText } = await import("../change/guarded.ts");
+    const { planDocument } = await import("../change/plan-document.ts");
+    const { diffText } = await import("../change/plan-text.ts");
+    const { planMarkdown } = await import("../change/plan-markdown.ts");
+    const { wantsColour } = await import("../print.ts");
+    const holds = held.length > 0 ? { held } : {};
+    const document = { ...planDocument(plan, forecasts, showValues), ...holds, token, failures };
+    const notes = held.length > 0 ? [heldText(held)] : [];
+    await this.printDocument(output, document, () =>
+      output === "markdown"
+        ? planMarkdown(plan, forecasts, { ...shown, notes })
+        : [diffText(plan, forecasts, { showValues, colour: wantsColour(process.stdout) }), ...notes].join("\n\n"),
+    );
   }
 
   /** A store that is not there yet holds nothing: everything would be created. */

@@ -1,0 +1,66 @@
+// What `diff --fail-on` looks for in the consequences of a plan: a gate for CI. Pure.
+import type { Forecast } from "../../apply/forecast.ts";
+import type { Plan, PlanItem } from "../../apply/plan.ts";
+
+/**
+ * - `downtime`: a Deployment that has a ready pod now is for a while, or from then on, without any; one that is deleted too
+ * - `delete`: a Deployment is deleted
+ * - `replace`: a pod that runs is replaced or moved, and so begins anew
+ * - `unplaceable`: a pod fits on no node
+ */
+export const failKinds = ["downtime", "delete", "replace", "unplaceable"] as const;
+export type FailKind = (typeof failKinds)[number];
+
+/** One Deployment for which a plan fails. */
+export interface PlanFailure {
+  readonly on: FailKind;
+  readonly deployment: string;
+  readonly message: string;
+}
+
+/** So many Deployments are named in a line, the rest is counted. */
+const namedLimit = 8;
+
+/** Why the plan fails, by kind and then in the order of the plan; empty: it does not. */
+export function planFailures(
+  kinds: readonly FailKind[],
+  { items }: Plan,
+  forecasts: ReadonlyMap<string, Forecast>,
+): PlanFailure[] {
+  const asked = failKinds.filter((kind) => kinds.includes(kind));
+  return asked.flatMap((on) =>
+    items.flatMap((item) => {
+      const message = failureOf(on, item, forecasts.get(item.name));
+      return message === undefined ? [] : [{ on, deployment: item.name, message }];
+    }),
+  );
+}
+
+/** One line for each kind: `--fail-on replace: web (2 pods), api (1 pod)`. */
+export function planFailureTexts(failures: readonly PlanFailure[]): string[] {
+  return [...Map.groupBy(failures, ({ on }) => on)].map(([on, found]) => {
+    const named = found.slice(0, namedLimit).map(({ deployment, message }) => `${deployment} (${message})`);
+    const rest = found.length > named.length ? ` and ${found.length - named.length} more` : "";
+    return `--fail-on ${on}: ${named.join(", ")}${rest}`;
+  });
+}
+
+function failureOf(on: FailKind, { action }: PlanItem, forecast: Forecast | undefined): string | undefined {
+  switch (on) {
+    case "downtime":
+      return forecast?.downtime?.message;
+    case "delete":
+      return action === "delete" ? "deleted" : undefined;
+    case "replace":
+      return podsText((forecast?.replaced.length ?? 0) + (forecast?.moved.length ?? 0) + (forecast?.more ?? 0));
+    case "unplaceable":
+      return podsText(forecast?.unplaced.length ?? 0);
+    default:
+      return on satisfies never;
+  }
+}
+
+function podsText(pods: number): string | undefined {
+  if (pods === 0) return undefined;
+  return pods === 1 ? "1 pod" : `${pods} pods`;
+}
