@@ -12,6 +12,9 @@ export const planSelectors = ["deployments", "revisions"] as const;
 /** A plan that met others' changes is made again at most so often: each time someone else has got on. */
 const attemptsLimit = 8;
 
+/** So many of the Deployments that must not be touched are named, the rest is counted. */
+const namedLimit = 10;
+
 /** What the plan needs to know of a snapshot that holds `planSelectors`. */
 export function knownState(snapshot: Snapshot): KnownState {
   return {
@@ -64,7 +67,9 @@ export function refuseBlocked(plan: Plan): void {
   const reasons = plan.items.flatMap(({ reason }) => (reason ? [reason] : []));
   const [first] = reasons;
   if (!first) return;
-  const message = reasons.map(({ message }) => message).join("; ");
+  const named = reasons.slice(0, namedLimit).map(({ message }) => message);
+  const rest = reasons.length - named.length;
+  const message = [...named, ...(rest > 0 ? [`and ${rest} more like these`] : [])].join("; ");
   throw new OrchestraError("conflict", message, { hint: first.hint });
 }
 

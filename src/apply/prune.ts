@@ -35,7 +35,9 @@ export function withRenames(items: readonly PlanItem[]): readonly PlanItem[] {
   const names = new Map<string, { readonly renamedFrom: string } | { readonly renamedTo: string }>();
   for (const { name, action, after } of items) {
     if (action !== "create" || !after) continue;
-    const old = gone.get(after.revision)?.find((item) => !names.has(item.name) && isSameSpec(item, after));
+    const candidates = gone.get(after.revision) ?? [];
+    const at = candidates.findIndex((item) => isSameSpec(item, after));
+    const [old] = at < 0 ? [] : candidates.splice(at, 1);
     if (!old) continue;
     names.set(old.name, { renamedTo: name });
     names.set(name, { renamedFrom: old.name });

@@ -1,6 +1,7 @@
 // Each Deployment has one source: what another one may do with it, and what it says then.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { refuseBlocked } from "../../../src/apply/commit.ts";
 import type { Author } from "../../../src/apply/document.ts";
 import { type KnownState, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { author, committed, nothingKnown, wanted } from "../../support/plans.ts";
@@ -19,6 +20,16 @@ test("what belongs to another source is blocked, also where the manifest says th
     assert.equal(item?.reason?.message, "web belongs to shop, not to cli (plain apply and deploy)");
     assert.match(item?.reason?.hint ?? "", /--adopt/);
   }
+});
+
+test("of very many that are blocked the first are named and the others counted", () => {
+  const all = Array.from({ length: 100 }, (_, index) => wanted(`d${index}`));
+  const state = applied(nothingKnown, from("shop"), ...all);
+  const refuse = () => refuseBlocked(planApply(state, all, from("cli")));
+  assert.throws(refuse, {
+    code: "conflict",
+    message: /^d0 belongs to shop.*; d9 belongs to [^;]*; and 90 more like these$/,
+  });
 });
 
 test("who adopts it changes its source, also where nothing else differs, and then it is settled", () => {
