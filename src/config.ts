@@ -76,6 +76,17 @@ export function wantsDebug(env: Environment = process.env): boolean {
   return Boolean(env["ORCHESTRA_DEBUG"]);
 }
 
+/** The environment for a program that we call: ours, with `set`, without `unset`, and with `otherwise` where ours says nothing. */
+export function childEnvironment(
+  set: Environment,
+  unset: readonly string[],
+  otherwise: Environment,
+  env: Environment = process.env,
+): Environment {
+  const kept = Object.entries(env).filter(([name]) => !unset.includes(name));
+  return { ...otherwise, ...Object.fromEntries(kept), ...set };
+}
+
 /** Undefined where it is not set. */
 function setting(env: Environment, name: string): string | undefined {
   const value = env[name];

@@ -16,10 +16,14 @@ import { startMaster } from "./master/master.ts";
 import type { ClusterDocument } from "./model/cluster.ts";
 import { messageOf } from "./model/errors.ts";
 import type { RoleName } from "./model/role.ts";
+import { sourceId } from "./model/sync.ts";
 import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDirectory } from "./sync/directory.ts";
+import { openGit } from "./sync/git.ts";
+import { sourceName } from "./sync/source.ts";
 import { type Sync, startSync } from "./sync/sync.ts";
+import type { Target } from "./sync/target.ts";
 import { openDocker } from "./worker/docker.ts";
 import { nodeIdentity } from "./worker/identity.ts";
 import { ownAddress } from "./worker/own-address.ts";
@@ -105,28 +109,36 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
 
 export interface FollowOptions {
   readonly store: Store;
-  /** The folder's absolute path. */
-  readonly path: string;
+  readonly stateDir: string;
+  /** The cluster's id. */
+  readonly cluster: string;
+  readonly target: Target;
+  /** How often a remote is asked. */
+  readonly intervalMs: number;
   /** Applies what is valid although something is not. */
   readonly partial: boolean;
   /** Takes back what was changed by hand. */
   readonly heals: boolean;
+  /** Takes over what other sources own. */
+  readonly adopt: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Keeps the cluster equal to a folder, as soon as no other sync follows the same. */
-export function startFollowing({ path, clock, log, ...options }: FollowOptions): Sync {
+/** Keeps the cluster equal to a folder or a branch, as soon as no other sync follows the same. */
+export function startFollowing({ stateDir, cluster, target, intervalMs, ...options }: FollowOptions): Sync {
+  const { clock, log } = options;
   const host = hostname();
-  return startSync({
-    ...options,
-    follows: { kind: "directory", host, path },
-    open: (wake) => openDirectory({ host, path, wake, clock, log }),
-    host,
-    pid: process.pid,
-    clock,
-    log,
-  });
+  const common = { ...options, host, pid: process.pid };
+  if (target.kind === "directory") {
+    const { path } = target;
+    const follows = { kind: "directory", host, path } as const;
+    return startSync({ ...common, follows, open: (wake) => openDirectory({ host, path, wake, clock, log }) });
+  }
+  const { url, shown, branch, path } = target;
+  const follows = { kind: "git", url: shown, branch, path } as const;
+  const mirror = join(clusterFolder(stateDir, cluster), "git", sourceId(sourceName(follows)));
+  return startSync({ ...common, follows, open: () => openGit({ url, follows, mirror, intervalMs, clock }) });
 }
 
 /** The engine with the containers of one node. */

@@ -70,7 +70,8 @@ const rooms: Readonly<Record<string, Room>> = {
   sync: {
     frontDoor: "sync",
     mayImport: ["src/store/store.ts", "src/apply/", "src/manifest/manifest.ts"],
-    acts: ["sync", "directory*", "git-lock"],
+    mayImportPure: true,
+    acts: ["sync", "pass", "directory*", "git", "git-call", "git-lock"],
   },
   cli: {
     frontDoor: "base",

@@ -1,7 +1,8 @@
 // Which files `-f` means: reads folders and links, never contents.
 import { type Dirent, existsSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
-import { extname, join, sep } from "node:path";
+import { join, sep } from "node:path";
 import { filesLimit, folderDepthLimit } from "./limits.ts";
+import { isManifestName, isSkipped } from "./names.ts";
 import { compareText, type Problem } from "./problem.ts";
 
 export const stdinName = "stdin";
@@ -19,7 +20,6 @@ export interface Found {
   readonly warnings: readonly Problem[];
 }
 
-const extensions = [".yaml", ".yml", ".json"];
 const expected = "name a .yaml, .yml or .json file, a folder, or - for standard input";
 
 interface Search {
@@ -57,7 +57,7 @@ function tryPath(search: Search, path: string): Reason | undefined {
     const real = realpathSync(path);
     const stat = statSync(real);
     if (stat.isDirectory()) return addNamedFolder(search, path, real);
-    if (!hasExtension(path)) return ["is not called .yaml, .yml or .json", "rename it, or pipe it to -f -"];
+    if (!isManifestName(path)) return ["is not called .yaml, .yml or .json", "rename it, or pipe it to -f -"];
     if (!stat.isFile()) return noFile;
     addOnce(search, real, { name: path, path: real });
     return undefined;
@@ -96,13 +96,13 @@ function addEntry(search: Search, name: string, path: string, entry: Dirent, roo
   try {
     if (entry.isDirectory()) return addFolder(search, name, path, root, depth + 1);
     if (entry.isSymbolicLink()) return addLink(search, name, path, root, depth);
-    if (!hasExtension(name)) return 0;
+    if (!isManifestName(name)) return 0;
     if (entry.isFile()) return addOnce(search, path, { name, path });
     complain(search, name, ...noFile);
   } catch (error) {
     const dangling = danglingLink(path);
     // What it led to might have been a folder of manifests, so it is not passed over in silence; most often it is nothing to us.
-    if (dangling && !hasExtension(name)) warn(search, name, `is not read: it ${dangling[0]}`, dangling[1]);
+    if (dangling && !isManifestName(name)) warn(search, name, `is not read: it ${dangling[0]}`, dangling[1]);
     else complain(search, name, ...(dangling ?? reasonOf(error)));
   }
   return 0;
@@ -111,7 +111,7 @@ function addEntry(search: Search, name: string, path: string, entry: Dirent, roo
 function addLink(search: Search, name: string, path: string, root: string, depth: number): number {
   const real = realpathSync(path);
   const stat = statSync(real);
-  const mayBeManifest = !stat.isDirectory() && hasExtension(name);
+  const mayBeManifest = !stat.isDirectory() && isManifestName(name);
   if (!mayBeManifest && !stat.isDirectory()) return 0;
   if (real !== root && !real.startsWith(root.endsWith(sep) ? root : root + sep)) {
     warn(search, name, "is not read: it is a link that leads out of the folder", "name its target with -f");
@@ -140,17 +140,6 @@ function addOnce(search: Search, key: string, source: Source): number {
   if (search.sources.length === filesLimit + 1)
     complain(search, source.name, `is one more than the ${filesLimit} files that are read`, "name fewer");
   return 1;
-}
-
-/** Dot files, and what editors and version control leave beside a file. */
-export function isSkipped(name: string): boolean {
-  return (
-    name.startsWith(".") || name.startsWith("#") || name.endsWith("~") || /\.(swp|swo|bak|orig|rej|tmp)$/.test(name)
-  );
-}
-
-function hasExtension(name: string): boolean {
-  return extensions.includes(extname(name).toLowerCase());
 }
 
 function complain(search: Search, file: string, message: string, hint: string): void {

@@ -1,6 +1,7 @@
 // A sync: what keeps the Deployments of one source equal to a folder or to a branch of a Git repository.
 import { createHash } from "node:crypto";
 import type { Act } from "./deployment.ts";
+import type { SourceCommit } from "./source.ts";
 
 /** What a source follows. */
 export type Followed =
@@ -39,6 +40,8 @@ export interface SyncDocument {
     /** Names what all the manifests say together. */
     readonly tree: string;
     readonly deployments: number;
+    /** What it was read from, where that is Git. */
+    readonly commit?: SourceCommit;
   };
   /** What was changed by hand, last. */
   readonly drift?: { readonly at: string; readonly corrected: boolean; readonly deployments: readonly Drifted[] };

@@ -1,7 +1,7 @@
 // Wakes when something may have changed in a folder. An event is only a hint: what is true is read from the folder.
 import { basename } from "node:path";
 import { watch } from "chokidar";
-import { isSkipped } from "../manifest/manifest.ts";
+import { isSkipped } from "../manifest/names.ts";
 
 export interface FolderWatch {
   close(): Promise<void>;

@@ -7,7 +7,7 @@ export interface Report {
   readonly outcome: SyncOutcome;
   readonly errors: readonly string[];
   /** What was applied; absent where nothing was. */
-  readonly applied?: { readonly tree: string; readonly deployments: number };
+  readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
 }
 
@@ -42,4 +42,9 @@ function shortened(text: string): string {
 
 function sameBut(field: string, old: object | undefined, next: object): boolean {
   return old !== undefined && sameValue({ ...old, [field]: undefined }, { ...next, [field]: undefined });
+}
+
+/** Whether the word about who leads is that of this very leader. */
+export function isOwn(lead: SyncDocument["lead"], own: SyncDocument["lead"]): boolean {
+  return lead.host === own.host && lead.pid === own.pid && lead.since === own.since;
 }

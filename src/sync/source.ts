@@ -1,5 +1,6 @@
 // What a sync follows, as it shows itself at one moment. Pure: `directory.ts` and `git.ts` are the adapters.
 import type { Tree } from "../manifest/manifest.ts";
+import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 
 /**
@@ -8,13 +9,25 @@ import type { Followed } from "../model/sync.ts";
  * - `away`: it cannot be read, which says nothing about what is in it
  */
 export type Look =
-  | { readonly state: "read"; readonly tree: Tree }
+  | {
+      readonly state: "read";
+      readonly tree: Tree;
+      /** What it was read from, where that is Git. */
+      readonly commit?: SourceCommit;
+      /** Why this is the last that could be read, and maybe not the latest. */
+      readonly trouble?: string;
+      /** When it should be looked at again, whatever happens. */
+      readonly againInMs?: number;
+    }
   | { readonly state: "busy" | "away"; readonly reason: string; readonly againInMs: number };
 
 export interface Source {
   readonly follows: Followed;
-  /** Never throws for what is wrong with the source. The same `tree` as long as nothing has changed in it. */
-  look(signal: AbortSignal): Promise<Look>;
+  /**
+   * Never throws for what is wrong with the source. The same `tree` as long as nothing has changed in it.
+   * `asked`: another text than before where somebody wants what is there now.
+   */
+  look(signal: AbortSignal, asked?: string): Promise<Look>;
   close(): Promise<void>;
 }
 

@@ -2,7 +2,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { DeploymentDocument } from "../../src/model/deployment.ts";
 import { nameOf, syncKey } from "../../src/model/keys.ts";
@@ -11,7 +11,8 @@ import { ensureCluster } from "../../src/store/cluster.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type DirectoryOptions, openDirectory } from "../../src/sync/directory.ts";
-import { type Sync, startSync } from "../../src/sync/sync.ts";
+import { sourceName } from "../../src/sync/source.ts";
+import { type Sync, type SyncOptions, startSync } from "../../src/sync/sync.ts";
 import { eventually } from "./eventually.ts";
 import { tempFolder } from "./temp-folder.ts";
 
@@ -53,7 +54,10 @@ export function manifestText(name: string, image: string, more = ""): string {
   return `apiVersion: orchestra/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec: { image: "${image}"${more} }\n`;
 }
 
-export async function syncLab(t: TestContext): Promise<SyncLab> {
+/** What is followed instead of the folder, with a folder of its own to keep things in. */
+export type Followed = (state: string, clock: Clock) => Pick<SyncOptions, "follows" | "open">;
+
+export async function syncLab(t: TestContext, followed?: Followed): Promise<SyncLab> {
   const root = await tempFolder(t);
   const folder = join(root, "manifests");
   await mkdir(folder);
@@ -68,7 +72,8 @@ export async function syncLab(t: TestContext): Promise<SyncLab> {
   };
   const store = await open();
   await ensureCluster(store, { now: systemClock.wall() });
-  const source = `dir:lab:${folder}`;
+  const git = followed?.(join(root, "state"), systemClock);
+  const source = git ? sourceName(git.follows) : `dir:lab:${folder}`;
   const place = async (name: string) => {
     const path = join(folder, name);
     await mkdir(dirname(path), { recursive: true });
@@ -98,12 +103,15 @@ export async function syncLab(t: TestContext): Promise<SyncLab> {
       const others = { clock, log, ...(watch ? { watch } : {}) };
       const sync = startSync({
         store: own,
-        follows: { kind: "directory", host: "lab", path: folder },
-        open: (wake) => openDirectory({ host: "lab", path: folder, wake, ...others }),
+        ...(git ?? {
+          follows: { kind: "directory", host: "lab", path: folder },
+          open: (wake: () => void) => openDirectory({ host: "lab", path: folder, wake, ...others }),
+        }),
         host: "lab",
         pid: process.pid,
         partial,
         heals,
+        adopt: false,
         clock,
         log,
       });

@@ -1,20 +1,33 @@
 import { resolve } from "node:path";
 import { Args, Flags } from "@oclif/core";
+import { parseDuration } from "../../model/duration.ts";
 import { absoluteUrl } from "../../store/open-store.ts";
+import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { serveSync } from "../run/serve-sync.ts";
 
 export default class Sync extends BaseCommand {
-  static override summary = "Keep the cluster equal to a folder of manifests: save a file, and it is running.";
+  static override summary = "Keep the cluster equal to a folder of manifests, or to one in a Git branch.";
   static override description =
-    `Runs in the foreground until Ctrl-C or SIGTERM, and writes its log to standard error. What it applied stays when it ends.
-A file that is wrong changes nothing: all that is in the folder is applied, or nothing of it. What somebody changes by hand is taken back.
-Of several syncs of one folder one works, and the others stand by. What runs a sync, and what keeps it from its work, tells sync status.`;
-  static override examples = ["<%= config.bin %> sync manifests/"];
+    `Save a file, or push a commit, and it is running. Runs in the foreground until Ctrl-C or SIGTERM, and writes its log to standard error.
+What it applied stays when it ends. All that is in the folder or commit is applied, or nothing of it: a file that is wrong changes nothing.
+What somebody changes by hand is taken back. Git is the system's own, with the keys and credential helpers of who runs this.
+Of several syncs of one source one works, and the others stand by. What runs a sync, and what keeps it from its work, tells sync status.`;
+  static override examples = [
+    "<%= config.bin %> sync manifests/",
+    "<%= config.bin %> sync git@example.org:shop.git#main/deploy",
+    "<%= config.bin %> sync https://example.org/shop.git#feature/x:deploy --interval 1m",
+  ];
   static override args = {
-    folder: Args.string({ required: true, description: "The folder to follow.", ignoreStdin: true }),
+    source: Args.string({
+      required: true,
+      description: "The folder to follow, or URL#BRANCH/PATH (URL#BRANCH:PATH).",
+      ignoreStdin: true,
+    }),
   };
   static override flags = {
+    adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
+    interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
     partial: Flags.boolean({ summary: "Apply the valid files although others are wrong." }),
     "self-heal": Flags.boolean({
       summary: "Take back what was changed by hand; else it is only reported.",
@@ -25,9 +38,11 @@ Of several syncs of one folder one works, and the others stand by. What runs a s
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Sync);
+    const target = targetOf(args.source, (path) => resolve(path));
+    const intervalMs = parseDuration(flags.interval, "--interval");
     const config = this.settings;
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
-    const { partial, "self-heal": heals } = flags;
-    await serveSync({ config, storeUrl, path: resolve(args.folder), partial, heals });
+    const { adopt, partial, "self-heal": heals } = flags;
+    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals });
   }
 }

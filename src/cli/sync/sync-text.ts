@@ -1,4 +1,5 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
+import type { SourceCommit } from "../../model/source.ts";
 import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
@@ -46,6 +47,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
     ["Led by", `${lead.host}, pid ${lead.pid}, ${end}`],
     ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
+    ["Commit", applied?.commit && commitText(applied.commit)],
     ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
   ]);
   const errors = (pass?.errors ?? []).map((error) => `  ${oneLine(error)}`);
@@ -74,6 +76,10 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
     default:
       return pass.outcome satisfies never;
   }
+}
+
+function commitText({ id, author, subject }: SourceCommit): string {
+  return `${id.slice(0, 12)} ${oneLine(subject)} (${oneLine(author)})`;
 }
 
 function plural(count: number): string {

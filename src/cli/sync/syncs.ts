@@ -50,6 +50,11 @@ export function resumed(before: SyncControlDocument): SyncControlDocument {
   return rest;
 }
 
+/** Look at once, whatever the interval. */
+export function triggered(act: Act): (before: SyncControlDocument) => SyncControlDocument {
+  return (before) => ({ ...before, trigger: act });
+}
+
 /** A source is named as it is, by its folder, or by a part of it that no other has; where there is one only it needs no name. */
 function meant(documents: readonly SyncDocument[], named: string | undefined): SyncDocument {
   const exact = documents.filter(({ source, follows }) => source === named || isFolder(follows, named));
@@ -57,7 +62,8 @@ function meant(documents: readonly SyncDocument[], named: string | undefined): S
   const [one, ...others] = found;
   if (one && others.length === 0) return one;
   const sources = documents.map(({ source }) => source).sort();
-  const hint = sources.length === 0 ? "orchestra sync FOLDER starts one" : `there are ${sources.join(", ")}`;
+  const hint =
+    sources.length === 0 ? "orchestra sync FOLDER, or URL#BRANCH/PATH, starts one" : `there are ${sources.join(", ")}`;
   if (one) throw new OrchestraError("invalid", `${named ?? "that"} means more than one sync`, { hint });
   throw new OrchestraError("not-found", named === undefined ? "there is no sync" : `there is no sync of ${named}`, {
     hint,

@@ -1,0 +1,48 @@
+// Why git did not do what it was asked for, in words that say what to do. Pure.
+
+/** How a call of git ended that failed. */
+export interface GitFailure {
+  readonly stderr: string;
+  /** Absent where it was ended from outside, or never began. */
+  readonly exitCode?: number | undefined;
+  /** It took longer than it may. */
+  readonly late: boolean;
+  /** There is no such program. */
+  readonly missing: boolean;
+}
+
+const reasons: readonly (readonly [RegExp, (where: string, branch: string) => string])[] = [
+  [
+    /couldn't find remote ref|Remote branch .* not found/i,
+    (where, branch) => `${where} has no branch ${branch}; push it again, or follow another one`,
+  ],
+  [
+    /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied|access denied|HTTP 40[13]/i,
+    (where) => `${where} does not let this user in; check the SSH key or the credential helper of who runs the sync`,
+  ],
+  [
+    /Host key verification failed/i,
+    (where) => `the SSH key of the host of ${where} is not known; connect to it once with ssh`,
+  ],
+  [/dubious ownership/i, (where) => `${where} belongs to another user; name it in git's safe.directory`],
+  [
+    /not appear to be a git repository|repository .*(not found|does not exist)|not a git repository/i,
+    (where) => `there is no Git repository at ${where}; check its URL`,
+  ],
+  [
+    /Could not resolve|unable to access|Connection (refused|reset|timed out)|unable to connect|Could not read from remote/i,
+    (where) => `${where} does not answer; it is tried again`,
+  ],
+  [/No space left/i, () => "the disk of this machine is full"],
+];
+
+/** `where`: the repository as it is shown; `secret`: what must not be in any text. */
+export function gitReason(failure: GitFailure, where: string, branch: string, secret: string): string {
+  if (failure.missing) return "git is not installed here, or not on the PATH";
+  if (failure.late) return `${where} takes too long to answer, or is too large; it is tried again`;
+  const known = reasons.find(([pattern]) => pattern.test(failure.stderr));
+  if (known) return known[1](where, branch);
+  const lines = failure.stderr.replaceAll(secret, where).split("\n");
+  const last = lines.map((line) => line.trim()).findLast((line) => line !== "");
+  return `git failed${last === undefined ? "" : `: ${last.slice(0, 200)}`}`;
+}

@@ -1,0 +1,159 @@
+// A folder in a branch of a Git repository as a source: fetched now and then into a mirror of our own, and read from the commit itself,
+// without a work tree. Reads the remote; writes the mirror in the state folder. Whatever fails, the last good commit stays.
+import { mkdir, rm } from "node:fs/promises";
+import type { Clock } from "../clock.ts";
+import { openTreeReader, type Tree, type TreeFile } from "../manifest/manifest.ts";
+import type { SourceCommit } from "../model/source.ts";
+import type { Followed } from "../model/sync.ts";
+import { callGit, type GitCall, GitError } from "./git-call.ts";
+import { gitReason } from "./git-reason.ts";
+import { type Blob, contentsOf, listingOf, ownContent } from "./git-tree.ts";
+import type { Look, Source } from "./source.ts";
+
+export interface GitOptions {
+  /** As git is called with it. */
+  readonly url: string;
+  readonly follows: Extract<Followed, { kind: "git" }>;
+  /** A folder of this source alone. */
+  readonly mirror: string;
+  readonly intervalMs: number;
+  readonly clock: Clock;
+}
+
+/** What lies on this machine takes no longer; a remote may be far away and slow. */
+const localLimitMs = 60_000;
+const remoteLimitMs = 300_000;
+/** The commit that is followed, in the mirror. */
+const ref = "refs/orchestra/head";
+
+interface Good {
+  readonly tree: Tree;
+  readonly commit: SourceCommit;
+}
+
+export function openGit(options: GitOptions): Source {
+  return new GitBranch(options);
+}
+
+class GitBranch implements Source {
+  readonly follows;
+  readonly #options: GitOptions;
+  readonly #reader = openTreeReader();
+  #good: Good | undefined;
+  #names: ReadonlyMap<string, string> = new Map();
+  #trouble: string | undefined;
+  #nextAt = 0;
+  #asked: string | undefined;
+  #isReady = false;
+
+  constructor(options: GitOptions) {
+    this.#options = options;
+    this.follows = options.follows;
+  }
+
+  async look(signal: AbortSignal, asked?: string): Promise<Look> {
+    const { clock, intervalMs } = this.#options;
+    if (clock.now() >= this.#nextAt || asked !== this.#asked) {
+      this.#asked = asked;
+      this.#trouble = await this.#update(signal);
+      this.#nextAt = clock.now() + intervalMs;
+    }
+    const againInMs = Math.max(0, this.#nextAt - clock.now());
+    if (!this.#good) return { state: "away", reason: this.#trouble ?? "nothing was fetched yet", againInMs };
+    const trouble = this.#trouble === undefined ? {} : { trouble: this.#trouble };
+    return { state: "read", ...this.#good, ...trouble, againInMs };
+  }
+
+  async close(): Promise<void> {}
+
+  /** Fetches, and reads what was fetched, or what was before. Gives what is wrong. */
+  async #update(signal: AbortSignal): Promise<string | undefined> {
+    const trouble = await this.#told(signal, () => this.#fetch(signal));
+    const broken = await this.#told(signal, () => this.#read(signal));
+    // A mirror that was damaged is made anew: it holds nothing that the remote does not.
+    if (broken !== undefined && trouble === undefined) await this.#forget();
+    return trouble ?? broken;
+  }
+
+  async #told(signal: AbortSignal, act: () => Promise<void>): Promise<string | undefined> {
+    const { url, follows } = this.#options;
+    try {
+      await act();
+      return undefined;
+    } catch (error) {
+      if (signal.aborted) throw signal.reason;
+      if (error instanceof GitError) return gitReason(error, follows.url, follows.branch, url);
+      return `the mirror of ${follows.url} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  async #fetch(signal: AbortSignal): Promise<void> {
+    const { url, follows, mirror } = this.#options;
+    if (!this.#isReady) {
+      await mkdir(mirror, { recursive: true, mode: 0o700 });
+      await callGit({ words: ["init", "-q", "--bare", "--template=", "--", mirror], limitMs: localLimitMs, signal });
+      this.#isReady = true;
+    }
+    const how = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
+    const words = ["fetch", ...how, "--", url, `+refs/heads/${follows.branch}:${ref}`];
+    await this.#call({ words, limitMs: remoteLimitMs, signal });
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const { path } = this.follows;
+    const limitMs = localLimitMs;
+    if (!this.#isReady) return;
+    const log = await this.#call({ words: ["log", "-1", "--format=%H%x00%an%x00%s", ref, "--"], limitMs, signal });
+    const [id = "", author = "", subject = ""] = log.toString().trimEnd().split("\0");
+    if (this.#good?.commit.id === id) return;
+    const place = path === "" ? id : `${id}:${path}`;
+    const listed = await this.#listed(place, signal);
+    const listing = listingOf(listed);
+    const contents = await this.#contents(listing.blobs, signal);
+    const tree = await this.#reader.read(
+      listing.blobs.map((blob) => treeFile(blob, contents)),
+      listing,
+    );
+    this.#names = new Map(listing.blobs.map((blob) => [blob.name, blob.id]));
+    this.#good = { tree, commit: { id, author: cut(author), subject: cut(subject) } };
+  }
+
+  /** A folder that the commit lacks has nothing in it: that is an error of the commit, and none of git. */
+  async #listed(place: string, signal: AbortSignal): Promise<string> {
+    try {
+      const words = ["ls-tree", "-r", "-z", "-l", place];
+      return (await this.#call({ words, limitMs: localLimitMs, signal })).toString();
+    } catch (error) {
+      const isMissing = error instanceof GitError && /Not a valid object name|not a tree object/i.test(error.stderr);
+      if (isMissing && place.includes(":")) return "";
+      throw error;
+    }
+  }
+
+  /** Only what was not read before. */
+  async #contents(blobs: readonly Blob[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
+    const fresh = blobs.filter(({ name, id }) => this.#names.get(name) !== id);
+    const ids = [...new Set(fresh.map(({ id }) => id))];
+    if (ids.length === 0) return new Map();
+    const input = `${ids.join("\n")}\n`;
+    return contentsOf(await this.#call({ words: ["cat-file", "--batch"], input, limitMs: localLimitMs, signal }), ids);
+  }
+
+  async #forget(): Promise<void> {
+    this.#isReady = false;
+    await rm(this.#options.mirror, { recursive: true, force: true });
+  }
+
+  #call(call: GitCall): Promise<Buffer> {
+    return callGit({ ...call, words: ["--git-dir", this.#options.mirror, ...call.words] });
+  }
+}
+
+function treeFile({ name, id }: Blob, contents: ReadonlyMap<string, Uint8Array>): TreeFile {
+  return { name, stamp: id, read: () => ownContent(name, contents.get(id) ?? new Uint8Array()) };
+}
+
+/** For people, in every Deployment. */
+function cut(text: string): string {
+  return [...text].slice(0, 72).join("");
+}

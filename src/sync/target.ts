@@ -1,0 +1,68 @@
+// What a person names for a sync to follow: a folder, or a place in a Git repository. Pure.
+import { OrchestraError } from "../model/errors.ts";
+
+export type Target =
+  | { readonly kind: "directory"; readonly path: string }
+  | {
+      readonly kind: "git";
+      /** As git is to be called with it. */
+      readonly url: string;
+      /** Without what may be a secret. */
+      readonly shown: string;
+      readonly branch: string;
+      /** Within the repository, without slashes around it; empty: all of it. */
+      readonly path: string;
+    };
+
+const form =
+  "write URL#BRANCH/PATH, as git@example.org:shop.git#main/deploy, or URL#BRANCH:PATH where the branch has a /";
+
+/** `absolute` makes a path of this machine absolute. Throws `invalid` for what is neither. */
+export function targetOf(text: string, absolute: (path: string) => string): Target {
+  const hash = text.lastIndexOf("#");
+  if (hash < 0 && !isRemote(text)) return { kind: "directory", path: absolute(text) };
+  const url = hash < 0 ? text : text.slice(0, hash);
+  const { branch, path } = placeOf(hash < 0 ? "" : text.slice(hash + 1));
+  const bad = wrongWith(url, branch, path);
+  if (bad !== undefined) throw new OrchestraError("invalid", bad, { hint: form });
+  refusePassword(url);
+  if (isRemote(url)) return { kind: "git", url, shown: withoutUser(url), branch, path };
+  const local = absolute(url);
+  return { kind: "git", url: local, shown: local, branch, path };
+}
+
+/** `main/deploy`, `feature/x:deploy`, `main`. */
+function placeOf(text: string): { readonly branch: string; readonly path: string } {
+  const colon = text.indexOf(":");
+  const end = colon >= 0 ? colon : text.indexOf("/");
+  if (end < 0) return { branch: text, path: "" };
+  return { branch: text.slice(0, end), path: text.slice(end + 1).replaceAll(/^\/+|\/+$/g, "") };
+}
+
+function wrongWith(url: string, branch: string, path: string): string | undefined {
+  if (url === "" || url.startsWith("-")) return `"${url}" is no place of a Git repository`;
+  if (branch === "") return "no branch is named";
+  if (!/^[A-Za-z0-9_][A-Za-z0-9._/+@-]*$/.test(branch) || /\.\.|\/\/|@\{|\.lock$|[./]$/.test(branch)) {
+    return `"${branch}" is no name of a branch`;
+  }
+  const parts = path.split("/");
+  if (parts.includes("..") || parts.includes(".")) return `"${path}" is no folder within a repository`;
+  return undefined;
+}
+
+/** What other machines may see is on the command line already; it must not go further. */
+function refusePassword(url: string): void {
+  if (!/^[a-z+]+:\/\/[^/@]*:[^/]*@/i.test(url)) return;
+  throw new OrchestraError("invalid", "the URL has a password in it, which everybody on this machine can see", {
+    hint: "keep it in a Git credential helper, or use an SSH key",
+  });
+}
+
+function isRemote(url: string): boolean {
+  return /^[a-z][a-z+]*:\/\//i.test(url) || /^[^/:]+@[^/:]+:/.test(url);
+}
+
+/** Over HTTP a user's name may be a token; over SSH it says which account keeps the repositories. */
+function withoutUser(url: string): string {
+  return url.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
+}

@@ -1,0 +1,211 @@
+// A branch of a real Git repository that is followed: each commit is applied as a whole or not at all, and what fails leaves the last good one.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { rename, rm, symlink } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import { syncControlKey } from "../../../src/model/keys.ts";
+import { put } from "../../../src/store/store.ts";
+import { openGit } from "../../../src/sync/git.ts";
+import { throughout } from "../../support/eventually.ts";
+import { gitLab, gitSyncLab } from "../../support/git-lab.ts";
+import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
+
+const web = (image: string) => manifestText("web", image);
+const refusedFor = (lab: SyncLab, pattern: RegExp) =>
+  lab.told(
+    `refused: ${pattern}`,
+    ({ pass }) => pass?.outcome === "refused" && pass.errors.some((text) => pattern.test(text)),
+  );
+const awayFor = (lab: SyncLab, pattern: RegExp) =>
+  lab.told(
+    `away: ${pattern}`,
+    ({ pass }) => pass?.outcome === "away" && pass.errors.some((text) => pattern.test(text)),
+  );
+
+test("what is pushed is applied, with the commit that it came from", async (t) => {
+  const { remote, push } = await gitLab(t);
+  const first = await push(
+    { "deploy/web.yaml": web("a:1"), "elsewhere/api.yaml": manifestText("api", "b:1") },
+    "web begins",
+  );
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  const commit = { id: first, author: "Ann Example", subject: "web begins" };
+  assert.deepEqual((await lab.deployment("web"))?.commit, commit);
+  assert.deepEqual((await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced")).applied?.commit, commit);
+  const second = await push({ "deploy/api.yaml": manifestText("api", "b:1") }, `api too${"!".repeat(100)}`);
+  await lab.settled({ api: "b:1", web: "a:1" });
+  assert.equal((await lab.deployment("web"))?.commit?.id, first, "what a commit does not change stays with its own");
+  assert.deepEqual((await lab.deployment("api"))?.commit, {
+    id: second,
+    author: "Ann Example",
+    subject: `api too${"!".repeat(65)}`,
+  });
+});
+
+test("a commit with a bad file changes nothing, and the next one mends it", async (t) => {
+  const { remote, push } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  await push({ "deploy/web.yaml": web("a:2"), "deploy/bad.yaml": "kind: [" });
+  await refusedFor(lab, /^bad\.yaml:1:/);
+  assert.deepEqual(await lab.images(), { web: "a:1" });
+  await push({ "deploy/bad.yaml": undefined });
+  await lab.settled({ web: "a:2" });
+});
+
+test("a forced push is followed", async (t) => {
+  const { remote, push, git } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  await push({ "deploy/web.yaml": web("a:2") });
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:2" });
+  await git("reset", "-q", "--hard", "HEAD~1");
+  await git("push", "-q", "--force", "origin", "HEAD");
+  await lab.settled({ web: "a:1" });
+});
+
+test("a branch or remote that is gone is told, and the last good commit stays and is kept up", async (t) => {
+  const { remote, push, git } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  await git("push", "-q", "origin", "HEAD:other");
+  await git("--git-dir", remote, "update-ref", "-d", "refs/heads/main");
+  await awayFor(lab, /has no branch main/);
+  await git("push", "-q", "origin", "HEAD");
+  await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
+  await rename(remote, `${remote}.away`);
+  await awayFor(lab, /there is no Git repository at /);
+  const { value, version, key } = (await lab.store.list(["deployments"])).list("deployments")[0] ?? assert.fail();
+  await lab.store.commit({ changes: [put(key, { ...value, deleted: { by: "ann", at: "now" } }, version)] });
+  await lab.settled({ web: "a:1" });
+  await rename(`${remote}.away`, remote);
+  await push({ "deploy/web.yaml": web("a:2") });
+  await lab.settled({ web: "a:2" });
+});
+
+test("after a restart without its remote it goes on with what it has, and a mirror that was lost is made anew", async (t) => {
+  const { remote, push } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  const lab = await gitSyncLab(t, remote);
+  const first = await lab.start();
+  await lab.settled({ web: "a:1" });
+  await first.close();
+  await rename(remote, `${remote}.away`);
+  const second = await lab.start();
+  const { applied } = await awayFor(lab, /there is no Git repository/);
+  assert.equal(applied?.deployments, 1);
+  await second.close();
+  await rename(`${remote}.away`, remote);
+  await rm(join(lab.beside, "state", "git", "objects"), { recursive: true });
+  await push({ "deploy/web.yaml": web("a:2") });
+  await lab.start();
+  await lab.settled({ web: "a:2" });
+});
+
+test("submodules, links and what LFS keeps are refused, each with its reason, where they are followed", async (t) => {
+  const { remote, work, push, git } = await gitLab(t);
+  const other = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  await git("submodule", "--quiet", "add", other.remote, "vendor");
+  await push({});
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  await git("mv", "vendor", "deploy/vendor");
+  await symlink("web.yaml", join(work, "deploy/link.yaml"));
+  const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n";
+  await push({ "deploy/large.yaml": pointer, "deploy/web.yaml": web("a:2") });
+  const { pass } = await refusedFor(lab, /submodule/);
+  assert.deepEqual(
+    pass?.errors.map((text) => text.split(";")[0]),
+    [
+      "large.yaml: is kept by Git LFS, which is not read",
+      "link.yaml: is a link, which is not read from Git",
+      "vendor: is a submodule, which is not read",
+    ],
+  );
+  assert.deepEqual(await lab.images(), { web: "a:1" });
+});
+
+test("a folder that the branch does not have, and a file that is too large, are errors of the commit", async (t) => {
+  const { remote, push } = await gitLab(t);
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await refusedFor(lab, /has no \.yaml/);
+  await push({ "deploy/web.yaml": web("a:1"), "deploy/large.yaml": `# ${"x".repeat(9 * 1024 ** 2)}\n` });
+  await refusedFor(lab, /^large\.yaml: has \d+ bytes/);
+  await push({ "deploy/large.yaml": undefined });
+  await lab.settled({ web: "a:1" });
+});
+
+test("wrong credentials are told without a question to anybody, and never shown", async (t) => {
+  const server = createServer((_request, response) => {
+    response.writeHead(401, { "www-authenticate": 'Basic realm="shop"' }).end();
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const url = `http://wrong-token@127.0.0.1:${port}/shop.git`;
+  const follows = { kind: "git", url: `http://127.0.0.1:${port}/shop.git`, branch: "main", path: "" } as const;
+  const lab = await syncLab(t, (state, clock) => ({
+    follows,
+    open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
+  }));
+  await lab.start();
+  const document = await awayFor(lab, /does not let this user in/);
+  assert.doesNotMatch(JSON.stringify(document), /wrong-token/);
+});
+
+test("a trigger does not wait for the interval", async (t) => {
+  const { remote, push } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  const follows = { kind: "git", url: remote, branch: "main", path: "deploy" } as const;
+  const lab = await syncLab(t, (state, clock) => ({
+    follows,
+    open: () => openGit({ url: remote, follows, mirror: join(state, "git"), intervalMs: 3_600_000, clock }),
+  }));
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  await push({ "deploy/web.yaml": web("a:2") });
+  await throughout(200, async () => assert.deepEqual(await lab.images(), { web: "a:1" }));
+  const trigger = { by: "ann", at: "now" };
+  await lab.store.commit({ changes: [put(syncControlKey(lab.source), { trigger }, "absent")] });
+  await lab.settled({ web: "a:2" });
+});
+
+test("of many commits in a row the last one stays, and none is applied by half", async (t) => {
+  const { remote, push } = await gitLab(t);
+  const both = (version: number) => ({
+    "deploy/web.yaml": web(`a:${version}`),
+    "deploy/api.yaml": manifestText("api", `a:${version}`),
+  });
+  await push(both(0));
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ api: "a:0", web: "a:0" });
+  const view = await lab.store.view(["deployments"]);
+  const halves: string[] = [];
+  view.onChange(() => {
+    const ids = new Set(
+      view
+        .snapshot()
+        .list("deployments")
+        .map(({ value }) => value.commit?.id),
+    );
+    if (ids.size > 1) halves.push([...ids].join());
+  });
+  for (let version = 1; version <= 10; version += 1) await push(both(version));
+  await lab.settled({ api: "a:10", web: "a:10" });
+  view.close();
+  assert.deepEqual(halves, []);
+});

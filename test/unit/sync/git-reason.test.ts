@@ -1,0 +1,36 @@
+// What git says when it fails, and what people are told of it.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gitReason } from "../../../src/sync/git-reason.ts";
+
+const where = "https://example.org/shop.git";
+const secret = "https://token@example.org/shop.git";
+const failed = (stderr: string) =>
+  gitReason({ stderr, exitCode: 128, late: false, missing: false }, where, "main", secret);
+
+const cases: readonly (readonly [string, RegExp])[] = [
+  ["fatal: couldn't find remote ref refs/heads/main", /has no branch main/],
+  ["fatal: could not read Username for 'https://example.org': terminal prompts disabled", /does not let this user in/],
+  ["git@example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.", /does not let/],
+  ["Host key verification failed.\nfatal: Could not read from remote repository.", /connect to it once with ssh/],
+  ["fatal: unable to access 'https://token@example.org/': Could not resolve host: example.org", /does not answer/],
+  [
+    "fatal: '/srv/shop.git' does not appear to be a git repository\nfatal: Could not read from remote",
+    /no Git repository/,
+  ],
+  ["fatal: detected dubious ownership in repository at '/srv/shop.git'", /safe\.directory/],
+  [`fatal: something new about ${secret}`, /^git failed: fatal: something new about https:\/\/example\.org/],
+];
+for (const [stderr, message] of cases) {
+  test(`${stderr.split("\n")[0]} is told in words`, () => {
+    assert.match(failed(stderr), message);
+    assert.doesNotMatch(failed(stderr), /token/);
+  });
+}
+
+test("a git that is missing or takes too long is told", () => {
+  const reason = (what: { late: boolean; missing: boolean }) =>
+    gitReason({ stderr: "", ...what }, where, "main", secret);
+  assert.match(reason({ late: false, missing: true }), /git is not installed/);
+  assert.match(reason({ late: true, missing: false }), /too long/);
+});

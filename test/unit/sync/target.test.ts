@@ -1,0 +1,46 @@
+// What people write for a folder or a branch, and what it means.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Target, targetOf } from "../../../src/sync/target.ts";
+
+const absolute = (path: string) => (path.startsWith("/") ? path : `/here/${path}`);
+const git = (url: string, branch: string, path: string, shown = url): Target => ({
+  kind: "git",
+  url,
+  shown,
+  branch,
+  path,
+});
+
+const meant: readonly (readonly [string, Target])[] = [
+  ["manifests", { kind: "directory", path: "/here/manifests" }],
+  ["/srv/manifests", { kind: "directory", path: "/srv/manifests" }],
+  ["git@example.org:shop.git#main/deploy", git("git@example.org:shop.git", "main", "deploy")],
+  ["ssh://git@example.org/shop.git#main", git("ssh://git@example.org/shop.git", "main", "")],
+  ["https://example.org/shop.git#feature/x:deploy/a/", git("https://example.org/shop.git", "feature/x", "deploy/a")],
+  ["https://token@example.org/s#main", git("https://token@example.org/s", "main", "", "https://example.org/s")],
+  ["../shop.git#main/deploy", git("/here/../shop.git", "main", "deploy")],
+  ["file:///srv/shop.git#main/a/b", git("file:///srv/shop.git", "main", "a/b")],
+];
+for (const [text, target] of meant) {
+  test(`${text} is understood`, () => assert.deepEqual(targetOf(text, absolute), target));
+}
+
+const refused: readonly (readonly [string, RegExp])[] = [
+  ["--upload-pack=touch#main", /no place of a Git repository/],
+  ["#main", /no place of a Git repository/],
+  ["https://example.org/shop.git", /no branch is named/],
+  ["shop.git#", /no branch is named/],
+  ["shop.git#--exec/deploy", /no name of a branch/],
+  ["shop.git#a..b:deploy", /no name of a branch/],
+  ["shop.git#main/../../etc", /no folder within a repository/],
+  ["https://ann:secret@example.org/shop.git#main", /has a password in it/],
+];
+for (const [text, message] of refused) {
+  test(`${text} is refused`, () => {
+    assert.throws(
+      () => targetOf(text, absolute),
+      (error: Error) => message.test(error.message) && !error.message.includes("secret"),
+    );
+  });
+}
