@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
+import type { Limits } from "./apply/guards.ts";
 import type { Clock } from "./clock.ts";
 import { sleep } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -121,6 +122,8 @@ export interface FollowOptions {
   readonly heals: boolean;
   /** Takes over what other sources own. */
   readonly adopt: boolean;
+  /** How much one pass may do before a person has looked. */
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -1,6 +1,6 @@
 // The second commit of an apply that prunes: the deletions, once the rest is written and ready.
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
-import type { Store } from "../store/store.ts";
+import type { Check, Store } from "../store/store.ts";
 import { changedSince, commitPlan, knownState, planSelectors, refuseBlocked } from "./commit.ts";
 import type { KnownState, Plan } from "./plan.ts";
 import { pruneOf, withoutPrune } from "./prune.ts";
@@ -8,12 +8,13 @@ import { pruneOf, withoutPrune } from "./prune.ts";
 /**
  * Commits the deletions that `shown` holds, and gives what was written. `replan` makes the whole plan anew: where the rest is not as it was
  * written any more, or what would be deleted is not what was shown (changed, protected, taken over, created anew), that is a `conflict` that
- * names it, and nothing is deleted. What somebody else has deleted meanwhile is left out, and what was not shown is left alone.
+ * names it, and nothing is deleted. What somebody else has deleted meanwhile is left out, and what was not shown is left alone. `checks` as for `commitPlan`.
  */
 export async function commitPrune(
   store: Pick<Store, "list" | "commit">,
   shown: Plan,
   replan: (state: KnownState) => Plan,
+  checks: readonly Check[] = [],
 ): Promise<Plan> {
   const deletions = pruneOf(shown);
   const again = (state: KnownState): Plan => {
@@ -24,7 +25,7 @@ export async function commitPrune(
     return { ...next, items: pruneOf(next).items.filter(({ name }) => names.has(name)) };
   };
   try {
-    return await commitPlan(store, again(knownState(await store.list(planSelectors))), again);
+    return await commitPlan(store, again(knownState(await store.list(planSelectors))), again, checks);
   } catch (error) {
     if (!isOrchestraError(error, "conflict")) throw error;
     const message = `the rest is done, and nothing was pruned: ${error.message}`;

@@ -28,11 +28,13 @@ interface Search {
   readonly warnings: Problem[];
   /** Real paths of files and folders that were met: named twice, a file is read once, and links in a ring end. */
   readonly seen: Set<string>;
+  /** A folder without manifests is no problem. */
+  readonly mayBeEmpty: boolean;
 }
 
-/** Every file that the paths mean, in their order; within a folder sorted by name. */
-export function findFiles(paths: readonly string[]): Found {
-  const search: Search = { sources: [], problems: [], warnings: [], seen: new Set() };
+/** Every file that the paths mean, in their order; within a folder sorted by name. `mayBeEmpty`: a folder without any is no problem. */
+export function findFiles(paths: readonly string[], { mayBeEmpty = false } = {}): Found {
+  const search: Search = { sources: [], problems: [], warnings: [], seen: new Set(), mayBeEmpty };
   if (paths.length === 0) complain(search, "-f", "no manifests are named", expected);
   for (const path of paths) {
     if (path === "-") addOnce(search, "-", { name: stdinName });
@@ -70,7 +72,7 @@ function addNamedFolder(search: Search, path: string, real: string): Reason | un
   const before = search.problems.length;
   const isNew = !search.seen.has(real);
   const count = addFolder(search, path, real, real, 0);
-  if (count > 0 || !isNew || search.problems.length > before) return undefined;
+  if (count > 0 || search.mayBeEmpty || !isNew || search.problems.length > before) return undefined;
   return ["has no .yaml, .yml or .json file in it", "check the path"];
 }
 

@@ -103,13 +103,15 @@ const shapes: Readonly<Record<string, Shape>> = {
     { network: object({ range: text, gateway: text }) },
   ),
   presence: anyObject,
-  controls: object({}, { cordoned: act, drained: act, forget: act, paused: act, trigger: act }),
+  controls: object({}, { cordoned: act, drained: act, forget: act, paused: act, approved: act, trigger: act }),
   ranges: object({ node: text }),
   syncs: object(
     { source: text, follows: object({ kind: text }), lead: object({ host: text, pid: count, since: text }) },
     {
       pass: object({ at: text, outcome: text, errors: list(text) }, { more: count }),
       applied: object({ at: text, tree: text, deployments: count }),
+      held: object({ token: text, created: count, updated: count, deleted: count, deletes: list(text) }),
+      letThrough: object({ tree: text, token: text }),
       drift: object({ at: text, deployments: list(object({ name: text })) }),
     },
   ),

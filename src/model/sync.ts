@@ -11,13 +11,15 @@ export type Followed =
 /**
  * How the last pass ended.
  * - `synced`: the store says what the source says
+ * - `waiting`: the same, and what is to be pruned waits until the rest is ready
+ * - `held`: it would do more than usual, and waits for a person; nothing of it was applied
  * - `refused`: something in the source is wrong, or belongs to somebody else; nothing of it was applied
  * - `partial`: the same, and what is valid was applied (`--partial`)
  * - `away`: the source cannot be read now; what was applied stays
  * - `paused`: the operator said so
  * - `drifted`: changed by hand, and left so (`--no-self-heal`)
  */
-export type SyncOutcome = "synced" | "refused" | "partial" | "away" | "paused" | "drifted";
+export type SyncOutcome = "synced" | "waiting" | "held" | "refused" | "partial" | "away" | "paused" | "drifted";
 
 /** `syncs/<id>`. Written by that sync alone, and only when something in it changes. */
 export interface SyncDocument {
@@ -43,8 +45,29 @@ export interface SyncDocument {
     /** What it was read from, where that is Git. */
     readonly commit?: SourceCommit;
   };
+  /** While the outcome is `held`. */
+  readonly held?: HeldPass;
+  /** What may be pruned once the rest is ready: it was looked at together with the rest. */
+  readonly letThrough?: LetThrough;
   /** What was changed by hand, last. */
   readonly drift?: { readonly at: string; readonly corrected: boolean; readonly deployments: readonly Drifted[] };
+}
+
+/** What a pass would do that waits for a person. */
+export interface HeldPass {
+  /** Names exactly this. */
+  readonly token: string;
+  readonly created: number;
+  readonly updated: number;
+  readonly deleted: number;
+  /** The names of the first of those that would be deleted. */
+  readonly deletes: readonly string[];
+}
+
+/** Exactly these deletions, for exactly these files. */
+export interface LetThrough {
+  readonly tree: string;
+  readonly token: string;
 }
 
 /** A Deployment that somebody changed besides its source; `by` and `at` tell who wrote it last, where it is still there. */
@@ -55,6 +78,8 @@ export interface Drifted extends Partial<Act> {
 /** `controls/syncs/<id>`. Written by operators. */
 export interface SyncControlDocument {
   readonly paused?: Act;
+  /** The one pass that may do more than usual. */
+  readonly approved?: Act & { readonly token: string };
   /** Look at once; a later one asks again. */
   readonly trigger?: Act;
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Author } from "../apply/document.ts";
 import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
+import { ownedBy } from "../apply/prune.ts";
 import { type LoadedManifest, problemText, type Tree } from "../manifest/manifest.ts";
 import type { Drifted, SyncDocument, SyncOutcome } from "../model/sync.ts";
 
@@ -44,18 +45,22 @@ export function decide(question: Question): Decision {
   const name = treeName(wanted);
   const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
   const drifted = byHand.map(driftOf);
-  const all = { tree: name, drifted, errors, outcome: errors.length > 0 ? "partial" : "synced" } as const;
-  if (heals || drifted.length === 0) {
-    const plan = (now: KnownState) => planApply(now, wanted, heals ? strict : author);
-    return { ...all, deployments: wanted.length, plan };
+  if (wanted.length === 0 && errors.length === 0 && ownedBy(state, author.source).length === 0) {
+    return refused(["there is no .yaml, .yml or .json file with a manifest in it; check the path"]);
   }
-  const rest = without(wanted, byHand);
+  const left = new Set(heals ? [] : drifted.map((one) => one.name));
+  // Nothing is known of what a file with an error would have said.
+  const prune = errors.length === 0;
   return {
-    ...all,
-    errors: [...errors, ...drifted.map(leftText)],
-    outcome: errors.length > 0 ? "partial" : "drifted",
+    tree: name,
+    drifted,
+    errors: left.size > 0 ? [...errors, ...drifted.map(leftText)] : errors,
+    outcome: errors.length > 0 ? "partial" : left.size > 0 ? "drifted" : "synced",
     deployments: wanted.length,
-    plan: (now) => planApply(now, rest, author),
+    plan(now) {
+      const plan = planApply(now, wanted, heals ? strict : author, { prune });
+      return left.size === 0 ? plan : { ...plan, items: plan.items.filter((item) => !left.has(item.name)) };
+    },
   };
 }
 

@@ -111,7 +111,7 @@ class Directory implements Source {
     const { path } = this.#options;
     const begun = performance.now();
     const at = Date.now();
-    const found = findFiles([path]);
+    const found = findFiles([path], { mayBeEmpty: true });
     const prefix = path.endsWith("/") ? path.length : path.length + 1;
     const short = (name: string) => (name === path ? "." : name.slice(prefix));
     const files: Seen[] = [];

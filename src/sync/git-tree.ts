@@ -35,10 +35,6 @@ export function listingOf(output: string): GitListing {
       problems.push(problem(`has ${size} bytes, and may have ${fileBytesLimit}`, "split it"));
     } else blobs.push({ name, id });
   }
-  if (blobs.length === 0 && problems.length === 0) {
-    const hint = "check the branch and the path";
-    problems.push({ file: ".", path: "", message: "has no .yaml, .yml or .json file in it", hint });
-  }
   if (blobs.length <= filesLimit) return { blobs, problems, warnings };
   const message = `has ${blobs.length} manifests, and ${filesLimit} are read`;
   return {

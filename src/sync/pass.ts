@@ -2,19 +2,31 @@
 // writes Deployments and revisions through the plan, and what there is to tell into `syncs/<source>`.
 import { randomBytes } from "node:crypto";
 import { commitPlan, knownState } from "../apply/commit.ts";
+import { commitPrune } from "../apply/commit-prune.ts";
 import type { Author } from "../apply/document.ts";
-import { changesAnything } from "../apply/plan.ts";
+import { followSelectors, observationOf } from "../apply/follow.ts";
+import type { Limits } from "../apply/guards.ts";
+import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
+import { withoutPrune } from "../apply/prune.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PassResult } from "../loop.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
-import type { Followed, SyncDocument } from "../model/sync.ts";
-import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
+import {
+  errorsKept,
+  type Followed,
+  type LetThrough,
+  type SyncControlDocument,
+  type SyncDocument,
+} from "../model/sync.ts";
+import { type Leadership, put, type Snapshot, type Store, type View } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
+import { Readiness } from "./readiness.ts";
 import { isOwn, nextRecord, type Report } from "./record.ts";
 import { type Look, type Source, sourceName } from "./source.ts";
+import { nextStep, type Standing } from "./step.ts";
 
 export interface PassOptions {
   readonly store: Store;
@@ -27,6 +39,8 @@ export interface PassOptions {
   readonly heals: boolean;
   /** Takes over what other sources own. */
   readonly adopt: boolean;
+  /** How much one pass may do before a person has looked. */
+  readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,6 +58,7 @@ interface Led {
   readonly source: Source;
   readonly own: SyncDocument["lead"];
   readonly doubt: AbortController;
+  readonly wake: () => void;
 }
 
 /** What was found in the store and in the source, and is to be made equal. */
@@ -57,6 +72,7 @@ export class Pass {
   readonly #options: PassOptions;
   readonly #led: Led;
   readonly #name: string;
+  readonly #readiness: Readiness;
   #busySince: number | undefined;
   #strangeSince: number | undefined;
   /** What the last pass that had nothing left to do looked at. */
@@ -66,6 +82,11 @@ export class Pass {
     this.#options = options;
     this.#led = led;
     this.#name = sourceName(options.follows);
+    this.#readiness = new Readiness(options.store, led.wake);
+  }
+
+  close(): void {
+    this.#readiness.close();
   }
 
   /** One look at the source and the store, at most one commit of Deployments, and one of what there is to tell. */
@@ -73,7 +94,7 @@ export class Pass {
     const { leadership, view, source } = this.#led;
     const found = this.#find(view.snapshot());
     if (!found || leadership.signal.aborted) return { againInMs: strangeMs };
-    const control = found.snapshot.get(syncControlKey(this.#name))?.value;
+    const control = this.#control();
     if (control?.paused) {
       await this.#tell(found, { outcome: "paused", errors: [] });
       return {};
@@ -89,8 +110,7 @@ export class Pass {
     const { position } = now.snapshot;
     const seen = { ...look, position };
     if (this.#calm && isSameLook(this.#calm, seen)) return again;
-    await this.#apply(now, look);
-    this.#calm = seen;
+    this.#calm = (await this.#apply(now, look)) ? seen : undefined;
     return again;
   }
 
@@ -123,21 +143,95 @@ export class Pass {
     return { againInMs };
   }
 
-  async #apply(found: Found, { tree, commit, trouble }: Read): Promise<void> {
-    const { store, partial, heals, clock, log } = this.#options;
+  async #apply(found: Found, { tree, commit, trouble }: Read): Promise<boolean> {
+    const { store, partial, heals } = this.#options;
     const author = this.#author(commit);
-    const begun = clock.now();
     const state = knownState(found.snapshot);
     const decision = decide({ tree, state, applied: found.document.applied, author, partial, heals });
-    const { plan } = decision;
-    const checks = [{ key: syncKey(this.#name), version: found.version }];
-    const written = await commitPlan(store, plan(state), plan, checks);
-    if (changesAnything(written)) {
-      const names = written.items.filter(({ after }) => after).map(({ name }) => name);
-      const ms = Math.round(clock.now() - begun);
-      log.info("sync applied", { count: names.length, deployments: names.slice(0, 20), ms });
+    const report = withSource(reportOf(decision, heals), commit, trouble);
+    if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
+      this.#readiness.close();
+      await this.#tell(found, report);
+      return true;
     }
-    await this.#tell(found, withSource(reportOf(decision, heals), commit, trouble));
+    // What is only looked at where something is to be changed: pods, statuses, nodes.
+    const whole = await store.list([...followSelectors, clusterKey]);
+    const step = nextStep(this.#standing(found, whole, { ...decision, tree: decision.tree }));
+    switch (step.do) {
+      case "write":
+        await this.#write(await this.#letThrough(found, step.letThrough), decision, whole, report);
+        return false;
+      case "prune":
+        await this.#prune(found, decision, whole, report);
+        return false;
+      case "wait":
+        await this.#readiness.open();
+        await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, ...step.reasons] });
+        return false;
+      case "hold":
+        this.#readiness.close();
+        await this.#tell(found, { outcome: "held", errors: step.reasons, held: step.held });
+        return true;
+      default:
+        return step satisfies never;
+    }
+  }
+
+  #standing({ document }: Found, whole: Snapshot, { plan, tree }: Decision & { tree: string }): Standing {
+    const { state: cluster, present } = observationOf(whole);
+    const state = knownState(whole);
+    const { clock, limits } = this.#options;
+    return {
+      plan: plan(state),
+      state,
+      cluster,
+      present,
+      place: { cluster: whole.get(clusterKey)?.value.id, source: this.#name },
+      wall: clock.wall(),
+      limits,
+      tree,
+      approved: this.#control()?.approved?.token,
+      letThrough: document.letThrough,
+    };
+  }
+
+  #control(): SyncControlDocument | undefined {
+    return this.#led.view.snapshot().get(syncControlKey(this.#name))?.value;
+  }
+
+  /** Noted before the rest is written: whoever goes on after us must know what was looked at. */
+  async #letThrough(found: Found, letThrough: LetThrough | undefined): Promise<Found> {
+    if (!letThrough) return found;
+    const key = syncKey(this.#name);
+    const document = { ...found.document, letThrough };
+    await this.#options.store.commit({ changes: [put(key, document, found.version)] });
+    const now = await this.#options.store.read(key);
+    if (!now || !isOwn(now.value.lead, this.#led.own)) throw new OrchestraError("conflict", "another sync leads");
+    return { ...found, document: now.value, version: now.version };
+  }
+
+  async #write(found: Found, { plan }: Decision, whole: Snapshot, report: Report): Promise<void> {
+    const rest = (state: KnownState) => withoutPrune(plan(state));
+    const shown = rest(knownState(whole));
+    this.#said("applied", await commitPlan(this.#options.store, shown, rest, this.#checks(found)));
+    await this.#tell(found, report);
+  }
+
+  async #prune(found: Found, { plan }: Decision, whole: Snapshot, report: Report): Promise<void> {
+    const shown = plan(knownState(whole));
+    this.#said("pruned", await commitPrune(this.#options.store, shown, plan, this.#checks(found)));
+    await this.#tell(found, report);
+  }
+
+  /** Nobody else has become the leader since. */
+  #checks({ version }: Found) {
+    return [{ key: syncKey(this.#name), version }];
+  }
+
+  #said(what: string, { items }: Plan): void {
+    const names = items.filter(({ after }) => after).map(({ name }) => name);
+    const fields = { count: names.length, deployments: names.slice(0, errorsKept) };
+    if (names.length > 0) this.#options.log.info(`sync ${what}`, fields);
   }
 
   #author(commit: SourceCommit | undefined): Author {
@@ -151,7 +245,7 @@ export class Pass {
     const { store, clock, log } = this.#options;
     const next = nextRecord(document, report, clock.wall());
     if (next === document) return;
-    await store.commit({ changes: [{ do: "put", key: syncKey(this.#name), value: next, version }] });
+    await store.commit({ changes: [put(syncKey(this.#name), next, version)] });
     if (next.pass !== document.pass) tellPass(next.pass, log);
     if (next.drift !== document.drift) log.warn("changed by hand", { ...next.drift });
   }
@@ -184,6 +278,6 @@ function tellPass(pass: SyncDocument["pass"], log: Log): void {
   if (!pass) return;
   const { outcome, errors, more } = pass;
   const fields = { ...(errors.length > 0 ? { errors } : {}), ...(more === undefined ? {} : { more }) };
-  if (outcome === "synced" || outcome === "paused") log.info(`sync is ${outcome}`, fields);
+  if (outcome === "synced" || outcome === "paused" || outcome === "waiting") log.info(`sync is ${outcome}`, fields);
   else log.warn(`sync is ${outcome}`, fields);
 }

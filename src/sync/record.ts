@@ -1,6 +1,13 @@
 // What a sync tells of itself in its document: who follows what, and how it goes. Pure. The same again is the same document, and is not written.
 import { sameValue } from "../apply/fields.ts";
-import { type Drifted, errorLength, errorsKept, type SyncDocument, type SyncOutcome } from "../model/sync.ts";
+import {
+  type Drifted,
+  errorLength,
+  errorsKept,
+  type HeldPass,
+  type SyncDocument,
+  type SyncOutcome,
+} from "../model/sync.ts";
 
 /** What a pass has come to. */
 export interface Report {
@@ -8,22 +15,23 @@ export interface Report {
   readonly errors: readonly string[];
   /** What was applied; absent where nothing was. */
   readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
+  readonly held?: HeldPass;
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
 }
 
 /** The next document, or `old` itself when it says all that already. */
 export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
+  const { held: _old, ...rest } = old;
+  const { applied, drift, held } = report;
   const pass = passOf(report);
-  const { applied, drift } = report;
-  return withParts(old, {
+  const next: SyncDocument = {
+    ...rest,
     ...(sameBut("at", old.pass, pass) ? {} : { pass: { at, ...pass } }),
     ...(!applied || sameBut("at", old.applied, applied) ? {} : { applied: { at, ...applied } }),
+    ...(held ? { held } : {}),
     ...(!drift || sameBut("at", old.drift, bounded(drift)) ? {} : { drift: { at, ...bounded(drift) } }),
-  });
-}
-
-function withParts(old: SyncDocument, parts: Partial<SyncDocument>): SyncDocument {
-  return Object.keys(parts).length === 0 ? old : { ...old, ...parts };
+  };
+  return sameValue(old, next) ? old : next;
 }
 
 function passOf({ outcome, errors }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {

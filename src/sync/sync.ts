@@ -81,12 +81,14 @@ async function lead(options: SyncOptions, leadership: Leadership, stop: AbortSig
     const own = { host, pid, since: clock.wall() };
     const view = await store.view([...planSelectors, clusterKey, syncKey(source), syncControlKey(source)]);
     let loop: Loop | undefined;
+    let pass: Pass | undefined;
     const opened = options.open(() => loop?.wake());
     try {
       await claim(store, source, { source, follows, lead: own });
       log.info("sync follows its source", { source });
-      const pass = new Pass(options, { leadership, view, source: opened, own, doubt });
-      loop = startLoop({ name: "sync", pass: (signal) => pass.run(signal), resyncMs, clock, log });
+      const passing = new Pass(options, { leadership, view, source: opened, own, doubt, wake: () => loop?.wake() });
+      pass = passing;
+      loop = startLoop({ name: "sync", pass: passing.run.bind(passing), resyncMs, clock, log });
       const unsubscribe = view.onChange(() => loop?.wake());
       await fired(ended);
       unsubscribe();
@@ -94,6 +96,7 @@ async function lead(options: SyncOptions, leadership: Leadership, stop: AbortSig
       if (!leadership.signal.aborted) await tellEnd(store, source, own, clock.wall());
       log.info("sync no longer follows its source", { source });
     } finally {
+      pass?.close();
       await opened.close();
       view.close();
     }

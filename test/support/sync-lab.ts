@@ -2,6 +2,7 @@
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import type { Limits } from "../../src/apply/guards.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { DeploymentDocument } from "../../src/model/deployment.ts";
@@ -16,6 +17,9 @@ import { type Sync, type SyncOptions, startSync } from "../../src/sync/sync.ts";
 import { eventually } from "./eventually.ts";
 import { tempFolder } from "./temp-folder.ts";
 
+const anything = { count: 1_000_000 };
+const unlimited: Limits = { deletions: anything, replacements: anything, affected: anything };
+
 /** A machine under load. */
 const limitMs = 30_000;
 
@@ -23,6 +27,8 @@ export interface SyncLabOptions {
   readonly partial?: boolean;
   readonly heals?: boolean;
   readonly log?: Log;
+  /** Absent: what is not about guards may do whatever it likes, but delete everything. */
+  readonly limits?: Limits;
   readonly watch?: DirectoryOptions["watch"];
 }
 
@@ -97,7 +103,7 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
     store,
     source,
     open,
-    async start({ partial = false, heals = true, log = silentLog, watch } = {}) {
+    async start({ partial = false, heals = true, log = silentLog, limits = unlimited, watch } = {}) {
       const own = await open();
       const clock = systemClock;
       const others = { clock, log, ...(watch ? { watch } : {}) };
@@ -112,6 +118,7 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
         partial,
         heals,
         adopt: false,
+        limits,
         clock,
         log,
       });

@@ -35,7 +35,7 @@ export const pruneFlag = Flags.boolean({
 
 const limitFlag = (what: string) =>
   Flags.string({
-    summary: `With --prune: no more than so many ${what}, or such a share of the source's. Default: 3 or 20%, whichever is more.`,
+    summary: `Where files are pruned: no more than so many ${what}, or such a share of the source's. Default: 3 or 20%, whichever is more.`,
     helpValue: "N|N%",
   });
 

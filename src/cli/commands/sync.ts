@@ -4,6 +4,8 @@ import { parseDuration } from "../../model/duration.ts";
 import { absoluteUrl } from "../../store/open-store.ts";
 import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
+import { limitFlags } from "../change/change-flags.ts";
+import { limitsOf } from "../change/guarded.ts";
 import { serveSync } from "../run/serve-sync.ts";
 
 export default class Sync extends BaseCommand {
@@ -11,6 +13,7 @@ export default class Sync extends BaseCommand {
   static override description =
     `Save a file, or push a commit, and it is running. Runs in the foreground until Ctrl-C or SIGTERM, and writes its log to standard error.
 What it applied stays when it ends. All that is in the folder or commit is applied, or nothing of it: a file that is wrong changes nothing.
+What the files lack is deleted once the rest is ready, and what would do more than usual (see --max-delete) waits for sync approve.
 What somebody changes by hand is taken back. Git is the system's own, with the keys and credential helpers of who runs this.
 Of several syncs of one source one works, and the others stand by. What runs a sync, and what keeps it from its work, tells sync status.`;
   static override examples = [
@@ -27,6 +30,7 @@ Of several syncs of one source one works, and the others stand by. What runs a s
   };
   static override flags = {
     adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
+    ...limitFlags,
     interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
     partial: Flags.boolean({ summary: "Apply the valid files although others are wrong." }),
     "self-heal": Flags.boolean({
@@ -43,6 +47,7 @@ Of several syncs of one source one works, and the others stand by. What runs a s
     const config = this.settings;
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
     const { adopt, partial, "self-heal": heals } = flags;
-    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals });
+    const limits = limitsOf(flags);
+    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits });
   }
 }

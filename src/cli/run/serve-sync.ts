@@ -7,7 +7,8 @@ import { ensureCluster, type OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import { fired, stopSignal } from "./serve.ts";
 
-export interface ServeSyncOptions extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt"> {
+export interface ServeSyncOptions
+  extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt" | "limits"> {
   readonly config: Config;
   readonly storeUrl: string;
 }

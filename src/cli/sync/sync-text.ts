@@ -1,6 +1,6 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
 import type { SourceCommit } from "../../model/source.ts";
-import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
+import type { HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
 
@@ -36,7 +36,7 @@ export function syncStatusText(views: readonly SyncView[], nowMs: number, colour
 }
 
 function syncText({ document, control, runs }: SyncView, nowMs: number, colour: boolean): string {
-  const { source, lead, pass, applied, drift } = document;
+  const { source, lead, pass, applied, drift, held } = document;
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
   const end = lead.ended === undefined ? `for ${age(lead.since, nowMs)}` : `ended ${ago(lead.ended)}`;
@@ -48,6 +48,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["Led by", `${lead.host}, pid ${lead.pid}, ${end}`],
     ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
     ["Commit", applied?.commit && commitText(applied.commit)],
+    ["Held", held && heldText(held)],
     ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
   ]);
   const errors = (pass?.errors ?? []).map((error) => `  ${oneLine(error)}`);
@@ -63,6 +64,10 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
   switch (pass.outcome) {
     case "synced":
       return { text: "synced", tone: "good" };
+    case "waiting":
+      return { text: "applied, and not yet pruned", tone: "busy" };
+    case "held":
+      return { text: "held, because it is more than usual: nothing of it is applied", tone: "bad" };
     case "paused":
       return { text: "paused", tone: "dim" };
     case "refused":
@@ -76,6 +81,12 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
     default:
       return pass.outcome satisfies never;
   }
+}
+
+function heldText({ token, created, updated, deleted, deletes }: HeldPass): string {
+  const names = deletes.length < deleted ? `${deletes.join(", ")}, …` : deletes.join(", ");
+  const what = `${created} to create, ${updated} to update, ${deleted} to delete${deleted > 0 ? ` (${names})` : ""}`;
+  return `${what}; orchestra sync approve ${token} lets just this pass`;
 }
 
 function commitText({ id, author, subject }: SourceCommit): string {

@@ -39,6 +39,19 @@ export async function control(
   return { source, changed: after !== before };
 }
 
+/** Lets the held pass that bears the token go on, and no other. Gives its source. Throws `not-found` where none does. */
+export async function approve(store: Store, token: string, act: Act): Promise<string> {
+  const held = (await readSyncs(store)).flatMap(({ document }) => (document.held ? [document] : []));
+  const found = held.find((document) => document.held?.token === token);
+  if (!found) {
+    const all = held.map(({ source, held: pass }) => `${pass?.token} of ${source}`);
+    const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
+    throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
+  }
+  await control(store, found.source, (before) => ({ ...before, approved: { token, ...act } }));
+  return found.source;
+}
+
 /** Nothing is applied until `resumed`. */
 export function paused(act: Act): (before: SyncControlDocument) => SyncControlDocument {
   return (before) => (before.paused ? before : { ...before, paused: act });

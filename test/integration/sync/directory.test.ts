@@ -85,7 +85,7 @@ test("a folder that is renamed, deleted or emptied is held, told, and followed a
   await rm(lab.folder, { recursive: true });
   await outcome(lab, "away");
   await mkdir(lab.folder);
-  await outcome(lab, "refused");
+  await outcome(lab, "held");
   assert.deepEqual(await lab.images(), { web: "a:2" });
   await lab.write("web.yaml", web("a:3"));
   await lab.settled({ web: "a:3" });

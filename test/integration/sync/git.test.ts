@@ -141,7 +141,7 @@ test("a folder that the branch does not have, and a file that is too large, are 
   const { remote, push } = await gitLab(t);
   const lab = await gitSyncLab(t, remote);
   await lab.start();
-  await refusedFor(lab, /has no \.yaml/);
+  await refusedFor(lab, /there is no \.yaml/);
   await push({ "deploy/web.yaml": web("a:1"), "deploy/large.yaml": `# ${"x".repeat(9 * 1024 ** 2)}\n` });
   await refusedFor(lab, /^large\.yaml: has \d+ bytes/);
   await push({ "deploy/large.yaml": undefined });

@@ -1,0 +1,75 @@
+// The next thing that a pass may do with its plan: write, wait until what was written is ready, prune, or hold all of it for a person. Pure.
+import { type Forecast, forecast } from "../apply/forecast.ts";
+import { heldBecause, type Limits } from "../apply/guards.ts";
+import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
+import { pruneOf, withoutPrune } from "../apply/prune.ts";
+import { bondOf, type PlanPlace, tokenOf } from "../apply/token.ts";
+import { goalOf, judge } from "../apply/wait.ts";
+import type { ClusterState } from "../model/cluster-state.ts";
+import { errorsKept, type HeldPass, type LetThrough } from "../model/sync.ts";
+
+export interface Standing {
+  readonly plan: Plan;
+  /** What the plan rests on. */
+  readonly state: KnownState;
+  readonly cluster: ClusterState;
+  /** Nodes whose worker is alive. */
+  readonly present: ReadonlySet<string>;
+  readonly place: PlanPlace;
+  readonly wall: string;
+  readonly limits: Limits;
+  /** Names what the files say as a whole. */
+  readonly tree: string;
+  /** What a person has let pass. */
+  readonly approved: string | undefined;
+  /** What an earlier pass was allowed to prune. */
+  readonly letThrough: LetThrough | undefined;
+}
+
+export type Step =
+  /** `letThrough`: what may be pruned once this is ready, to be noted before. */
+  | { readonly do: "write"; readonly letThrough?: LetThrough }
+  | { readonly do: "prune" }
+  | { readonly do: "wait"; readonly reasons: readonly string[] }
+  | { readonly do: "hold"; readonly held: HeldPass; readonly reasons: readonly string[] };
+
+/** Of a plan that changes something. */
+export function nextStep(standing: Standing): Step {
+  const { plan, place, tree, approved, letThrough } = standing;
+  const deletions = pruneOf(plan);
+  const rest = withoutPrune(plan);
+  const prunes = deletions.items.length > 0;
+  const allowed = prunes ? { tree, token: tokenOf(bondOf(deletions, place)) } : undefined;
+  // Once: writing the rest moves the plan's token on, and the deletions are as they were.
+  const isKnown = allowed !== undefined && allowed.token === letThrough?.token && tree === letThrough.tree;
+  if (!(isKnown && !changesAnything(rest))) {
+    const reasons = reasonsToHold(standing);
+    const token = tokenOf(bondOf(plan, place));
+    if (reasons.length > 0 && token !== approved) return { do: "hold", held: heldPass(token, plan), reasons };
+  }
+  if (changesAnything(rest)) return { do: "write", ...(allowed && !isKnown ? { letThrough: allowed } : {}) };
+  const waiting = notReady(standing, rest);
+  if (waiting.length === 0) return { do: "prune" };
+  const names = deletions.items.map(({ name }) => name).join(", ");
+  return { do: "wait", reasons: [`${names}: pruned when the rest is ready; waits for ${waiting.join(", ")}`] };
+}
+
+function reasonsToHold({ plan, state, cluster, present, wall, place, limits }: Standing): string[] {
+  const forecasts: ReadonlyMap<string, Forecast> = forecast(cluster, plan, { wall, running: present.size > 0 });
+  return heldBecause({ state, plan, forecasts, source: place.source, limits }).map(({ message }) => message);
+}
+
+function notReady({ cluster, present }: Standing, rest: Plan): string[] {
+  const goals = rest.items.flatMap((item) => goalOf(item) ?? []);
+  return judge(cluster, present, goals)
+    .filter(({ state }) => state !== "done")
+    .map(({ goal }) => goal.name);
+}
+
+function heldPass(token: string, { items }: Plan): HeldPass {
+  const named = (action: string) =>
+    items.filter((item) => item.action === action && item.after).map(({ name }) => name);
+  const deleted = named("delete");
+  const counts = { created: named("create").length, updated: named("update").length, deleted: deleted.length };
+  return { token, ...counts, deletes: deleted.slice(0, errorsKept) };
+}

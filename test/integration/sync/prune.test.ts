@@ -1,0 +1,114 @@
+// What the files lack is deleted, last and only as far as that is plausible; with a master and a worker that make it so.
+import assert from "node:assert/strict";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { defaultLimits } from "../../../src/apply/guards.ts";
+import { approve } from "../../../src/cli/sync/syncs.ts";
+import { throughout } from "../../support/eventually.ts";
+import { memoryCluster } from "../../support/memory-cluster.ts";
+import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
+
+const act = { by: "ann", at: "2026-01-02T00:00:00.000Z" };
+const demo = (name: string, version = "1", more = "") =>
+  manifestText(
+    name,
+    "orchestra-demo:1",
+    `, env: { V: "${version}" }, stop: { graceSeconds: 0, drainSeconds: 0 }${more}`,
+  );
+/** No demo image is called so. */
+const broken = (name: string) => manifestText(name, "no-such-image:1");
+const all = (names: readonly string[], image = "orchestra-demo:1") =>
+  Object.fromEntries(names.map((name) => [name, image]));
+
+async function runningLab(t: TestContext): Promise<SyncLab> {
+  const lab = await syncLab(t);
+  const cluster = await memoryCluster(t, `file:${join(lab.beside, "store.db")}`);
+  await cluster.host("n1");
+  await cluster.master();
+  return lab;
+}
+const is = (lab: SyncLab, outcome: string) => lab.told(`it is ${outcome}`, ({ pass }) => pass?.outcome === outcome);
+
+test("a deleted file removes its Deployment, once all others are ready", async (t) => {
+  const lab = await runningLab(t);
+  for (const name of ["a", "b", "c"]) await lab.write(`${name}.yaml`, demo(name));
+  await lab.start();
+  await lab.settled(all(["a", "b", "c"]));
+  await is(lab, "synced");
+  await lab.write("b.yaml", broken("b"));
+  await lab.remove("a.yaml");
+  const { pass } = await is(lab, "waiting");
+  assert.match(pass?.errors[0] ?? "", /^a: pruned when the rest is ready; waits for b/);
+  await throughout(300, async () => assert.ok("a" in (await lab.images())));
+  await lab.write("b.yaml", demo("b", "2"));
+  await lab.settled(all(["b", "c"]));
+  await is(lab, "synced");
+});
+
+test("a wrong file deletes nothing, nor does a pass that applies only the valid ones", async (t) => {
+  const lab = await runningLab(t);
+  for (const name of ["a", "b", "c"]) await lab.write(`${name}.yaml`, demo(name));
+  const first = await lab.start();
+  await is(lab, "synced");
+  await lab.write("c.yaml", "kind: [");
+  await lab.remove("a.yaml");
+  await is(lab, "refused");
+  await first.close();
+  await lab.start({ partial: true });
+  await is(lab, "partial");
+  await throughout(300, async () => assert.deepEqual(await lab.images(), all(["a", "b", "c"])));
+});
+
+test("what would delete too much is held, shown with a token, and let through once", async (t) => {
+  const lab = await runningLab(t);
+  const [goes, stays] = [
+    ["d0", "d1", "d2", "d3"],
+    ["e0", "e1"],
+  ];
+  for (const name of goes) await lab.write(`goes/${name}.yaml`, demo(name));
+  for (const name of stays) await lab.write(`${name}.yaml`, demo(name));
+  await lab.start({ limits: defaultLimits });
+  await lab.settled(all([...goes, ...stays]));
+  await is(lab, "synced");
+  // At once: file by file the first three would be as few as usual.
+  await rename(join(lab.folder, "goes"), join(lab.beside, "gone"));
+  const { held, pass } = await is(lab, "held");
+  assert.match(pass?.errors[0] ?? "", /4 of the 6 Deployments of .* would be deleted/);
+  assert.deepEqual({ ...held, token: "" }, { token: "", created: 0, updated: 0, deleted: 4, deletes: goes });
+  await assert.rejects(approve(lab.store, "000000000000", act), { code: "not-found" });
+  assert.deepEqual(await lab.images(), all([...goes, ...stays]));
+  // Another tree is another pass.
+  await lab.write("new.yaml", demo("new"));
+  const next = await lab.told("it has another token", (document) => document.held?.created === 1);
+  await assert.rejects(approve(lab.store, held?.token ?? "", act), { code: "not-found" });
+  await approve(lab.store, next.held?.token ?? "", act);
+  await lab.settled(all([...stays, "new"]));
+  assert.equal((await is(lab, "synced")).held, undefined);
+});
+
+test("an empty folder is held, and what is protected is never pruned", async (t) => {
+  const lab = await runningLab(t);
+  await lab.write("both/a.yaml", demo("a"));
+  await lab.write("both/b.yaml", demo("b", "1", ", protect: true"));
+  await lab.start();
+  await is(lab, "synced");
+  await rename(join(lab.folder, "both"), join(lab.beside, "both"));
+  const { held } = await is(lab, "held");
+  assert.deepEqual(held?.deletes, ["a"]);
+  await approve(lab.store, held?.token ?? "", act);
+  await lab.settled(all(["b"]));
+});
+
+test("a file that is renamed changes nothing, and a Deployment that is renamed loses its old name last", async (t) => {
+  const lab = await runningLab(t);
+  await lab.write("a.yaml", demo("a"));
+  await lab.write("c.yaml", demo("c"));
+  await lab.start({ limits: defaultLimits });
+  const { applied } = await is(lab, "synced");
+  await lab.write("z.yaml", demo("a"));
+  await lab.remove("a.yaml");
+  await throughout(300, async () => assert.deepEqual((await lab.document())?.applied, applied));
+  await lab.write("z.yaml", demo("b"));
+  await lab.settled(all(["b", "c"]));
+});
