@@ -56,6 +56,8 @@ const shapes: readonly {
       ["../apply/forecast", "UnplacedForecast"],
       ["../apply/forecast", "ReadyForecast"],
       ["../apply/downtime", "Downtime"],
+      ["../apply/free-room", "NodeForecast"],
+      ["../apply/free-room", "FreeRoom"],
     ],
   },
   { title: "apply, deploy, scale and delete", types: [["change/change", "ChangeDocument"]] },

@@ -7,8 +7,9 @@ import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts"
 import { podName } from "../model/pod.ts";
 import { explanationText } from "../scheduler/explain.ts";
 import { type Downtime, downtimeOf } from "./downtime.ts";
-import { type LivePod, openModel } from "./model-cluster.ts";
-import type { Plan } from "./plan.ts";
+import { type NodeForecast, roomChanges } from "./free-room.ts";
+import { type LivePod, type Model, openModel } from "./model-cluster.ts";
+import { changesAnything, type Plan } from "./plan.ts";
 import { pruneOf, withoutPrune } from "./prune.ts";
 import type { ReadyPods } from "./ready-pods.ts";
 
@@ -26,7 +27,10 @@ export interface UnplacedForecast {
   readonly remedy?: string;
 }
 
-/** How many pods are ready: now, at the worst moment on the way, and in the end; `wanted`: how many should be then. */
+/**
+ * How many pods are ready: now, at the worst moment on the way, and in the end; `wanted`: how many should be then. Of a Deployment in
+ * the middle of another rollout fewer may be ready for a moment, where its strategy allows it and workers do not keep step.
+ */
 export interface ReadyForecast {
   readonly now: number;
   readonly least: number;
@@ -54,6 +58,17 @@ export interface Forecast {
   readonly problem?: string;
 }
 
+/** What a plan does. */
+export interface Forecasts {
+  /** By Deployment, for every item that changes something. */
+  readonly deployments: ReadonlyMap<string, Forecast>;
+  /** The nodes whose free room changes. */
+  readonly nodes: readonly NodeForecast[];
+}
+
+/** Of a plan that changes nothing. */
+export const noForecasts: Forecasts = Object.freeze({ deployments: new Map(), nodes: Object.freeze([]) });
+
 /**
  * Steps of the master times pods, for all Deployments of a plan: about a second of work. A rollout of thousands of pods, one by one,
  * is not carried to its end; its rest goes as its beginning.
@@ -67,17 +82,57 @@ export interface ForecastOptions {
   readonly running: boolean;
 }
 
-/** By Deployment, for every item of the plan that changes something. */
-export function forecast(state: ClusterState, plan: Plan, options: ForecastOptions): Map<string, Forecast> {
+/** The consequences of every item of the plan that changes something, and of all together for the nodes. */
+export function forecast(state: ClusterState, plan: Plan, options: ForecastOptions): Forecasts {
+  if (!changesAnything(plan)) return noForecasts;
   // What is pruned goes when the rest is ready: that finds no room which only the pruning makes.
-  return new Map([...forecastOf(state, withoutPrune(plan), options), ...forecastOf(state, pruneOf(plan), options)]);
+  const first = playOut(state, withoutPrune(plan), options);
+  const last = playOut(first.state, pruneOf(plan), options);
+  const rolling = new Map([...first.rolling, ...last.rolling]);
+  return {
+    deployments: new Map([...first.deployments, ...last.deployments]),
+    nodes: roomChanges(state, last.state, rolling),
+  };
 }
 
-function forecastOf(state: ClusterState, plan: Plan, { wall, running }: ForecastOptions): Map<string, Forecast> {
+interface PlayedOut {
+  readonly deployments: ReadonlyMap<string, Forecast>;
+  /** The documents then. */
+  readonly state: ClusterState;
+  /** Deployments that did not come to the end of their rollout, with its revision. */
+  readonly rolling: ReadonlyMap<string, string>;
+}
+
+function playOut(state: ClusterState, plan: Plan, options: ForecastOptions): PlayedOut {
   const items = plan.items.filter((item) => item.after !== undefined);
-  if (items.length === 0) return new Map();
-  const model = openModel(state, items, running);
+  if (items.length === 0) return { deployments: new Map(), state, rolling: new Map() };
+  const model = openModel(state, items, options.running);
   const before = model.livePods();
+  const { decision, stopFirst } = runOn(model, options.wall);
+  const after = model.livePods();
+  const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, reasonOf(unplaced)]));
+  const noNodes = state.nodes.size === 0;
+  const problems = new Map(decision.problems.map(({ deployment, message }) => [deployment, message]));
+  // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
+  const moving = new Set(decision.changes.map(({ deployment }) => deployment));
+  const rolling = new Map<string, string>();
+  const deployments = new Map<string, Forecast>();
+  for (const { name, after: document } of items) {
+    if (!document) continue;
+    if (moving.has(name)) rolling.set(name, document.revision);
+    const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
+    const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision: rolling.get(name) });
+    const problem = problems.get(name);
+    const ready = readiness(name, document, model.readyPods(name));
+    deployments.set(name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) });
+  }
+  const then = model.state();
+  // The model holds the pods of these items only, and what is played out next has others.
+  return { deployments, rolling, state: { ...then, pods: new Map([...state.pods, ...then.pods]) } };
+}
+
+/** Decides and carries out until nothing is left to do, or for too long; gives the last decision, and the pods that had to make way. */
+function runOn(model: Model, wall: string): { readonly decision: Decision; readonly stopFirst: ReadonlySet<string> } {
   const stopFirst = new Set<string>();
   let decision: Decision;
   let work = 0;
@@ -87,23 +142,7 @@ function forecastOf(state: ClusterState, plan: Plan, { wall, running }: Forecast
     model.carryOut(decision);
     work += model.size();
   } while (decision.changes.length > 0 && work < workLimit);
-  const after = model.livePods();
-  const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, reasonOf(unplaced)]));
-  const noNodes = state.nodes.size === 0;
-  const problems = new Map(decision.problems.map(({ deployment, message }) => [deployment, message]));
-  // Empty where the model came to its end: what is not replaced by then stays, or waits for something else.
-  const moving = new Set(decision.changes.map(({ deployment }) => deployment));
-  return new Map(
-    items.flatMap(({ name, after: document }): [string, Forecast][] => {
-      if (!document) return [];
-      const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
-      const revision = moving.has(name) ? document.revision : undefined;
-      const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision });
-      const problem = problems.get(name);
-      const ready = readiness(name, document, model.readyPods(name));
-      return [[name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) }]];
-    }),
-  );
+  return { decision, stopFirst };
 }
 
 function readiness(

@@ -171,8 +171,8 @@ function free(capacity: number, reserved: number): number {
   return Math.max(0, capacity - reserved);
 }
 
-/** Free memory is rarely a round number of bytes; rounded down, so that what is said to be free is free. */
-function roundedMemory(bytes: number): string {
+/** Free memory as text. It is rarely a round number of bytes: rounded down, so that what is said to be free is free. */
+export function roundedMemory(bytes: number): string {
   const mebibyte = 1024 ** 2;
   return bytes > mebibyte ? formatMemory(bytes - (bytes % mebibyte)) : formatMemory(bytes);
 }

@@ -1,5 +1,5 @@
 // The next thing that a pass may do with its plan: write, wait until what was written is ready, prune, or hold all of it for a person. Pure.
-import { type Forecast, forecast } from "../apply/forecast.ts";
+import { forecast } from "../apply/forecast.ts";
 import { heldBecause, type Limits } from "../apply/guards.ts";
 import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
 import { pruneOf, withoutPrune } from "../apply/prune.ts";
@@ -55,7 +55,7 @@ export function nextStep(standing: Standing): Step {
 }
 
 function reasonsToHold({ plan, state, cluster, present, wall, place, limits }: Standing): string[] {
-  const forecasts: ReadonlyMap<string, Forecast> = forecast(cluster, plan, { wall, running: present.size > 0 });
+  const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
   return heldBecause({ state, plan, forecasts, source: place.source, limits }).map(({ message }) => message);
 }
 

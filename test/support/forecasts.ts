@@ -21,7 +21,11 @@ export function manifest(name: string, spec: Parameters<typeof wanted>[1]): Want
 }
 
 /** The forecasts of applying these manifests. */
-export function applied(fixture: ClusterFixture, running: boolean, ...manifests: Wanted[]): Map<string, Forecast> {
+export function applied(
+  fixture: ClusterFixture,
+  running: boolean,
+  ...manifests: Wanted[]
+): ReadonlyMap<string, Forecast> {
   const state = stateOf(fixture);
-  return forecast(state, planApply(known(state), manifests, author()), { wall: builtAt, running });
+  return forecast(state, planApply(known(state), manifests, author()), { wall: builtAt, running }).deployments;
 }

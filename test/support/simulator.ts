@@ -49,7 +49,9 @@ export interface World {
   act(action: Action): { readonly before: ClusterState; readonly decision: Decision } | undefined;
   /** What the master would decide now. */
   preview(): Decision;
-  /** Passes, good workers and time, until nothing moves. Throws when it never ends. */
+  /** Passes, good workers and time, until nothing moves; `seen` after each step. Throws when it never ends. */
+  settle(seen?: () => void): void;
+  /** The same once nothing is cordoned, drained or away any more. */
   calm(): void;
 }
 
@@ -97,10 +99,15 @@ export function openWorld(): World {
           world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
       }
+      world.settle();
+    },
+    settle(seen = () => {}) {
       for (let passes = 0; passes < calmLimit; passes += 1) {
         const statuses = state.statuses;
         world.act({ do: "workers" });
+        seen();
         const { decision } = pass();
+        seen();
         const moved = decision.changes.length + decision.unusedRevisions.length > 0 || state.statuses !== statuses;
         if (moved) continue;
         if (decision.againInMs === undefined) return;

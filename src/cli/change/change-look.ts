@@ -1,7 +1,7 @@
 // What the store holds, what a change would make of it, and what that does to the pods: one look, the same for diff and apply.
 import { knownState } from "../../apply/commit.ts";
 import { followSelectors, observationOf } from "../../apply/follow.ts";
-import { type Forecast, forecast } from "../../apply/forecast.ts";
+import { type Forecasts, forecast, noForecasts } from "../../apply/forecast.ts";
 import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
 import type { ClusterDocument } from "../../model/cluster.ts";
 import { type ClusterState, clusterState } from "../../model/cluster-state.ts";
@@ -10,8 +10,7 @@ import type { Snapshot, Store } from "../../store/store.ts";
 
 export interface Look {
   readonly plan: Plan;
-  /** By Deployment, those that change. */
-  readonly forecasts: ReadonlyMap<string, Forecast>;
+  readonly forecasts: Forecasts;
   /** Whether a worker is alive on this store. */
   readonly running: boolean;
   /** Absent where there is no store yet. */
@@ -32,12 +31,12 @@ export async function lookAt(store: Store | undefined, plan: (state: KnownState)
   const looked = { running, snapshot, ...(cluster ? { cluster } : {}) };
   const planned = plan(knownState(snapshot));
   // Most applies of a large folder change little or nothing: then the state need not even be put together.
-  if (!changesAnything(planned)) return { plan: planned, forecasts: new Map(), ...looked };
+  if (!changesAnything(planned)) return { plan: planned, forecasts: noForecasts, ...looked };
   const { state } = observationOf(snapshot);
   return { plan: planned, forecasts: forecastOf(state, planned, running), ...looked };
 }
 
-function forecastOf(state: ClusterState, plan: Plan, running: boolean): Map<string, Forecast> {
+function forecastOf(state: ClusterState, plan: Plan, running: boolean): Forecasts {
   return forecast(state, plan, { wall: new Date().toISOString(), running });
 }
 

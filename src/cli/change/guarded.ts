@@ -28,7 +28,9 @@ export function limitsOf(flags: LimitFlags): Limits {
 
 /** The guards that what was looked at runs into. */
 export function heldOf({ plan, forecasts, snapshot }: Look, source: string, limits: Limits): Held[] {
-  return snapshot ? heldBecause({ state: knownState(snapshot), plan, forecasts, source, limits }) : [];
+  return snapshot
+    ? heldBecause({ state: knownState(snapshot), plan, forecasts: forecasts.deployments, source, limits })
+    : [];
 }
 
 /** What diff says of it. */

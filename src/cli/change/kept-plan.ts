@@ -1,7 +1,7 @@
 // A plan that is kept in a file and carried out later: exactly that, or nothing. What it rests on is in it, and what it would do for people;
 // what it writes is not, because values of the environment would be: that is read from the manifests again, which must be the same.
 import type { Author } from "../../apply/document.ts";
-import type { Forecast } from "../../apply/forecast.ts";
+import type { Forecasts } from "../../apply/forecast.ts";
 import {
   isCarriedOut,
   isRestCarriedOut,
@@ -38,7 +38,7 @@ export interface KeptPlan {
 /** What `diff --out` keeps. */
 export interface PlanToKeep {
   readonly plan: Plan;
-  readonly forecasts: ReadonlyMap<string, Forecast>;
+  readonly forecasts: Forecasts;
   readonly cluster: ClusterDocument | undefined;
   /** Who made it, and when: for people. */
   readonly author: Author;

@@ -1,6 +1,7 @@
 // A plan as `-o json` gives it: the stable shape that programs read. Values that may be secrets are masked unless asked for. Pure.
 import type { FieldChange } from "../../apply/fields.ts";
-import type { Forecast } from "../../apply/forecast.ts";
+import type { Forecast, Forecasts } from "../../apply/forecast.ts";
+import type { NodeForecast } from "../../apply/free-room.ts";
 import type { Held } from "../../apply/guards.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
 import { type Override, wantedReplicas } from "../../model/deployment.ts";
@@ -11,6 +12,8 @@ export interface PlanDocument {
   readonly kind: "Plan";
   readonly summary: Readonly<Record<"create" | "update" | "unchanged" | "delete", number>>;
   readonly deployments: readonly PlanEntry[];
+  /** What the whole plan does to the free room of nodes; those whose room stays as it is are left out. */
+  readonly nodes: readonly NodeForecast[];
   /** Deployments that the files lack and that are left alone: with --prune only those that are protected. */
   readonly notInFiles: readonly string[];
   /** With --prune: why apply asks before it does this, or needs --yes; absent where it does not. */
@@ -37,12 +40,13 @@ export interface OverrideEntry extends Override {
   readonly manifest?: number;
 }
 
-export function planDocument(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, showValues: boolean): PlanDocument {
+export function planDocument(plan: Plan, forecasts: Forecasts, showValues: boolean): PlanDocument {
   return {
     apiVersion: "orchestra/v1",
     kind: "Plan",
     summary: summaryOf(plan),
-    deployments: plan.items.map((item) => entryOf(item, forecasts.get(item.name), showValues)),
+    deployments: plan.items.map((item) => entryOf(item, forecasts.deployments.get(item.name), showValues)),
+    nodes: forecasts.nodes,
     notInFiles: plan.notInFiles,
   };
 }

@@ -1,9 +1,10 @@
 // A plan as people read it: what changes, and what that does to the pods. Pure.
 import type { FieldChange, FieldValue } from "../../apply/fields.ts";
-import type { Forecast, PodForecast } from "../../apply/forecast.ts";
+import type { Forecast, Forecasts, PodForecast } from "../../apply/forecast.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
 import { mask, oneLine, paint, type Tone } from "../print.ts";
 import { overrideOf, summaryOf } from "./plan-document.ts";
+import { roomText } from "./room-text.ts";
 
 export interface PlanTextOptions {
   readonly showValues: boolean;
@@ -23,21 +24,21 @@ const summaryLinesLimit = 50;
 /** So many pods are named in a line, the rest is counted. */
 const namedPodsLimit = 8;
 
-/** All that `diff` says: every field that changes with its old and new value, and the consequences. */
-export function diffText(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, options: PlanTextOptions): string {
+/** All that `diff` says: every field that changes with its old and new value, the consequences, and what becomes of the nodes' free room. */
+export function diffText(plan: Plan, forecasts: Forecasts, options: PlanTextOptions): string {
   const shown = plan.items.filter(({ action }) => action !== "unchanged");
   if (shown.length === 0) return ["No differences.", ...noticesOf(plan)].join("\n");
-  const blocks = shown.map((item) => itemText(item, forecasts.get(item.name), options));
-  const legend = legendOf(plan, options);
-  return [...(legend ? [legend] : []), ...blocks, closingText(plan)].join("\n\n");
+  const blocks = shown.map((item) => itemText(item, forecasts.deployments.get(item.name), options));
+  const parts = [legendOf(plan, options), ...blocks, roomText(forecasts.nodes), closingText(plan)];
+  return parts.filter((part) => part !== "").join("\n\n");
 }
 
 /** What `apply` says before it writes: one line for each Deployment, with the consequences only. */
-export function summaryText(plan: Plan, forecasts: ReadonlyMap<string, Forecast>, { colour }: PlanTextOptions): string {
+export function summaryText(plan: Plan, forecasts: Forecasts, { colour }: PlanTextOptions): string {
   const changed = plan.items.filter(({ after }) => after !== undefined);
   const lines = changed.slice(0, summaryLinesLimit).map((item) => {
     const { sign, tone } = signs[item.action];
-    return `${paint(`${sign} ${item.name}`, tone, colour)}: ${summaryOfItem(item, forecasts.get(item.name))}`;
+    return `${paint(`${sign} ${item.name}`, tone, colour)}: ${summaryOfItem(item, forecasts.deployments.get(item.name))}`;
   });
   if (changed.length > lines.length)
     lines.push(`… and ${changed.length - lines.length} more (orchestra diff shows all)`);

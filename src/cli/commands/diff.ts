@@ -1,5 +1,5 @@
 import { Flags } from "@oclif/core";
-import type { Forecast } from "../../apply/forecast.ts";
+import type { Forecasts } from "../../apply/forecast.ts";
 import type { Plan } from "../../apply/plan.ts";
 import type { ReadFile } from "../../manifest/manifest.ts";
 import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
@@ -22,7 +22,7 @@ const failExitCode = 3;
 interface ShownPlan extends Omit<PlanMarkdownOptions, "notes"> {
   readonly held: ReturnType<typeof heldOf>;
   readonly plan: Plan;
-  readonly forecasts: ReadonlyMap<string, Forecast>;
+  readonly forecasts: Forecasts;
 }
 
 export default class Diff extends BaseCommand {
@@ -79,7 +79,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { bondOf, tokenOf } = await import("../../apply/token.ts");
     const { planFailures, planFailureTexts } = await import("../change/fail-on.ts");
     const token = tokenOf(bondOf(plan, { cluster: cluster?.id, source: author.source }));
-    const failures = planFailures(flags["fail-on"] ?? [], plan, forecasts);
+    const failures = planFailures(flags["fail-on"] ?? [], plan, forecasts.deployments);
     const { heldOf, limitsOf } = await import("../change/guarded.ts");
     const held = flags.prune ? heldOf(looked, author.source, limitsOf(flags)) : [];
     const shown = { plan, forecasts, token, failures, held, showValues: flags["show-values"] };
@@ -113,7 +113,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const notes = held.length > 0 ? [heldText(held)] : [];
     await this.printDocument(output, document, () =>
       output === "markdown"
-        ? planMarkdown(plan, forecasts, { ...shown, notes })
+        ? planMarkdown(plan, forecasts.deployments, { ...shown, notes })
         : [diffText(plan, forecasts, { showValues, colour: wantsColour(process.stdout) }), ...notes].join("\n\n"),
     );
   }

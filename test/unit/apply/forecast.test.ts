@@ -129,7 +129,8 @@ test("pods that fit nowhere are named with the scheduler's reason, and those of 
 
 test("a deletion stops every pod", () => {
   const state = stateOf({ deployments: { web: { pods: 2 }, api: { pods: 1 } } });
-  const found = forecast(state, planDelete(known(state), ["web"], false, author()), { wall: builtAt, running: true });
+  const plan = planDelete(known(state), ["web"], false, author());
+  const found = forecast(state, plan, { wall: builtAt, running: true }).deployments;
   assert.deepEqual([...found.keys()], ["web"]);
   const web = found.get("web");
   assert.deepEqual(podsOf(web), { ...nothing, stopped: [on("web-0", "node-1"), on("web-1", "node-1")] });
@@ -141,9 +142,32 @@ test("a rollout of a thousand pods one by one is told without being carried to i
   const network = { name: "orchestra", range: "10.42.0.0/16", gateway: "10.42.0.1" };
   const state = stateOf({ nodes: { "node-1": { network } }, deployments: { web: { pods: 1_000 } } });
   const plan = planApply(known(state), [manifest("web", { replicas: 1_000, image: "demo:2" })], author());
-  const found = forecast(state, plan, { wall: builtAt, running: true }).get("web");
+  const found = forecast(state, plan, { wall: builtAt, running: true }).deployments.get("web");
   assert.ok(found && (found.more ?? 0) > 0);
   assert.equal(found.replaced.length + found.untouched + (found.more ?? 0), 1_000);
+});
+
+test("the free room of a node is told as it is at the end, also of a rollout that is not carried there", () => {
+  const mebibyte = 1024 ** 2;
+  const template = (memory: string) => ({ image: "demo:1", resources: { memory } });
+  const network = { name: "orchestra", range: "10.42.0.0/16", gateway: "10.42.0.1" };
+  const fixture = {
+    nodes: { n1: { network }, n2: {} },
+    deployments: {
+      web: {
+        document: { replicas: 1_000 },
+        template: template("1Mi"),
+        pods: Array.from({ length: 1_000 }, () => ({ node: "n1" })),
+      },
+    },
+  };
+  const state = stateOf(fixture);
+  const cordoned = new Map([["n2", { cordoned: { by: "ann", at: builtAt } }]]);
+  const plan = planApply(known(state), [manifest("web", { replicas: 1_000, template: template("2Mi") })], author());
+  const found = forecast({ ...state, controls: cordoned }, plan, { wall: builtAt, running: true });
+  assert.ok((found.deployments.get("web")?.more ?? 0) > 0);
+  const free = (pods: number) => ({ cpuMilli: 4_000, memoryBytes: 8 * 1024 * mebibyte - pods * mebibyte, pods: 1_000 });
+  assert.deepEqual(found.nodes, [{ name: "n1", before: free(1_000), after: free(2_000) }]);
 });
 
 test("a rollout that is not carried to its end is told so whatever another Deployment of the plan has no place for", () => {
@@ -203,7 +227,7 @@ for (const { key, untouched, told } of damages) {
       damaged: new Map([[key, { why: "broken" }]]),
     };
     const plan = planApply(known(state), [manifest("web", { replicas: 3, image: "demo:2" })], author());
-    const found = forecast(torn, plan, { wall: builtAt, running: true }).get("web");
+    const found = forecast(torn, plan, { wall: builtAt, running: true }).deployments.get("web");
     assert.match(found?.problem ?? "", told);
     assert.deepEqual(found && { ...podsOf(found), problem: "" }, { ...nothing, untouched, problem: "" });
   });
@@ -213,6 +237,6 @@ test("what does not change has no forecast, and the state that it was made from 
   const fixture: ClusterFixture = { deployments: { web: { pods: 1 }, api: { pods: 1 } } };
   const state = stateOf(fixture);
   const plan = planApply(known(state), [manifest("web", { replicas: 1 }), manifest("api", { replicas: 3 })], author());
-  assert.deepEqual([...forecast(state, plan, { wall: builtAt, running: true }).keys()], ["api"]);
+  assert.deepEqual([...forecast(state, plan, { wall: builtAt, running: true }).deployments.keys()], ["api"]);
   assert.deepEqual(state, stateOf(fixture));
 });

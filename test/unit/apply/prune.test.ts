@@ -109,7 +109,7 @@ test("a forecast finds no room that only the pruning makes, because that comes l
   const resources = { memory: "6Gi" };
   const state = stateOf({ deployments: { old: { pods: 1, template: { resources }, document: { source: "shop" } } } });
   const next = manifest("web", { template: { image: "demo:2", resources }, replicas: 1 });
-  const told = forecast(state, pruning(known(state), "shop", next), { wall: builtAt, running: true });
+  const told = forecast(state, pruning(known(state), "shop", next), { wall: builtAt, running: true }).deployments;
   assert.equal(told.get("web")?.unplaced.length, 1);
   assert.deepEqual(
     told.get("old")?.stopped.map(({ name }) => name),

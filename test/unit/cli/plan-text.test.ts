@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Forecast } from "../../../src/apply/forecast.ts";
+import { type Forecast, type Forecasts, noForecasts } from "../../../src/apply/forecast.ts";
 import { type Plan, planApply, planScale } from "../../../src/apply/plan.ts";
 import { planDocument } from "../../../src/cli/change/plan-document.ts";
 import { consequences, diffText, summaryText } from "../../../src/cli/change/plan-text.ts";
@@ -9,6 +9,7 @@ import { author, committed, nothingKnown, templated, wanted } from "../../suppor
 const look = { showValues: false, colour: false };
 const ready = { now: 2, least: 2, after: 2, wanted: 2 };
 const nothing: Forecast = { created: [], replaced: [], moved: [], stopped: [], untouched: 0, ready, unplaced: [] };
+const forecastsOf = (list: readonly [string, Forecast][]): Forecasts => ({ deployments: new Map(list), nodes: [] });
 const on = (name: string, node?: string) => ({ name, ...(node === undefined ? {} : { node }) });
 
 function changed(): Plan {
@@ -20,7 +21,7 @@ function changed(): Plan {
 }
 
 test("a diff: the legend, every change with both values, the consequences, the counts and what is left alone", () => {
-  const forecasts = new Map([
+  const forecasts = forecastsOf([
     ["web", { ...nothing, replaced: [on("web-0", "n1"), on("web-1", "n2")] }],
     ["new", { ...nothing, created: [on("new-0")] }],
   ]);
@@ -37,15 +38,15 @@ test("a diff: the legend, every change with both values, the consequences, the c
 
 test("values are shown when they are asked for, and never otherwise, in JSON neither", () => {
   const plan = changed();
-  assert.match(diffText(plan, new Map(), { ...look, showValues: true }), /spec\.env\.A: secret-1 → secret-2/);
-  assert.match(JSON.stringify(planDocument(plan, new Map(), true)), /secret-2/);
-  const hidden = [diffText(plan, new Map(), look), summaryText(plan, new Map(), look)];
+  assert.match(diffText(plan, noForecasts, { ...look, showValues: true }), /spec\.env\.A: secret-1 → secret-2/);
+  assert.match(JSON.stringify(planDocument(plan, noForecasts, true)), /secret-2/);
+  const hidden = [diffText(plan, noForecasts, look), summaryText(plan, noForecasts, look)];
   assert.doesNotMatch(hidden.join(), /secret/);
-  assert.doesNotMatch(JSON.stringify(planDocument(plan, new Map(), false)), /secret/);
+  assert.doesNotMatch(JSON.stringify(planDocument(plan, noForecasts, false)), /secret/);
 });
 
 test("JSON: actions, counts, overrides and consequences", () => {
-  const document = planDocument(changed(), new Map([["new", { ...nothing, created: [on("new-0", "n1")] }]]), false);
+  const document = planDocument(changed(), forecastsOf([["new", { ...nothing, created: [on("new-0", "n1")] }]]), false);
   assert.deepEqual(document.summary, { create: 1, update: 1, unchanged: 1, delete: 0 });
   assert.deepEqual(document.notInFiles, ["other"]);
   assert.deepEqual(
@@ -62,7 +63,7 @@ test("JSON: actions, counts, overrides and consequences", () => {
 
 test("a value from a manifest cannot break the line", () => {
   const plan = planApply(nothingKnown, [wanted("web", { annotations: { note: "a\nb\x1b[2J" } })], author());
-  assert.match(diffText(plan, new Map(), look), /\+ metadata\.annotations\.note: a b�\[2J$/m);
+  assert.match(diffText(plan, noForecasts, look), /\+ metadata\.annotations\.note: a b�\[2J$/m);
 });
 
 const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: readonly string[] }[] = [
@@ -140,7 +141,7 @@ test("a summary of very many stays short", () => {
     Array.from({ length: 1_000 }, (_, index) => wanted(`d${index}`)),
     author(),
   );
-  const lines = summaryText(plan, new Map(), look).split("\n");
+  const lines = summaryText(plan, noForecasts, look).split("\n");
   assert.equal(lines.length, 52);
   assert.match(lines.at(-2) ?? "", /950 more/);
 });
