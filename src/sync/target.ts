@@ -31,6 +31,11 @@ export function targetOf(text: string, absolute: (path: string) => string): Targ
   return { kind: "git", url: local, shown: local, branch, path };
 }
 
+/** What `targetOf` makes the same target of, wherever it is said. */
+export function targetText(target: Target): string {
+  return target.kind === "directory" ? target.path : `${target.url}#${target.branch}:${target.path}`;
+}
+
 /** `main/deploy`, `feature/x:deploy`, `main`. */
 function placeOf(text: string): { readonly branch: string; readonly path: string } {
   const colon = text.indexOf(":");

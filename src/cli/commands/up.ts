@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { Errors, Flags } from "@oclif/core";
 import type { Config } from "../../config.ts";
 import { silentLog } from "../../log.ts";
@@ -5,6 +6,7 @@ import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
 import { absoluteUrl, openStore } from "../../store/open-store.ts";
+import { type Target, targetOf, targetText } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
@@ -16,10 +18,14 @@ export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
   static override description = `Runs in the foreground until Ctrl-C or SIGTERM; with --detach in the background.
 When it ends, pods run on and names are answered, and the next up takes over from there.`;
-  static override examples = ["<%= config.bin %> up --detach"];
+  static override examples = ["<%= config.bin %> up --detach", "<%= config.bin %> up --sync manifests/"];
   static override flags = {
     detach: Flags.boolean({ char: "d", summary: "Run in the background; return when it serves." }),
     "node-lost-after": lostAfterFlag,
+    sync: Flags.string({
+      summary: "Also keep the cluster equal to a folder or a Git branch, as orchestra sync does.",
+      helpValue: "DIR|URL#BRANCH/PATH",
+    }),
   };
 
   async run(): Promise<void> {
@@ -27,14 +33,19 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     const text = flags["node-lost-after"];
     const config = withLostAfter(this.settings, text);
-    if (flags.detach) await this.#detach(storeUrl, text === undefined ? [] : ["--node-lost-after", text]);
-    else await this.#serve(storeUrl, config);
+    const sync = flags.sync === undefined ? undefined : targetOf(flags.sync, (path) => resolve(path));
+    const others = [
+      ...(text === undefined ? [] : ["--node-lost-after", text]),
+      ...(sync === undefined ? [] : ["--sync", targetText(sync)]),
+    ];
+    if (flags.detach) await this.#detach(storeUrl, others);
+    else await this.#serve(storeUrl, config, sync);
   }
 
-  async #serve(storeUrl: string, config: Config): Promise<void> {
+  async #serve(storeUrl: string, config: Config, sync: Target | undefined): Promise<void> {
     const { version } = this.config;
     const onServing = (roles: Roles) => this.#sayServing(roles);
-    await serve({ config, storeUrl, version, command: "up", roles: roleNames, onServing });
+    await serve({ config, storeUrl, version, command: "up", roles: roleNames, sync, onServing });
   }
 
   #sayServing({ node, warnings }: Roles): void {

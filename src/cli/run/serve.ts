@@ -1,6 +1,7 @@
 // `up` and `run` themselves: open the store, start the roles, and run until they are told to end.
 // Read and write the state folder's record of what runs; everything else is the roles' work.
 import { existsSync } from "node:fs";
+import { defaultLimits } from "../../apply/guards.ts";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
@@ -8,7 +9,7 @@ import { OrchestraError } from "../../model/errors.ts";
 import type { RoleName } from "../../model/role.ts";
 import { isRunning, processOf, writeProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
-import { type Roles, startRoles } from "../../roles.ts";
+import { defaultIntervalMs, type FollowOptions, type Roles, startFollowing, startRoles } from "../../roles.ts";
 import {
   clusterFolder,
   type RolesRecord,
@@ -22,6 +23,8 @@ import {
 import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
+import type { Sync } from "../../sync/sync.ts";
+import type { Target } from "../../sync/target.ts";
 import { keepLogSmall } from "./detach.ts";
 import { knownCluster } from "./known-cluster.ts";
 
@@ -34,6 +37,8 @@ export interface ServeOptions {
   /** `up` is found by `down`; what `run` does is ended by who began it. */
   readonly command: "up" | "run";
   readonly roles: readonly RoleName[];
+  /** What is followed besides. */
+  readonly sync?: Target | undefined;
   /** Called once, when the roles do their work. */
   readonly onServing: (roles: Roles) => void;
 }
@@ -79,14 +84,18 @@ async function serveStore(
   const stopRotation = keepLogSmall(upLogPath(stateDir, cluster.id));
   let stopNoting = () => {};
   try {
+    let following: Sync | undefined;
     const roles = await startRoles({ config, store, cluster, version, wanted, clock: systemClock, log, stop });
     try {
       const path = recordPath(options, cluster.id);
       stopNoting = keepNoted(path, { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted });
+      const { sync } = options;
+      if (sync) following = followAsUp({ store, stateDir, cluster: cluster.id, target: sync, log });
       onServing(roles);
       await fired(stop);
       log.info("orchestra ends; pods and names stay");
     } finally {
+      await following?.close();
       stopNoting();
       await roles.close();
     }
@@ -94,6 +103,12 @@ async function serveStore(
     stopRotation();
     for (const release of releases) release();
   }
+}
+
+/** As `orchestra sync` does without any flag. */
+function followAsUp(options: Pick<FollowOptions, "store" | "stateDir" | "cluster" | "target" | "log">): Sync {
+  const how = { intervalMs: defaultIntervalMs, limits: defaultLimits, partial: false, heals: true, adopt: false };
+  return startFollowing({ ...options, ...how, clock: systemClock });
 }
 
 function recordPath({ command, config, roles }: ServeOptions, cluster: string): string {

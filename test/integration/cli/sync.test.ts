@@ -24,6 +24,7 @@ async function desk(t: TestContext) {
     ORCHESTRA_STATE_DIR: join(root, "state"),
     ORCHESTRA_CACHE_DIR: join(root, "cache"),
     ORCHESTRA_STORE: `file:${join(root, "store.db")}`,
+    ORCHESTRA_DNS_PORT: String(30_000 + (process.pid % 20_000)),
     DOCKER_HOST: `unix://${join(root, "none.sock")}`,
   };
   const run = (...words: string[]) => execute(process.execPath, [program, ...words], env);
@@ -32,7 +33,7 @@ async function desk(t: TestContext) {
     run,
     write: (name: string, text: string) => writeFile(join(folder, name), text),
     start(...words: string[]) {
-      const child = spawn(process.execPath, [program, "sync", folder, ...words], {
+      const child = spawn(process.execPath, [program, ...words], {
         env,
         stdio: ["ignore", "ignore", "pipe"],
       });
@@ -60,7 +61,7 @@ async function desk(t: TestContext) {
 test("a program follows a folder, is paused and resumed, tells its errors, and ends cleanly", async (t) => {
   const { folder, run, write, start, status } = await desk(t);
   await write("web.yaml", manifestText("web", "a:1"));
-  const { child, log } = start();
+  const { child, log } = start("sync", folder);
   await status("it is synced", ({ pass }) => pass?.outcome === "synced");
   assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:1 .*dir:/);
 
@@ -85,6 +86,24 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   const over = (await run("sync", "status")).stdout;
   assert.match(over, /State: +not running/);
   assert.doesNotMatch((await run("status")).stdout, /sync dir:/);
+});
+
+test("up --sync follows a folder besides, and lets it go when it ends", async (t) => {
+  const { folder, run, write, start, status } = await desk(t);
+  t.after(() => run("down"));
+  await write("web.yaml", manifestText("web", "a:1"));
+  const { child } = start("up", "--sync", folder);
+  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  await write("web.yaml", manifestText("web", "a:2"));
+  await eventually(
+    "the new image is wanted",
+    async () => (await run("get", "-o", "wide")).stdout.includes("a:2"),
+    limitMs,
+  );
+  const ended = once(child, "close");
+  child.kill("SIGTERM");
+  assert.deepEqual(await ended, [0, null]);
+  await status("its end is told", ({ lead }) => lead !== undefined && "ended" in lead);
 });
 
 test("a source that nobody follows is named with those that are there", async (t) => {

@@ -1,9 +1,10 @@
 // What people write for a folder or a branch, and what it means.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Target, targetOf } from "../../../src/sync/target.ts";
+import { type Target, targetOf, targetText } from "../../../src/sync/target.ts";
 
 const absolute = (path: string) => (path.startsWith("/") ? path : `/here/${path}`);
+const unmoved = (path: string) => (path.startsWith("/") ? path : assert.fail(`${path} is absolute`));
 const git = (url: string, branch: string, path: string, shown = url): Target => ({
   kind: "git",
   url,
@@ -23,7 +24,10 @@ const meant: readonly (readonly [string, Target])[] = [
   ["file:///srv/shop.git#main/a/b", git("file:///srv/shop.git", "main", "a/b")],
 ];
 for (const [text, target] of meant) {
-  test(`${text} is understood`, () => assert.deepEqual(targetOf(text, absolute), target));
+  test(`${text} is understood, and said again wherever that may be`, () => {
+    assert.deepEqual(targetOf(text, absolute), target);
+    assert.deepEqual(targetOf(targetText(target), unmoved), target);
+  });
 }
 
 const refused: readonly (readonly [string, RegExp])[] = [
