@@ -22,6 +22,7 @@ import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDirectory } from "./sync/directory.ts";
 import { openGit } from "./sync/git.ts";
+import { type Answering, type AnsweringOptions, answer } from "./sync/http.ts";
 import { sourceName } from "./sync/source.ts";
 import { type Sync, startSync } from "./sync/sync.ts";
 import type { Target } from "./sync/target.ts";
@@ -145,6 +146,14 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   const follows = { kind: "git", url: shown, branch, path } as const;
   const mirror = join(clusterFolder(stateDir, cluster), "git", sourceId(sourceName(follows)));
   return startSync({ ...common, follows, open: () => openGit({ url, follows, mirror, intervalMs, clock }) });
+}
+
+/** Tells over HTTP how a sync does. */
+export function answerFor(
+  sync: Sync,
+  { clock, ...where }: Pick<AnsweringOptions, "address" | "anyPort"> & { readonly clock: Clock },
+): Promise<Answering> {
+  return answer({ ...where, reading: () => sync.reading(), now: () => clock.now() });
 }
 
 /** The engine with the containers of one node. */

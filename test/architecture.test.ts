@@ -71,7 +71,7 @@ const rooms: Readonly<Record<string, Room>> = {
     frontDoor: "sync",
     mayImport: ["src/store/store.ts", "src/apply/", "src/manifest/manifest.ts"],
     mayImportPure: true,
-    acts: ["sync", "pass", "readiness", "directory*", "git", "git-call", "git-lock"],
+    acts: ["sync", "pass", "readiness", "http", "directory*", "git", "git-call", "git-lock"],
   },
   cli: {
     frontDoor: "base",

@@ -23,6 +23,7 @@ import {
 } from "../model/sync.ts";
 import { type Leadership, put, type Snapshot, type Store, type View } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
+import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
 import { isOwn, nextRecord, type Report } from "./record.ts";
 import { type Look, type Source, sourceName } from "./source.ts";
@@ -41,6 +42,7 @@ export interface PassOptions {
   readonly adopt: boolean;
   /** How much one pass may do before a person has looked. */
   readonly limits: Limits;
+  readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -228,9 +230,10 @@ export class Pass {
     return [{ key: syncKey(this.#name), version }];
   }
 
-  #said(what: string, { items }: Plan): void {
+  #said(what: "applied" | "pruned", { items }: Plan): void {
     const names = items.filter(({ after }) => after).map(({ name }) => name);
     const fields = { count: names.length, deployments: names.slice(0, errorsKept) };
+    this.#options.meter.wrote(what, names.length);
     if (names.length > 0) this.#options.log.info(`sync ${what}`, fields);
   }
 
@@ -242,8 +245,9 @@ export class Pass {
   }
 
   async #tell({ document, version }: Found, report: Report): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { store, meter, clock, log } = this.#options;
     const next = nextRecord(document, report, clock.wall());
+    meter.told(next);
     if (next === document) return;
     await store.commit({ changes: [put(syncKey(this.#name), next, version)] });
     if (next.pass !== document.pass) tellPass(next.pass, log);

@@ -7,11 +7,12 @@ import { messageOf } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
 import { type SyncDocument, sourceId } from "../model/sync.ts";
 import { type Leadership, overwrite, type Store } from "../store/store.ts";
+import { Meter, type Reading } from "./meter.ts";
 import { Pass, type PassOptions } from "./pass.ts";
 import { isOwn } from "./record.ts";
 import { type Source, sourceName } from "./source.ts";
 
-export interface SyncOptions extends PassOptions {
+export interface SyncOptions extends Omit<PassOptions, "meter"> {
   /** Opens the source when this sync leads; `wake` is called when something may have changed in it. */
   readonly open: (wake: () => void) => Source;
   /** This process, for people. */
@@ -19,6 +20,8 @@ export interface SyncOptions extends PassOptions {
 }
 
 export interface Sync {
+  /** What it has done until now. */
+  reading(): Reading;
   /** Ends after the pass under way and gives leadership up. */
   close(): Promise<void>;
 }
@@ -30,11 +33,15 @@ const standbyToldMs = 500;
 const retryFirstMs = 100;
 const retryMaxMs = 5_000;
 
+type Metered = SyncOptions & PassOptions;
+
 /** Waits to be elected for its source, follows it, and waits again when leadership is lost, until it is closed. */
 export function startSync(options: SyncOptions): Sync {
   const stop = new AbortController();
-  const done = leadAgainAndAgain(options, stop.signal);
+  const meter = new Meter(sourceName(options.follows));
+  const done = leadAgainAndAgain({ ...options, meter }, stop.signal);
   return {
+    reading: () => meter.reading,
     async close() {
       stop.abort(new Error("the sync is closing"));
       await done;
@@ -42,14 +49,14 @@ export function startSync(options: SyncOptions): Sync {
   };
 }
 
-async function leadAgainAndAgain(options: SyncOptions, stop: AbortSignal): Promise<void> {
+async function leadAgainAndAgain(options: Metered, stop: AbortSignal): Promise<void> {
   const { clock, log } = options;
   let failures = 0;
   while (!stop.aborted) {
     try {
       const leadership = await elected(options, stop);
       failures = 0;
-      await lead(options, leadership, stop);
+      await lead(options, leadership, stop).finally(() => options.meter.leads(false));
     } catch (error) {
       if (stop.aborted) return;
       failures += 1;
@@ -71,7 +78,7 @@ async function elected({ store, follows, clock, log }: SyncOptions, stop: AbortS
   }
 }
 
-async function lead(options: SyncOptions, leadership: Leadership, stop: AbortSignal): Promise<void> {
+async function lead(options: Metered, leadership: Leadership, stop: AbortSignal): Promise<void> {
   const { store, follows, host, pid, clock, log } = options;
   const source = sourceName(follows);
   // Whoever finds another's word in its own document stands for election again: then it is either elected or not.
@@ -85,10 +92,17 @@ async function lead(options: SyncOptions, leadership: Leadership, stop: AbortSig
     const opened = options.open(() => loop?.wake());
     try {
       await claim(store, source, { source, follows, lead: own });
+      options.meter.leads(true);
       log.info("sync follows its source", { source });
       const passing = new Pass(options, { leadership, view, source: opened, own, doubt, wake: () => loop?.wake() });
       pass = passing;
-      loop = startLoop({ name: "sync", pass: passing.run.bind(passing), resyncMs, clock, log });
+      loop = startLoop({
+        name: "sync",
+        pass: (signal) => measured(options, () => passing.run(signal)),
+        resyncMs,
+        clock,
+        log,
+      });
       const unsubscribe = view.onChange(() => loop?.wake());
       await fired(ended);
       unsubscribe();
@@ -102,6 +116,19 @@ async function lead(options: SyncOptions, leadership: Leadership, stop: AbortSig
     }
   } finally {
     await leadership.resign();
+  }
+}
+
+async function measured<T>({ meter, clock }: Metered, pass: () => Promise<T>): Promise<T> {
+  const begun = clock.now();
+  const passed = (fails: boolean) => meter.passed({ ms: clock.now() - begun, at: clock.now(), fails });
+  try {
+    const result = await pass();
+    passed(false);
+    return result;
+  } catch (error) {
+    passed(true);
+    throw error;
   }
 }
 

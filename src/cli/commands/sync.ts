@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Args, Flags } from "@oclif/core";
 import { parseDuration } from "../../model/duration.ts";
 import { absoluteUrl } from "../../store/open-store.ts";
+import { addressOf } from "../../sync/metrics.ts";
 import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { limitFlags } from "../change/change-flags.ts";
@@ -32,6 +33,10 @@ Of several syncs of one source one works, and the others stand by. What runs a s
     adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
     ...limitFlags,
     interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
+    listen: Flags.string({
+      summary: "Where /healthz, /readyz and /metrics (Prometheus) are told. Default: 127.0.0.1:5380, or a free port.",
+      helpValue: "HOST:PORT",
+    }),
     partial: Flags.boolean({ summary: "Apply the valid files although others are wrong." }),
     "self-heal": Flags.boolean({
       summary: "Take back what was changed by hand; else it is only reported.",
@@ -48,6 +53,8 @@ Of several syncs of one source one works, and the others stand by. What runs a s
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
     const { adopt, partial, "self-heal": heals } = flags;
     const limits = limitsOf(flags);
-    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits });
+    const { listen } = flags;
+    if (listen !== undefined) addressOf(listen);
+    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits, listen });
   }
 }

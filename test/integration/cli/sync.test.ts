@@ -61,8 +61,17 @@ async function desk(t: TestContext) {
 test("a program follows a folder, is paused and resumed, tells its errors, and ends cleanly", async (t) => {
   const { folder, run, write, start, status } = await desk(t);
   await write("web.yaml", manifestText("web", "a:1"));
-  const { child, log } = start("sync", folder);
+  const { child, log } = start("sync", folder, "--listen", "127.0.0.1:0");
   await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  const url = /"url":"(http:[^"]+)"/.exec(log())?.[1] ?? assert.fail(log());
+  const ask = async (path: string) => {
+    const response = await fetch(`${url}${path}`);
+    return `${response.status} ${await response.text()}`;
+  };
+  assert.equal(await ask("/healthz"), "200 alive\n");
+  assert.equal(await ask("/readyz"), "200 synced\n");
+  assert.match(await ask("/metrics"), /\norchestra_sync_deployments\{source="dir:[^"]+"\} 1\n/);
+  assert.match(await ask("/"), /^404 /);
   assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:1 .*dir:/);
 
   const paused = await run("sync", "pause", folder);
