@@ -6,7 +6,7 @@ import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts
 import type { ClusterDocument } from "../../model/cluster.ts";
 import { type ClusterState, clusterState } from "../../model/cluster-state.ts";
 import { clusterKey } from "../../model/keys.ts";
-import type { Snapshot, Store } from "../../store/store.ts";
+import type { Selector, Snapshot, Store } from "../../store/store.ts";
 
 export interface Look {
   readonly plan: Plan;
@@ -19,9 +19,16 @@ export interface Look {
   readonly cluster?: ClusterDocument;
 }
 
+/** What a look reads. */
+export const lookSelectors: readonly Selector[] = [...followSelectors, clusterKey];
+
 /** Reads everything once. No store: there is nothing yet. */
 export async function lookAt(store: Store | undefined, plan: (state: KnownState) => Plan): Promise<Look> {
-  const snapshot = await store?.list([...followSelectors, clusterKey]);
+  return lookInto(await store?.list(lookSelectors), plan);
+}
+
+/** The same of what was read already: a snapshot of `lookSelectors`. */
+export function lookInto(snapshot: Snapshot | undefined, plan: (state: KnownState) => Plan): Look {
   if (!snapshot) {
     const planned = plan({ deployments: new Map(), revisions: new Map() });
     return { plan: planned, forecasts: forecastOf(emptyState(), planned, false), running: false };

@@ -20,12 +20,16 @@ export interface SavedKind {
   readonly altered: ErrorCode;
 }
 
-/** Writes the document for its owner only, whole or not at all. Throws `conflict` where something lies that is no file of this kind. */
-export async function writeSaved(path: string, about: SavedKind, body: object): Promise<void> {
-  const { kind, format } = about;
+/** The text of a file of this kind. */
+export function savedText({ kind, format }: SavedKind, body: object): string {
   // As a reader will find it: what is undefined is not there.
   const said: object = JSON.parse(JSON.stringify({ apiVersion: "orchestra/v1", kind, format, ...body }));
-  const text = `${JSON.stringify({ ...said, sha256: checksumOf(said) }, undefined, 1)}\n`;
+  return `${JSON.stringify({ ...said, sha256: checksumOf(said) }, undefined, 1)}\n`;
+}
+
+/** Writes the document for its owner only, whole or not at all. Throws `conflict` where something lies that is no file of this kind. */
+export async function writeSaved(path: string, about: SavedKind, body: object): Promise<void> {
+  const text = savedText(about, body);
   if (Buffer.byteLength(text) > about.bytesLimit) throw tooLarge(path, about, "would have");
   try {
     if (await createFile(path, text)) return;

@@ -1,7 +1,7 @@
 import { Flags } from "@oclif/core";
 import type { Forecasts } from "../../apply/forecast.ts";
-import type { Plan } from "../../apply/plan.ts";
-import type { ReadFile } from "../../manifest/manifest.ts";
+import type { KnownState, Plan } from "../../apply/plan.ts";
+import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
 import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
 import {
   authorOf,
@@ -12,12 +12,19 @@ import {
   readManifests,
   sourceFlags,
 } from "../change/change-flags.ts";
+import type { Look } from "../change/change-look.ts";
 import { type FailKind, failKinds } from "../change/fail-on.ts";
 import type { heldOf } from "../change/guarded.ts";
 import type { PlanMarkdownOptions } from "../change/plan-markdown.ts";
 
 /** Above 0, 1 and 2, which say whether something differs and whether that could be told. */
 const failExitCode = 3;
+
+interface LookFlags {
+  readonly store: string | undefined;
+  readonly "from-snapshot": string | undefined;
+  readonly "show-values": boolean;
+}
 
 interface ShownPlan extends Omit<PlanMarkdownOptions, "notes"> {
   readonly held: ReturnType<typeof heldOf>;
@@ -40,6 +47,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     "<%= config.bin %> diff -f manifests/ --prune --source shop",
     "<%= config.bin %> diff -f manifests/ -o json",
     "<%= config.bin %> diff -f manifests/ --out plan.json",
+    "<%= config.bin %> diff -f manifests/ --from-snapshot state.json",
     "<%= config.bin %> diff -f manifests/ --fail-on downtime,delete -o markdown > comment.md",
   ];
   static override flags = {
@@ -55,6 +63,11 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
       multipleNonGreedy: true,
       delimiter: ",",
     }),
+    "from-snapshot": Flags.string({
+      summary: "Plan on what orchestra snapshot has written, instead of on a store.",
+      helpValue: "FILE",
+      exclusive: ["store"],
+    }),
     "show-values": showValuesFlag,
   };
 
@@ -69,11 +82,10 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     });
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
-    const { lookAt } = await import("../change/change-look.ts");
     const author = await authorOf(this.settings, flags);
-    const looked = await lookAt(await this.#storeIfThere(flags), (state) =>
-      planApply(state, manifests, author, { prune: flags.prune }),
-    );
+    const looked = await this.#look(flags, manifests, (wanted) => {
+      return (state) => planApply(state, wanted, author, { prune: flags.prune });
+    });
     const { plan, forecasts, cluster } = looked;
     refuseBlocked(plan);
     const { bondOf, tokenOf } = await import("../../apply/token.ts");
@@ -99,6 +111,21 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
   /** 1 says that something differs, so an error needs another code. */
   protected override exitCodeFor(): number {
     return 2;
+  }
+
+  /** At the store, or at a snapshot, which needs none. */
+  async #look(
+    flags: LookFlags,
+    manifests: readonly LoadedManifest[],
+    planOf: (wanted: readonly LoadedManifest[]) => (state: KnownState) => Plan,
+  ): Promise<Look> {
+    const { lookAt } = await import("../change/change-look.ts");
+    const path = flags["from-snapshot"];
+    if (path === undefined) return lookAt(await this.#storeIfThere(flags), planOf(manifests));
+    const { lookAtSnapshot } = await import("../change/snapshot-file.ts");
+    const { look, about } = await lookAtSnapshot({ path, manifests, planOf, showValues: flags["show-values"] });
+    this.note(about);
+    return look;
   }
 
   async #show(output: Output, shown: ShownPlan): Promise<void> {
