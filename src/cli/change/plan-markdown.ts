@@ -9,7 +9,7 @@ export interface PlanMarkdownOptions {
   readonly showValues: boolean;
   /** Of `--fail-on`. */
   readonly failures: readonly PlanFailure[];
-  /** What else there is to say, in a few lines. */
+  /** What else there is to say, at most two blocks of lines; "" says nothing. */
   readonly notes: readonly string[];
   readonly token: string;
 }
@@ -17,10 +17,11 @@ export interface PlanMarkdownOptions {
 /** GitHub takes 65,536 characters, and whoever posts the comment may put some of his own around it. */
 const charactersLimit = 60_000;
 /** For what follows the sections. */
-const tailLimit = 4_000;
+const tailLimit = 14_000;
 /** Rows of the table, and so some room for sections. */
 const rowsLimit = 200;
-const noticesLimit = 8;
+/** Of each block after the sections. */
+const blockLinesLimit = 12;
 const linesLimit = 100;
 const lineLimit = 300;
 const nameLimit = 63;
@@ -124,10 +125,12 @@ function cutText({ deployments, lines }: { readonly deployments: number; readonl
 }
 
 function tailOf(plan: Plan, { token, notes }: PlanMarkdownOptions): string[] {
-  const notices = [...notes.flatMap((note) => note.split("\n")), ...noticesOf(plan)];
-  const shown = notices.slice(0, noticesLimit);
-  const rest = notices.length - shown.length;
-  return [...fenced("text", rest > 0 ? [...shown, `and ${rest} more`] : shown), `Token \`${token}\``];
+  const blocks = [...notes.map((note) => note.split("\n")), noticesOf(plan)].flatMap((lines) => {
+    const said = lines.filter((line) => line !== "");
+    const rest = said.length - blockLinesLimit;
+    return fenced("text", rest > 0 ? [...said.slice(0, blockLinesLimit), `and ${rest} more`] : said);
+  });
+  return [...blocks, `Token \`${token}\``];
 }
 
 /** Nothing in it can end it. */

@@ -134,13 +134,14 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { planDocument } = await import("../change/plan-document.ts");
     const { diffText } = await import("../change/plan-text.ts");
     const { planMarkdown } = await import("../change/plan-markdown.ts");
+    const { roomText } = await import("../change/room-text.ts");
     const { wantsColour } = await import("../print.ts");
     const holds = held.length > 0 ? { held } : {};
     const document = { ...planDocument(plan, forecasts, showValues), ...holds, token, failures };
     const notes = held.length > 0 ? [heldText(held)] : [];
     await this.printDocument(output, document, () =>
       output === "markdown"
-        ? planMarkdown(plan, forecasts.deployments, { ...shown, notes })
+        ? planMarkdown(plan, forecasts.deployments, { ...shown, notes: [roomText(forecasts.nodes), ...notes] })
         : [diffText(plan, forecasts, { showValues, colour: wantsColour(process.stdout) }), ...notes].join("\n\n"),
     );
   }

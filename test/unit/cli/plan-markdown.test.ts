@@ -66,6 +66,22 @@ test("a table, then a section for each Deployment, what hurts first, and the tok
   assert.equal(text, want.join("\n"));
 });
 
+test("notes follow the sections, each in a block of its own, and what says nothing is left out", () => {
+  const notes = ["", "Free room:\n  n1: cpu 2 → 1"];
+  const text = planMarkdown({ items: [], notInFiles: [] }, new Map(), { ...options, notes });
+  const want = [
+    "### No differences",
+    "",
+    "```text",
+    "Free room:",
+    "  n1: cpu 2 → 1",
+    "```",
+    "",
+    "Token `0123456789ab`",
+  ];
+  assert.equal(text, want.join("\n"));
+});
+
 test("no differences is one line and the token", () => {
   assert.equal(
     planMarkdown({ items: [], notInFiles: [] }, new Map(), options),
@@ -164,7 +180,8 @@ test("it is never longer than a comment may be, and says what was cut", () => {
         all.map(({ spec }) => wanted(spec.name, next)),
         author(),
       );
-      const text = planMarkdown(plan, new Map(), options);
+      const said = Array.from({ length: 2 }, () => Array.from({ length: 90 }, () => value).join("\n"));
+      const text = planMarkdown(plan, new Map(), { ...options, notes: said });
       assert.ok(text.length < 60_000, `${text.length} characters`);
       const sections = text.match(/<details>/g)?.length ?? 0;
       const cut = Number(/the sections of (\d+) Deployment/.exec(outside(text))?.[1] ?? "0");
