@@ -60,6 +60,14 @@ const shapes: readonly {
       ["../apply/free-room", "FreeRoom"],
     ],
   },
+  {
+    title: "diff --live",
+    types: [
+      ["change/drift-text", "DriftDocument"],
+      ["../apply/drift", "Drift"],
+      ["../apply/drift", "DriftKind"],
+    ],
+  },
   { title: "apply, deploy, scale and delete", types: [["change/change", "ChangeDocument"]] },
   {
     title: "status",

@@ -27,7 +27,7 @@ import { sourceName } from "./sync/source.ts";
 import { type Sync, startSync } from "./sync/sync.ts";
 import type { Target } from "./sync/target.ts";
 import { openDocker } from "./worker/docker.ts";
-import { nodeIdentity } from "./worker/identity.ts";
+import { knownNode, nodeIdentity } from "./worker/identity.ts";
 import { ownAddress } from "./worker/own-address.ts";
 import type { HostNetwork } from "./worker/routes.ts";
 import { openLinuxRoutes } from "./worker/routes-linux.ts";
@@ -161,6 +161,11 @@ export function openRuntime(config: Config, owner: { cluster: string; node: stri
   const { dockerHost, dockerConfigDir } = config;
   const host = dockerHost === undefined ? {} : { host: dockerHost };
   return openDocker({ ...host, configFolder: dockerConfigDir, owner, log });
+}
+
+/** The node that this machine is; undefined: nothing has started here yet. */
+export function ownNode(stateDir: string): Promise<string | undefined> {
+  return knownNode(stateDir);
 }
 
 /** What is known of the CoreDNS of a cluster on this machine; undefined: none was started, or it was stopped on purpose. */

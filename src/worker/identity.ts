@@ -68,6 +68,11 @@ export async function nodeIdentity({
   return { ...identity, place: await placeOf(stateDir, boot), boot: digest(`boot ${boot}`) };
 }
 
+/** The node that this machine is; undefined: nothing has started here yet. Throws `invalid` where what is kept is damaged. */
+export async function knownNode(stateDir: string): Promise<string | undefined> {
+  return (await readIdentity(join(stateDir, "node.json")))?.node;
+}
+
 async function readIdentity(path: string): Promise<Pick<Identity, "node" | "key"> | undefined> {
   const text = await readIfThere(path);
   return text === undefined ? undefined : parse(text, path);

@@ -15,6 +15,7 @@ import {
 import type { Look } from "../change/change-look.ts";
 import { type FailKind, failKinds } from "../change/fail-on.ts";
 import type { heldOf } from "../change/guarded.ts";
+import type { LiveOptions } from "../change/live.ts";
 import type { PlanMarkdownOptions } from "../change/plan-markdown.ts";
 
 /** Above 0, 1 and 2, which say whether something differs and whether that could be told. */
@@ -39,6 +40,8 @@ export default class Diff extends BaseCommand {
 with the nodes that the scheduler would use now. Writes nothing into the store.
 --out keeps the plan in a file, bound to the files, Deployments and cluster that it rests on: apply --plan does exactly that, or refuses.
 -o markdown is for a comment on a pull request, and never longer than one may be.
+--live compares the files with the store and with what runs: containers stopped or removed by hand, containers that nothing names, counts by scale,
+Deployments changed or deleted by hand; and says who did it, where that is known, and what corrects it.
 --fail-on looks at the consequences: downtime (no ready pod for a while), delete (of a Deployment), replace (of a pod that runs), unplaceable (a pod).
 Exits with 0 when nothing differs, with 1 when something does, with 2 after an error, and with 3 when --fail-on found something.`;
   static override examples = [
@@ -46,6 +49,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     "<%= config.bin %> diff -f web.yaml --show-values",
     "<%= config.bin %> diff -f manifests/ --prune --source shop",
     "<%= config.bin %> diff -f manifests/ -o json",
+    "<%= config.bin %> diff -f manifests/ --live",
     "<%= config.bin %> diff -f manifests/ --out plan.json",
     "<%= config.bin %> diff -f manifests/ --from-snapshot state.json",
     "<%= config.bin %> diff -f manifests/ --fail-on downtime,delete -o markdown > comment.md",
@@ -68,6 +72,11 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
       helpValue: "FILE",
       exclusive: ["store"],
     }),
+    live: Flags.boolean({
+      summary:
+        "Compare the files, the store and what the engines run: show what has drifted, and who did it where known.",
+      exclusive: ["out", "fail-on", "prune", "show-values", "from-snapshot"],
+    }),
     "show-values": showValuesFlag,
   };
 
@@ -83,6 +92,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
     const author = await authorOf(this.settings, flags);
+    if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author));
     const looked = await this.#look(flags, manifests, (wanted) => {
       return (state) => planApply(state, wanted, author, { prune: flags.prune });
     });
@@ -106,6 +116,21 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     for (const line of planFailureTexts(failures)) this.note(`Failed by ${line}.`);
     if (failures.length > 0) process.exitCode = failExitCode;
     else if (changesAnything(plan)) process.exitCode = 1;
+  }
+
+  /** The engines here are asked themselves; of other nodes the store tells what their workers saw. */
+  async #live(flags: { readonly store: string | undefined; readonly output: Output }, plan: LiveOptions["plan"]) {
+    const { lookLive } = await import("../change/live.ts");
+    const { driftText } = await import("../change/drift-text.ts");
+    const { runtimesOf } = await import("../containers/engines.ts");
+    const { ownNode } = await import("../../roles.ts");
+    const { wantsColour } = await import("../print.ts");
+    const store = await this.openStore(flags);
+    const own = store.url.startsWith("file:") ? undefined : await ownNode(this.settings.stateDir);
+    const isHere = (node: string) => store.url.startsWith("file:") || node === own;
+    const document = await lookLive({ store, plan, isHere, runtimeOf: await runtimesOf(store, this.settings) });
+    await this.printDocument(flags.output, document, () => driftText(document, wantsColour(process.stdout)));
+    if (document.drifts.length > 0) process.exitCode = 1;
   }
 
   /** 1 says that something differs, so an error needs another code. */
