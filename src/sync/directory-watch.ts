@@ -26,7 +26,8 @@ export function watchFolder({ folder, wake, failed }: WatchOptions): FolderWatch
   watcher.on("raw", (_event, path) => {
     if (path === null || mayMatter(basename(path))) wake();
   });
-  watcher.on("all", wake);
+  // Changes are told raw, each at once; these come one by one after chokidar has looked at each file, long after ten thousand were written.
+  for (const event of ["add", "addDir", "unlink", "unlinkDir"] as const) watcher.on(event, wake);
   // What changed while the watches were being set up was told by nobody.
   watcher.on("ready", wake);
   watcher.on("error", (error) => failed(error instanceof Error ? error : new Error(String(error))));

@@ -36,6 +36,8 @@ const looksLimit = 8;
 /** Who waits for a folder to come back, or for a git command to end, looks so often. */
 const awayLookMs = 1_000;
 const busyLookMs = 100;
+/** After a listing it rests so many times as long as that took, if nothing but events of the folder wakes it. */
+const restShare = 4;
 /** Without watches it is looked at so often; a folder that takes long to list less often. */
 const pollMs = 1_000;
 const pollShare = 50;
@@ -55,6 +57,9 @@ class Directory implements Source {
   /** The listing that `tree` was read from. */
   #last: { readonly listing: Listing; readonly tree: Tree; readonly isRacy: boolean } | undefined;
   #listingMs = 0;
+  #listedAt = 0;
+  #isWaking = false;
+  #cancelWake = () => {};
   #isClosed = false;
 
   constructor(options: DirectoryOptions) {
@@ -72,7 +77,12 @@ class Directory implements Source {
     if (this.#watching?.ino !== folder.ino) await this.#unwatch();
     this.#follow(folder.ino);
     const lock = gitLockOf(path);
-    if (lock === undefined) return this.#settled(signal);
+    if (lock === undefined) {
+      const look = await this.#settled(signal);
+      // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
+      if (inodeOf(path) === folder.ino) return look;
+      return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
+    }
     const reason = `a git command is at work there (${lock} exists); if none is, remove that file`;
     return { state: "busy", reason, againInMs: busyLookMs };
   }
@@ -80,6 +90,7 @@ class Directory implements Source {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelPoll();
+    this.#cancelWake();
     await this.#unwatch();
   }
 
@@ -118,13 +129,29 @@ class Directory implements Source {
     for (const source of found.sources) files.push(seen(short(source.name), source.path ?? ""));
     const shorten = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: short(one.file) }));
     this.#listingMs = performance.now() - begun;
+    this.#listedAt = this.#options.clock.now();
     return { at, files, problems: shorten(found.problems), warnings: shorten(found.warnings) };
   }
 
   #follow(ino: number): void {
     if (this.#watching || this.#polls || this.#isClosed) return;
-    const { path: folder, wake, watch = watchFolder } = this.#options;
+    const { path: folder, watch = watchFolder } = this.#options;
+    const wake = () => this.#wake();
     this.#watching = { ino, watch: watch({ folder, wake, failed: (error) => this.#poll(error) }) };
+  }
+
+  /** Looking again takes its time in a large folder: events that keep coming are answered now and then. */
+  #wake(): void {
+    if (this.#isWaking || this.#isClosed) return;
+    const { clock, wake } = this.#options;
+    const leftMs = this.#listedAt + this.#listingMs * restShare - clock.now();
+    const after = () => {
+      this.#isWaking = false;
+      wake();
+    };
+    this.#isWaking = leftMs > 0;
+    if (leftMs > 0) this.#cancelWake = clock.after(leftMs, after);
+    else after();
   }
 
   async #unwatch(): Promise<void> {
@@ -161,6 +188,11 @@ function folderAt(path: string): Stats | string {
     const [message, hint] = reasonOf(error);
     return `${path}: ${message}; ${hint}`;
   }
+}
+
+function inodeOf(path: string): number | undefined {
+  const folder = folderAt(path);
+  return typeof folder === "string" ? undefined : folder.ino;
 }
 
 /** One that went while the folder was listed is found missing when it is read, or by the next listing. */
