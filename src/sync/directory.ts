@@ -77,14 +77,14 @@ class Directory implements Source {
     if (this.#watching?.ino !== folder.ino) await this.#unwatch();
     this.#follow(folder.ino);
     const lock = gitLockOf(path);
-    if (lock === undefined) {
-      const look = await this.#settled(signal);
-      // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
-      if (inodeOf(path) === folder.ino) return look;
-      return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
-    }
-    const reason = `a git command is at work there (${lock} exists); if none is, remove that file`;
-    return { state: "busy", reason, againInMs: busyLookMs };
+    if (lock !== undefined) return locked(lock);
+    const look = await this.#settled(signal);
+    // One that began meanwhile may stand still for longer than a look takes.
+    const later = gitLockOf(path);
+    if (later !== undefined) return locked(later);
+    // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
+    if (inodeOf(path) === folder.ino) return look;
+    return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
   }
 
   async close(): Promise<void> {
@@ -177,6 +177,11 @@ class Directory implements Source {
       this.#pollLater();
     });
   }
+}
+
+function locked(lock: string): Look {
+  const reason = `a git command is at work there (${lock} exists); if none is, remove that file`;
+  return { state: "busy", reason, againInMs: busyLookMs };
 }
 
 /** The folder, or why it cannot be read. */

@@ -34,8 +34,21 @@ export function isRacy({ ctimeMs }: Seen, at: number): boolean {
   return ctimeMs > at - coarseMs;
 }
 
+/** What is wrong beside the files counts too: a link that is mended changes no file. */
 export function sameListing(a: Listing, b: Listing): boolean {
-  return a.files.length === b.files.length && a.files.every((file, index) => sameFile(file, b.files[index] as Seen));
+  return (
+    sameList(a.files, b.files, sameFile) &&
+    sameList(a.problems, b.problems, sameProblem) &&
+    sameList(a.warnings, b.warnings, sameProblem)
+  );
+}
+
+function sameList<T>(a: readonly T[], b: readonly T[], same: (one: T, other: T) => boolean): boolean {
+  return a.length === b.length && a.every((one, index) => same(one, b[index] as T));
+}
+
+function sameProblem(a: Problem, b: Problem): boolean {
+  return a.file === b.file && a.message === b.message;
 }
 
 function sameFile(a: Seen, b: Seen): boolean {

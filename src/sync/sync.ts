@@ -142,11 +142,14 @@ async function claim(store: Store, source: string, fresh: SyncDocument): Promise
 
 async function tellEnd(store: Store, source: string, own: SyncDocument["lead"], ended: string): Promise<void> {
   const key = syncKey(source);
-  const snapshot = await store.list([key]);
-  const found = snapshot.get(key)?.value;
-  if (!found || !isOwn(found.lead, own)) return;
-  // Nobody waits for this word: a store that does not answer now is no reason to go on.
-  await store.commit({ changes: [overwrite(snapshot, key, { ...found, lead: { ...own, ended } })] }).catch(() => {});
+  try {
+    const snapshot = await store.list([key]);
+    const found = snapshot.get(key)?.value;
+    if (!found || !isOwn(found.lead, own)) return;
+    await store.commit({ changes: [overwrite(snapshot, key, { ...found, lead: { ...own, ended } })] });
+  } catch {
+    // Nobody waits for this word: a store that does not answer now is no reason to go on.
+  }
 }
 
 function fired(signal: AbortSignal): Promise<void> {
