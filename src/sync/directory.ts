@@ -31,6 +31,8 @@ export interface DirectoryOptions {
 
 /** Two looks that are so far apart and equal: nobody is writing just now. */
 const settleMs = 30;
+/** Who copies or removes a folder file by file, or takes a git command's next step, is done when nothing has changed for so long. */
+const wholeAfterMs = 5_000;
 /** A tree that is written all the time is told as busy after so many looks; the next pass goes on. */
 const looksLimit = 8;
 /** Who waits for a folder to come back, or for a git command to end, looks so often. */
@@ -55,7 +57,9 @@ class Directory implements Source {
   #cancelPoll = () => {};
   #polls = false;
   /** The listing that `tree` was read from. */
-  #last: { readonly listing: Listing; readonly tree: Tree; readonly isRacy: boolean } | undefined;
+  #last:
+    | { readonly listing: Listing; readonly tree: Tree; readonly isRacy: boolean; readonly since: number }
+    | undefined;
   #listingMs = 0;
   #listedAt = 0;
   #isWaking = false;
@@ -98,7 +102,7 @@ class Directory implements Source {
   async #settled(signal: AbortSignal): Promise<Look> {
     let listing = this.#list();
     if (this.#last && !this.#last.isRacy && sameListing(this.#last.listing, listing)) {
-      return { state: "read", tree: this.#last.tree };
+      return this.#read(this.#last);
     }
     for (let looks = 1; looks <= looksLimit; looks += 1) {
       const until = performance.now() + settleMs;
@@ -110,12 +114,19 @@ class Directory implements Source {
       await pause(Math.max(0, until - performance.now()), undefined, { signal });
       const next = this.#list();
       if (sameListing(listing, next)) {
-        this.#last = { listing, tree, isRacy: listing.files.some((seen) => isRacy(seen, at)) };
-        return { state: "read", tree };
+        const isSame = this.#last !== undefined && sameListing(this.#last.listing, listing);
+        const since = isSame && this.#last ? this.#last.since : this.#options.clock.now();
+        this.#last = { listing, tree, isRacy: listing.files.some((seen) => isRacy(seen, at)), since };
+        return this.#read(this.#last);
       }
       listing = next;
     }
     return { state: "busy", reason: "its files change faster than they can be read", againInMs: busyLookMs };
+  }
+
+  #read({ tree, since }: { readonly tree: Tree; readonly since: number }): Look {
+    const unsettledMs = since + wholeAfterMs - this.#options.clock.now();
+    return { state: "read", tree, ...(unsettledMs > 0 ? { unsettledMs } : {}) };
   }
 
   #list(): Listing {

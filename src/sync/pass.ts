@@ -52,6 +52,8 @@ const busyToldMs = 5_000;
 /** A leader whose own word is not in the store for so long asks again whether it leads. */
 const strangeMs = 5_000;
 
+const unsettledText = "what the files lack is deleted when they have stayed as they are for some seconds";
+
 type Read = Extract<Look, { state: "read" }>;
 
 interface Led {
@@ -112,8 +114,9 @@ export class Pass {
     const { position } = now.snapshot;
     const seen = { ...look, position };
     if (this.#calm && isSameLook(this.#calm, seen)) return again;
-    this.#calm = (await this.#apply(now, look)) ? seen : undefined;
-    return again;
+    const after = await this.#apply(now, look);
+    this.#calm = after === "calm" ? seen : undefined;
+    return after === "unsettled" ? { againInMs: look.unsettledMs ?? 0 } : again;
   }
 
   /** Undefined while the store's word cannot be relied on, or somebody else has been elected. */
@@ -145,7 +148,8 @@ export class Pass {
     return { againInMs };
   }
 
-  async #apply(found: Found, { tree, commit, trouble }: Read): Promise<boolean> {
+  /** `open`: the next change of the store goes on with it. `unsettled`: it goes on when the source has stayed as it is. */
+  async #apply(found: Found, { tree, commit, trouble, unsettledMs }: Read): Promise<"calm" | "open" | "unsettled"> {
     const { store, partial, heals } = this.#options;
     const author = this.#author(commit);
     const state = knownState(found.snapshot);
@@ -154,7 +158,7 @@ export class Pass {
     if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
       this.#readiness.close();
       await this.#tell(found, report);
-      return true;
+      return "calm";
     }
     // What is only looked at where something is to be changed: pods, statuses, nodes.
     const whole = await store.list([...followSelectors, clusterKey]);
@@ -162,18 +166,22 @@ export class Pass {
     switch (step.do) {
       case "write":
         await this.#write(await this.#letThrough(found, step.letThrough), decision, whole, report);
-        return false;
+        return "open";
       case "prune":
+        if (unsettledMs !== undefined) {
+          await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, unsettledText] });
+          return "unsettled";
+        }
         await this.#prune(found, decision, whole, report);
-        return false;
+        return "open";
       case "wait":
         await this.#readiness.open();
         await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, ...step.reasons] });
-        return false;
+        return "open";
       case "hold":
         this.#readiness.close();
         await this.#tell(found, { outcome: "held", errors: step.reasons, held: step.held });
-        return true;
+        return "calm";
       default:
         return step satisfies never;
     }

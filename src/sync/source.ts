@@ -16,6 +16,8 @@ export type Look =
       readonly commit?: SourceCommit;
       /** Why this is the last that could be read, and maybe not the latest. */
       readonly trouble?: string;
+      /** So much longer it has to stay as it is before what it lacks counts as deleted: it may only be half written or half removed. Absent: it is whole. */
+      readonly unsettledMs?: number;
       /** When it should be looked at again, whatever happens. */
       readonly againInMs?: number;
     }

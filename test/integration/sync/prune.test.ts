@@ -112,3 +112,20 @@ test("a file that is renamed changes nothing, and a Deployment that is renamed l
   await lab.write("z.yaml", demo("b"));
   await lab.settled(all(["b", "c"]));
 });
+
+test("files that go one after another are counted together", async (t) => {
+  const lab = await runningLab(t);
+  const names = ["d0", "d1", "d2", "d3", "d4", "d5"];
+  for (const name of names) await lab.write(`${name}.yaml`, demo(name));
+  await lab.start({ limits: defaultLimits });
+  await lab.settled(all(names));
+  await is(lab, "synced");
+  for (const name of names.slice(0, 4)) {
+    await lab.remove(`${name}.yaml`);
+    // Each is seen by itself.
+    await lab.told("it looks again", ({ pass }) => pass?.outcome === (name === "d3" ? "held" : "waiting"));
+  }
+  const { pass } = await is(lab, "held");
+  assert.match(pass?.errors[0] ?? "", /4 of the 6 Deployments of .* would be deleted/);
+  assert.deepEqual(await lab.images(), all(names));
+});
