@@ -5,7 +5,6 @@ import { randomBytes } from "node:crypto";
 import { Resolver } from "node:dns/promises";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -15,6 +14,7 @@ import { readProcessRecord } from "../../src/process-record.ts";
 import { clusterFolder, clustersIn, type RolesRecord, upRecordPath, upRecordsOf } from "../../src/state-folder.ts";
 import { absoluteUrl, openStore } from "../../src/store/open-store.ts";
 import { eventually } from "./eventually.ts";
+import { freePort } from "./free-port.ts";
 
 const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
 /** A machine under load, and an engine that other tests use too. */
@@ -265,14 +265,4 @@ function linesOf(text: string): string[] {
 /** A range that no other test run is likely to have; if two meet, each node still takes a free part of it. */
 function ownRange(): string {
   return `10.${64 + Math.floor(Math.random() * 128)}.0.0/16`;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

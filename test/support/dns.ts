@@ -1,7 +1,6 @@
 // A cluster whose names a real CoreDNS answers, on addresses of its own: tests run beside each other and beside a user's cluster.
 import { createSocket } from "node:dgram";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +11,7 @@ import { type Dns, type DnsOptions, startDns } from "../../src/dns/dns.ts";
 import type { Log } from "../../src/log.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
 import type { Store } from "../../src/store/store.ts";
+import { freePort } from "./free-port.ts";
 
 export const packageDir = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -146,16 +146,6 @@ function recording(said: string[]): Log {
     with: () => log,
   };
   return log;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : 0));
-    });
-  });
 }
 
 const random = (below: number) => Math.floor(Math.random() * below);

@@ -6,11 +6,13 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put } from "../../../src/store/store.ts";
 import { openGit } from "../../../src/sync/git.ts";
 import { throughout } from "../../support/eventually.ts";
 import { gitLab, gitSyncLab } from "../../support/git-lab.ts";
+import { isSoak } from "../../support/rounds.ts";
 import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
 
 const web = (image: string) => manifestText("web", image);
@@ -183,7 +185,9 @@ test("a trigger does not wait for the interval", async (t) => {
   await lab.settled({ web: "a:2" });
 });
 
-test("of many commits in a row the last one stays, and none is applied by half", async (t) => {
+const commits = isSoak ? { count: 60, everyMs: 1_000 } : { count: 10, everyMs: 0 };
+
+test(`of ${commits.count} commits in a row, one each ${commits.everyMs} ms, the last one stays, and none is applied by half`, async (t) => {
   const { remote, push } = await gitLab(t);
   const both = (version: number) => ({
     "deploy/web.yaml": web(`a:${version}`),
@@ -204,8 +208,11 @@ test("of many commits in a row the last one stays, and none is applied by half",
     );
     if (ids.size > 1) halves.push([...ids].join());
   });
-  for (let version = 1; version <= 10; version += 1) await push(both(version));
-  await lab.settled({ api: "a:10", web: "a:10" });
+  for (let version = 1; version <= commits.count; version += 1) {
+    await push(both(version));
+    await pause(commits.everyMs);
+  }
+  await lab.settled({ api: `a:${commits.count}`, web: `a:${commits.count}` });
   view.close();
   assert.deepEqual(halves, []);
 });
