@@ -1,33 +1,27 @@
-// One pass of a sync: a look at the source and at the store, and a commit of what differs. Reads what its view and its source show;
-// writes Deployments and revisions through the plan, and what there is to tell into `syncs/<source>`.
+// One pass of a sync: a look at the source and at the store, and the next step of what makes them equal.
+// Reads what its view and its source show; what is written and told is for `writer.ts` and `teller.ts`.
 import { randomBytes } from "node:crypto";
-import { commitPlan, knownState } from "../apply/commit.ts";
-import { commitPrune } from "../apply/commit-prune.ts";
+import { knownState } from "../apply/commit.ts";
 import type { Author } from "../apply/document.ts";
 import { followSelectors, observationOf } from "../apply/follow.ts";
 import type { Limits } from "../apply/guards.ts";
-import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
-import { withoutPrune } from "../apply/prune.ts";
+import { changesAnything } from "../apply/plan.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PassResult } from "../loop.ts";
-import { OrchestraError } from "../model/errors.ts";
-import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
+import { clusterKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
-import {
-  errorsKept,
-  type Followed,
-  type LetThrough,
-  type SyncControlDocument,
-  type SyncDocument,
-} from "../model/sync.ts";
-import { type Leadership, put, type Snapshot, type Store, type View } from "../store/store.ts";
+import type { Followed, SyncDocument } from "../model/sync.ts";
+import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
+import { type Found, Ground, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
-import { isOwn, nextRecord, type Report } from "./record.ts";
+import { type Report, reportOf } from "./record.ts";
 import { type Look, type Source, sourceName } from "./source.ts";
 import { nextStep, type Standing } from "./step.ts";
+import { tell } from "./teller.ts";
+import { noteLetThrough, prune, writeRest } from "./writer.ts";
 
 export interface PassOptions {
   readonly store: Store;
@@ -49,8 +43,6 @@ export interface PassOptions {
 
 /** What is being changed for longer than this is told as a trouble. */
 const busyToldMs = 5_000;
-/** A leader whose own word is not in the store for so long asks again whether it leads. */
-const strangeMs = 5_000;
 
 const unsettledText = "what the files lack is deleted when they have stayed as they are for some seconds";
 
@@ -65,20 +57,13 @@ interface Led {
   readonly wake: () => void;
 }
 
-/** What was found in the store and in the source, and is to be made equal. */
-interface Found {
-  readonly snapshot: Snapshot;
-  readonly document: SyncDocument;
-  readonly version: number;
-}
-
 export class Pass {
   readonly #options: PassOptions;
   readonly #led: Led;
   readonly #name: string;
+  readonly #ground: Ground;
   readonly #readiness: Readiness;
   #busySince: number | undefined;
-  #strangeSince: number | undefined;
   /** What the last pass that had nothing left to do looked at. */
   #calm: (Read & { readonly position: number }) | undefined;
 
@@ -86,6 +71,7 @@ export class Pass {
     this.#options = options;
     this.#led = led;
     this.#name = sourceName(options.follows);
+    this.#ground = new Ground({ ...led, source: this.#name, clock: options.clock });
     this.#readiness = new Readiness(options.store, led.wake);
   }
 
@@ -95,10 +81,10 @@ export class Pass {
 
   /** One look at the source and the store, at most one commit of Deployments, and one of what there is to tell. */
   async run(signal: AbortSignal): Promise<PassResult> {
-    const { leadership, view, source } = this.#led;
-    const found = this.#find(view.snapshot());
+    const { leadership, source } = this.#led;
+    const found = this.#ground.find();
     if (!found || leadership.signal.aborted) return { againInMs: strangeMs };
-    const control = this.#control();
+    const control = this.#ground.control();
     if (control?.paused) {
       await this.#tell(found, { outcome: "paused", errors: [] });
       return {};
@@ -109,7 +95,7 @@ export class Pass {
     this.#busySince = undefined;
     const again = look.againInMs === undefined ? {} : { againInMs: look.againInMs };
     // The store may have moved while the source was read.
-    const now = this.#find(view.snapshot());
+    const now = this.#ground.find();
     if (!now) return { againInMs: strangeMs };
     const { position } = now.snapshot;
     const seen = { ...look, position };
@@ -117,26 +103,6 @@ export class Pass {
     const after = await this.#apply(now, look);
     this.#calm = after === "calm" ? seen : undefined;
     return after === "unsettled" ? { againInMs: look.unsettledMs ?? 0 } : again;
-  }
-
-  /** Undefined while the store's word cannot be relied on, or somebody else has been elected. */
-  #find(snapshot: Snapshot): Found | undefined {
-    if (!snapshot.fresh) return undefined;
-    if (!snapshot.get(clusterKey)) {
-      const hint = "put the store back, or have it followed as it is: orchestra store accept-rollback";
-      throw new OrchestraError("unavailable", "the store holds no cluster; nothing is applied to it", { hint });
-    }
-    const document = snapshot.get(syncKey(this.#name));
-    if (!document || !isOwn(document.value.lead, this.#led.own)) return this.#doubt();
-    this.#strangeSince = undefined;
-    return { snapshot, document: document.value, version: document.version };
-  }
-
-  /** Our own word is not there: it is on its way, or another leads, or somebody has put an older document in its place. */
-  #doubt(): undefined {
-    const { clock } = this.#options;
-    this.#strangeSince ??= clock.now();
-    if (clock.now() - this.#strangeSince >= strangeMs) this.#led.doubt.abort(new Error("another one leads"));
   }
 
   async #wait(found: Found, { state, reason, againInMs }: Exclude<Look, Read>): Promise<PassResult> {
@@ -149,12 +115,12 @@ export class Pass {
   }
 
   /** `open`: the next change of the store goes on with it. `unsettled`: it goes on when the source has stayed as it is. */
-  async #apply(found: Found, { tree, commit, trouble, unsettledMs }: Read): Promise<"calm" | "open" | "unsettled"> {
+  async #apply(found: Found, { tree, unsettledMs, ...origin }: Read): Promise<"calm" | "open" | "unsettled"> {
     const { store, partial, heals } = this.#options;
-    const author = this.#author(commit);
+    const author = this.#author(origin.commit);
     const state = knownState(found.snapshot);
     const decision = decide({ tree, state, applied: found.document.applied, author, partial, heals });
-    const report = withSource(reportOf(decision, heals), commit, trouble);
+    const report = reportOf(decision, origin, heals);
     if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
       this.#readiness.close();
       await this.#tell(found, report);
@@ -164,15 +130,19 @@ export class Pass {
     const whole = await store.list([...followSelectors, clusterKey]);
     const step = nextStep(this.#standing(found, whole, { ...decision, tree: decision.tree }));
     switch (step.do) {
-      case "write":
-        await this.#write(await this.#letThrough(found, step.letThrough), decision, whole, report);
+      case "write": {
+        const noted = step.letThrough ? await noteLetThrough(store, found, step.letThrough) : found;
+        await writeRest(this.#options, noted, decision.plan, whole);
+        await this.#tell(noted, report);
         return "open";
+      }
       case "prune":
         if (unsettledMs !== undefined) {
           await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, unsettledText] });
           return "unsettled";
         }
-        await this.#prune(found, decision, whole, report);
+        await prune(this.#options, found, decision.plan, whole);
+        await this.#tell(found, report);
         return "open";
       case "wait":
         await this.#readiness.open();
@@ -200,49 +170,9 @@ export class Pass {
       wall: clock.wall(),
       limits,
       tree,
-      approved: this.#control()?.approved?.token,
+      approved: this.#ground.control()?.approved?.token,
       letThrough: document.letThrough,
     };
-  }
-
-  #control(): SyncControlDocument | undefined {
-    return this.#led.view.snapshot().get(syncControlKey(this.#name))?.value;
-  }
-
-  /** Noted before the rest is written: whoever goes on after us must know what was looked at. */
-  async #letThrough(found: Found, letThrough: LetThrough | undefined): Promise<Found> {
-    if (!letThrough) return found;
-    const key = syncKey(this.#name);
-    const document = { ...found.document, letThrough };
-    await this.#options.store.commit({ changes: [put(key, document, found.version)] });
-    const now = await this.#options.store.read(key);
-    if (!now || !isOwn(now.value.lead, this.#led.own)) throw new OrchestraError("conflict", "another sync leads");
-    return { ...found, document: now.value, version: now.version };
-  }
-
-  async #write(found: Found, { plan }: Decision, whole: Snapshot, report: Report): Promise<void> {
-    const rest = (state: KnownState) => withoutPrune(plan(state));
-    const shown = rest(knownState(whole));
-    this.#said("applied", await commitPlan(this.#options.store, shown, rest, this.#checks(found)));
-    await this.#tell(found, report);
-  }
-
-  async #prune(found: Found, { plan }: Decision, whole: Snapshot, report: Report): Promise<void> {
-    const shown = plan(knownState(whole));
-    this.#said("pruned", await commitPrune(this.#options.store, shown, plan, this.#checks(found)));
-    await this.#tell(found, report);
-  }
-
-  /** Nobody else has become the leader since. */
-  #checks({ version }: Found) {
-    return [{ key: syncKey(this.#name), version }];
-  }
-
-  #said(what: "applied" | "pruned", { items }: Plan): void {
-    const names = items.filter(({ after }) => after).map(({ name }) => name);
-    const fields = { count: names.length, deployments: names.slice(0, errorsKept) };
-    this.#options.meter.wrote(what, names.length);
-    if (names.length > 0) this.#options.log.info(`sync ${what}`, fields);
   }
 
   #author(commit: SourceCommit | undefined): Author {
@@ -252,44 +182,11 @@ export class Pass {
     return { ...who, newUid, ...(commit ? { commit } : {}), ...(adopt ? { adopt } : {}) };
   }
 
-  async #tell({ document, version }: Found, report: Report): Promise<void> {
-    const { store, meter, clock, log } = this.#options;
-    const next = nextRecord(document, report, clock.wall());
-    meter.told(next);
-    if (next === document) return;
-    await store.commit({ changes: [put(syncKey(this.#name), next, version)] });
-    if (next.pass !== document.pass) tellPass(next.pass, log);
-    if (next.drift !== document.drift) log.warn("changed by hand", { ...next.drift });
+  #tell(found: Found, report: Report): Promise<void> {
+    return tell(this.#options, found, report);
   }
-}
-
-function reportOf({ outcome, errors, tree, deployments, drifted }: Decision, heals: boolean): Report {
-  return {
-    outcome,
-    errors,
-    ...(tree === undefined ? {} : { applied: { tree, deployments } }),
-    ...(drifted.length > 0 ? { drift: { corrected: heals, deployments: drifted } } : {}),
-  };
-}
-
-/** What was read from where, and why it may not be the latest. */
-function withSource(report: Report, commit: SourceCommit | undefined, trouble: string | undefined): Report {
-  const { applied, errors } = report;
-  return {
-    ...report,
-    ...(applied && commit ? { applied: { ...applied, commit } } : {}),
-    ...(trouble === undefined ? {} : { outcome: "away", errors: [trouble, ...errors] }),
-  };
 }
 
 function isSameLook(a: NonNullable<Read & { position: number }>, b: Read & { position: number }): boolean {
   return a.tree === b.tree && a.trouble === b.trouble && a.position === b.position;
-}
-
-function tellPass(pass: SyncDocument["pass"], log: Log): void {
-  if (!pass) return;
-  const { outcome, errors, more } = pass;
-  const fields = { ...(errors.length > 0 ? { errors } : {}), ...(more === undefined ? {} : { more }) };
-  if (outcome === "synced" || outcome === "paused" || outcome === "waiting") log.info(`sync is ${outcome}`, fields);
-  else log.warn(`sync is ${outcome}`, fields);
 }

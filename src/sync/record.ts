@@ -1,5 +1,6 @@
 // What a sync tells of itself in its document: who follows what, and how it goes. Pure. The same again is the same document, and is not written.
 import { sameValue } from "../apply/fields.ts";
+import type { SourceCommit } from "../model/source.ts";
 import {
   type Drifted,
   errorLength,
@@ -8,6 +9,7 @@ import {
   type SyncDocument,
   type SyncOutcome,
 } from "../model/sync.ts";
+import type { Decision } from "./decide.ts";
 
 /** What a pass has come to. */
 export interface Report {
@@ -17,6 +19,22 @@ export interface Report {
   readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
   readonly held?: HeldPass;
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
+}
+
+/** Where a pass has read what it applies, and why that may not be the latest. */
+export interface Origin {
+  readonly commit?: SourceCommit;
+  readonly trouble?: string;
+}
+
+/** What is told of a decision that is carried out. `heals`: what was changed by hand is taken back. */
+export function reportOf(decision: Decision, { commit, trouble }: Origin, heals: boolean): Report {
+  const { outcome, errors, tree, deployments, drifted } = decision;
+  return {
+    ...(trouble === undefined ? { outcome, errors } : { outcome: "away", errors: [trouble, ...errors] }),
+    ...(tree === undefined ? {} : { applied: { tree, deployments, ...(commit ? { commit } : {}) } }),
+    ...(drifted.length > 0 ? { drift: { corrected: heals, deployments: drifted } } : {}),
+  };
 }
 
 /** The next document, or `old` itself when it says all that already. */

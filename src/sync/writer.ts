@@ -1,0 +1,54 @@
+// What a pass writes of its plan: the rest first, what is pruned later. Each commit holds only while nobody else has begun to lead.
+import { commitPlan, knownState } from "../apply/commit.ts";
+import { commitPrune } from "../apply/commit-prune.ts";
+import type { KnownState, Plan } from "../apply/plan.ts";
+import { withoutPrune } from "../apply/prune.ts";
+import type { Log } from "../log.ts";
+import { OrchestraError } from "../model/errors.ts";
+import { syncKey } from "../model/keys.ts";
+import { errorsKept, type LetThrough } from "../model/sync.ts";
+import { put, type Snapshot, type Store } from "../store/store.ts";
+import type { Found } from "./ground.ts";
+import type { Meter } from "./meter.ts";
+import { isOwn } from "./record.ts";
+
+export interface WriterOptions {
+  readonly store: Store;
+  readonly meter: Meter;
+  readonly log: Log;
+}
+
+/** Plans anew, on what the store says meanwhile. */
+type Planning = (state: KnownState) => Plan;
+
+/** Noted before the rest is written: whoever goes on after us must know what was looked at. Gives what is found then. */
+export async function noteLetThrough(store: Store, found: Found, letThrough: LetThrough): Promise<Found> {
+  const key = syncKey(found.document.source);
+  const document = { ...found.document, letThrough };
+  await store.commit({ changes: [put(key, document, found.version)] });
+  const now = await store.read(key);
+  if (!now || !isOwn(now.value.lead, found.document.lead)) throw new OrchestraError("conflict", "another sync leads");
+  return { ...found, document: now.value, version: now.version };
+}
+
+/** All of the plan but what it prunes. */
+export async function writeRest(options: WriterOptions, found: Found, plan: Planning, whole: Snapshot): Promise<void> {
+  const rest: Planning = (state) => withoutPrune(plan(state));
+  said(options, "applied", await commitPlan(options.store, rest(knownState(whole)), rest, checksOf(found)));
+}
+
+export async function prune(options: WriterOptions, found: Found, plan: Planning, whole: Snapshot): Promise<void> {
+  said(options, "pruned", await commitPrune(options.store, plan(knownState(whole)), plan, checksOf(found)));
+}
+
+/** Nobody else has become the leader since. */
+function checksOf({ document, version }: Found) {
+  return [{ key: syncKey(document.source), version }];
+}
+
+function said({ meter, log }: WriterOptions, what: "applied" | "pruned", { items }: Plan): void {
+  const names = items.filter(({ after }) => after).map(({ name }) => name);
+  const fields = { count: names.length, deployments: names.slice(0, errorsKept) };
+  meter.wrote(what, names.length);
+  if (names.length > 0) log.info(`sync ${what}`, fields);
+}
