@@ -2,18 +2,22 @@
 // must never empty a cluster. Pure; `apply --prune` asks a person for these reasons, or refuses.
 import { wantedReplicas } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
+import type { PodsDocument } from "../model/pod.ts";
 import type { Forecast } from "./forecast.ts";
 import type { KnownState, Plan, PlanItem } from "./plan.ts";
+import { type PodCounts, podCounts } from "./pod-counts.ts";
 import { ownedBy } from "./prune.ts";
 
 /** So many, or such a share of what the source has; where both are said, whichever is more. */
 export interface Limit {
   readonly count?: number;
   readonly percent?: number;
+  /** What concerns the pods of one Deployment alone is let through besides. */
+  readonly oneDeployment?: true;
 }
 
 export interface Limits {
-  /** Deployments that are pruned; a renamed one is none. */
+  /** Deployments that are pruned (a renamed one is none), and likewise pods that lower counts take away. */
   readonly deletions: Limit;
   /** Pods that get a successor. */
   readonly replacements: Limit;
@@ -24,16 +28,18 @@ export interface Limits {
 const defaultLimit: Limit = Object.freeze({ count: 3, percent: 20 });
 export const defaultLimits: Limits = Object.freeze({
   deletions: defaultLimit,
-  replacements: defaultLimit,
+  // A new image of one Deployment is what people do all day, and its rollout stops by itself at the first pod that does not get ready.
+  replacements: Object.freeze({ ...defaultLimit, oneDeployment: true }),
   affected: defaultLimit,
 });
 
 /**
  * - `empty`: there is no manifest at all, and the source has Deployments
- * - `everything`: all that the source has would be deleted
+ * - `everything`: all that the source has would be deleted, or scaled to nothing
+ * - `removals`: pods that lower counts take away, more than the limit of deletions
  * - the others: more than their limit
  */
-export type Guard = "empty" | "everything" | keyof Limits;
+export type Guard = "empty" | "everything" | "removals" | keyof Limits;
 
 /** Why a plan should wait for a person. */
 export interface Held {
@@ -46,32 +52,30 @@ export interface Guarded {
   readonly state: Pick<KnownState, "deployments">;
   readonly plan: Plan;
   readonly forecasts: ReadonlyMap<string, Forecast>;
+  /** Of all Deployments. */
+  readonly pods: ReadonlyMap<string, PodsDocument>;
   /** Whose manifests were planned. */
   readonly source: string;
   readonly limits: Limits;
 }
 
 /** Every guard that the plan runs into; none: it is as small as changes usually are. `empty` and `everything` know no limit. */
-export function heldBecause({ state, plan, forecasts, source, limits }: Guarded): Held[] {
+export function heldBecause(guarded: Guarded): Held[] {
+  const { state, plan, source, limits } = guarded;
   const owned = ownedBy(state, source);
   const pods = owned.reduce((sum, [, { value }]) => sum + wantedReplicas(value), 0);
+  const weighed = weigh(guarded);
   const gone = plan.items.filter((item) => item.pruned && item.renamedTo === undefined).length;
-  const affected = plan.items.filter((item) => isAffected(item, forecasts.get(item.name))).length;
-  const replaced = plan.items.reduce((sum, { name }) => sum + replacedPods(forecasts.get(name)), 0);
+  const affected = weighed.filter(isAffected).length;
   const deleting = deletionGuard({ plan, source, gone, owned: owned.length, limit: limits.deletions });
-  const held = deleting ? [deleting] : [];
-  const replacing = overLimit(replaced, pods, limits.replacements);
-  if (replacing) {
-    const message = `${replaced} of the ${pods} pods of ${source} would be replaced; ${replacing}`;
-    held.push({ guard: "replacements", message });
-  }
+  const held = [deleting, removalGuard({ guarded, weighed, pods }), replacementGuard({ guarded, weighed, pods })];
   const affecting = overLimit(affected, owned.length, limits.affected);
   // Where deletions are all that there is, they are told once.
   if (affecting && !(deleting && affected === gone)) {
     const message = `${affected} Deployments would have pods started, replaced or stopped, while ${source} has ${owned.length}; ${affecting}`;
     held.push({ guard: "affected", message });
   }
-  return held;
+  return held.filter((one) => one !== undefined);
 }
 
 /** A limit as a person writes it: `5` or `30%`. Throws `invalid`, naming the flag. */
@@ -108,16 +112,63 @@ function deletionGuard({ plan, source, gone, owned, limit }: Deleting): Held | u
     : { guard: "deletions", message: `${gone} of the ${owned} Deployments of ${source} would be deleted; ${over}` };
 }
 
-/** The creation half of a renaming is none: the deletion half counts it. */
-function isAffected({ before, after, pruned }: PlanItem, forecast: Forecast | undefined): boolean {
-  if (!before || !after) return false;
-  if (pruned || !forecast) return true;
-  const { created, replaced, moved, stopped, unplaced, more = 0 } = forecast;
-  return created.length + replaced.length + moved.length + stopped.length + unplaced.length + more > 0;
+/** An item of the plan beside what it does to pods. */
+interface Weighed {
+  readonly item: PlanItem;
+  readonly forecast: Forecast | undefined;
+  readonly counts: PodCounts;
 }
 
-function replacedPods(forecast: Forecast | undefined): number {
-  return forecast ? forecast.replaced.length + forecast.moved.length + (forecast.more ?? 0) : 0;
+function weigh({ plan, forecasts, pods }: Guarded): Weighed[] {
+  return plan.items.map((item) => {
+    const forecast = forecasts.get(item.name);
+    return { item, forecast, counts: podCounts(item, forecast, pods.get(item.name)) };
+  });
+}
+
+interface Weighing {
+  readonly guarded: Guarded;
+  readonly weighed: readonly Weighed[];
+  /** How many pods the source has. */
+  readonly pods: number;
+}
+
+function removalGuard({ guarded, weighed, pods }: Weighing): Held | undefined {
+  const { state, source, limits } = guarded;
+  const removed = weighed.reduce((sum, { counts }) => sum + counts.removed, 0);
+  if (removed === 0) return undefined;
+  const byName = new Map(weighed.map((one) => [one.item.name, one]));
+  const isLeft = ([name]: readonly [string, unknown]) => {
+    const { item, counts } = byName.get(name) ?? {};
+    if (!item || !counts) return (guarded.pods.get(name)?.pods.length ?? 0) > 0;
+    return item.pruned ? item.renamedTo !== undefined && counts.live > 0 : counts.live > counts.removed;
+  };
+  if (!ownedBy(state, source).some(isLeft)) {
+    return { guard: "everything", message: `all pods of ${source} would go: every count would be 0` };
+  }
+  const over = overLimit(removed, pods, limits.deletions);
+  if (over === undefined) return undefined;
+  return {
+    guard: "removals",
+    message: `${removed} of the ${pods} pods of ${source} would go by lower counts; ${over}`,
+  };
+}
+
+function replacementGuard({ guarded: { source, limits }, weighed, pods }: Weighing): Held | undefined {
+  const touched = weighed.filter(({ counts }) => counts.replaced > 0);
+  const replaced = touched.reduce((sum, { counts }) => sum + counts.replaced, 0);
+  if (limits.replacements.oneDeployment && touched.length === 1) return undefined;
+  const over = overLimit(replaced, pods, limits.replacements);
+  if (over === undefined) return undefined;
+  return { guard: "replacements", message: `${replaced} of the ${pods} pods of ${source} would be replaced; ${over}` };
+}
+
+/** The creation half of a renaming is none: the deletion half counts it. */
+function isAffected({ item: { before, after, pruned }, forecast, counts }: Weighed): boolean {
+  if (!before || !after) return false;
+  if (pruned || !forecast || counts.replaced + counts.removed > 0) return true;
+  const { created, replaced, moved, stopped, unplaced, more = 0 } = forecast;
+  return created.length + replaced.length + moved.length + stopped.length + unplaced.length + more > 0;
 }
 
 /** What may be, in words, where `number` of `total` is more than that. */

@@ -56,7 +56,8 @@ export function nextStep(standing: Standing): Step {
 
 function reasonsToHold({ plan, state, cluster, present, wall, place, limits }: Standing): string[] {
   const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
-  return heldBecause({ state, plan, forecasts, source: place.source, limits }).map(({ message }) => message);
+  const guarded = { state, plan, forecasts, pods: cluster.pods, source: place.source, limits };
+  return heldBecause(guarded).map(({ message }) => message);
 }
 
 function notReady({ cluster, present }: Standing, rest: Plan): string[] {

@@ -33,16 +33,16 @@ export const pruneFlag = Flags.boolean({
   default: false,
 });
 
-const limitFlag = (what: string) =>
+const limitFlag = (what: string, besides = "") =>
   Flags.string({
-    summary: `Where files are pruned: no more than so many ${what}, or such a share of the source's. Default: 3 or 20%, whichever is more.`,
+    summary: `Where files are pruned: no more than so many ${what}, or such a share of the source's. Default: 3 or 20%, whichever is more${besides}.`,
     helpValue: "N|N%",
   });
 
 /** How much an apply that prunes may do before a person has looked. */
 export const limitFlags = {
-  "max-delete": limitFlag("Deployments are deleted"),
-  "max-replace": limitFlag("pods are replaced"),
+  "max-delete": limitFlag("Deployments are deleted, and no more than so many pods go by lower counts"),
+  "max-replace": limitFlag("pods are replaced", "; and the pods of any one Deployment"),
   "max-affected": limitFlag("Deployments that are there have pods changed"),
 };
 

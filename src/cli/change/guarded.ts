@@ -1,6 +1,8 @@
 // What an apply that prunes may not do before a person has looked: shown by diff, asked about by apply.
 import { knownState } from "../../apply/commit.ts";
+import { observationOf } from "../../apply/follow.ts";
 import { defaultLimits, type Guard, type Held, heldBecause, type Limits, limitOf } from "../../apply/guards.ts";
+import { changesAnything } from "../../apply/plan.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import type { LimitFlags } from "./change-flags.ts";
 import type { Look } from "./change-look.ts";
@@ -9,6 +11,7 @@ import { type Answer, confirm } from "./confirm.ts";
 /** The flag that allows more; what has none needs a yes. */
 const flagsOf: Readonly<Partial<Record<Guard, keyof LimitFlags>>> = Object.freeze({
   deletions: "max-delete",
+  removals: "max-delete",
   replacements: "max-replace",
   affected: "max-affected",
 });
@@ -28,9 +31,9 @@ export function limitsOf(flags: LimitFlags): Limits {
 
 /** The guards that what was looked at runs into. */
 export function heldOf({ plan, forecasts, snapshot }: Look, source: string, limits: Limits): Held[] {
-  return snapshot
-    ? heldBecause({ state: knownState(snapshot), plan, forecasts: forecasts.deployments, source, limits })
-    : [];
+  if (!snapshot || !changesAnything(plan)) return [];
+  const { pods } = observationOf(snapshot).state;
+  return heldBecause({ state: knownState(snapshot), plan, forecasts: forecasts.deployments, pods, source, limits });
 }
 
 /** What diff says of it. */
@@ -65,7 +68,7 @@ export function guardOf(flags: GuardFlags, source: string): (look: Look) => Prom
 }
 
 function refusal(held: readonly Held[]): OrchestraError {
-  const flags = held.flatMap(({ guard }) => flagsOf[guard] ?? []).map((flag) => `--${flag}`);
+  const flags = [...new Set(held.flatMap(({ guard }) => flagsOf[guard] ?? []))].map((flag) => `--${flag}`);
   const more = flags.length > 0 ? `; ${flags.join(" and ")} ${flags.length === 1 ? "allows" : "allow"} more` : "";
   return new OrchestraError(
     "conflict",

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defaultLimits } from "../../../src/apply/guards.ts";
 import { approve } from "../../../src/cli/sync/syncs.ts";
-import { throughout } from "../../support/eventually.ts";
+import { eventually, throughout } from "../../support/eventually.ts";
 import { memoryCluster } from "../../support/memory-cluster.ts";
 import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
 
@@ -85,6 +85,32 @@ test("what would delete too much is held, shown with a token, and let through on
   await approve(lab.store, next.held?.token ?? "", act);
   await lab.settled(all([...stays, "new"]));
   assert.equal((await is(lab, "synced")).held, undefined);
+});
+
+test("counts that are lowered across the tree are held, and so is one image for several", async (t) => {
+  const lab = await runningLab(t);
+  const names = ["a", "b"];
+  const save = async (version: string, replicas: number) => {
+    // In one file: two that are saved one after the other may be two passes.
+    const texts = names.map((name) => demo(name, version, `, replicas: ${replicas}`));
+    await lab.save("all.yaml", texts.join("---\n"));
+  };
+  await save("1", 3);
+  await lab.start({ limits: defaultLimits });
+  await lab.settled(all(names));
+  await eventually("their pods are there", async () => {
+    const pods = (await lab.store.list(["pods"])).list("pods");
+    return pods.length === 2 && pods.every(({ value }) => value.pods.length === 3);
+  });
+  await is(lab, "synced");
+  await save("1", 1);
+  assert.match((await is(lab, "held")).pass?.errors[0] ?? "", /^4 of the 6 pods of .* would go by lower counts/);
+  await save("1", 0);
+  const { held } = await lab.told("all of it", ({ pass }) => pass?.errors[0]?.startsWith("all pods of ") === true);
+  assert.deepEqual([held?.updated, held?.deleted], [2, 0]);
+  await save("2", 3);
+  const both = await lab.told("both", ({ pass }) => pass?.errors[0]?.startsWith("6 of the 6 pods ") === true);
+  assert.match(both.pass?.errors[0] ?? "", /would be replaced; at most 3 may be/);
 });
 
 test("an empty folder is held, and what is protected is never pruned", async (t) => {

@@ -5,6 +5,9 @@ import type { Author, Wanted } from "../../../src/apply/document.ts";
 import type { Forecast } from "../../../src/apply/forecast.ts";
 import { defaultLimits, heldBecause, type Limits, limitOf } from "../../../src/apply/guards.ts";
 import { type KnownState, planApply, planDelete } from "../../../src/apply/plan.ts";
+import { wantedReplicas } from "../../../src/model/deployment.ts";
+import type { PodsDocument } from "../../../src/model/pod.ts";
+import { pod, podsDocument } from "../../support/builders.ts";
 import { author, committed, nothingKnown, wanted } from "../../support/plans.ts";
 
 const shop: Author = { ...author(), source: "shop" };
@@ -16,6 +19,15 @@ const pods = (count: number) => Array.from({ length: count }, (_, slot) => ({ na
 const names = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `d${from + index}`);
 const images = (list: readonly string[], image = "demo:1", replicas = 1): Wanted[] =>
   list.map((name) => wanted(name, { image, replicas, labels: { name } }));
+/** As a master makes them: all that are wanted, of the revision that is wanted. */
+const running = ({ deployments }: KnownState, revision?: string): Map<string, PodsDocument> =>
+  new Map(
+    [...deployments].map(([name, { value }]) => {
+      const slots = Array.from({ length: wantedReplicas(value) }, (_, slot) => slot);
+      const records = slots.map((slot) => pod(name, { slot, revision: revision ?? value.revision }));
+      return [name, podsDocument(records, { uid: value.uid })];
+    }),
+  );
 const owning = (...manifests: Wanted[]) => committed(nothingKnown, planApply(nothingKnown, manifests, shop));
 
 interface Case {
@@ -24,6 +36,8 @@ interface Case {
   readonly next: readonly Wanted[];
   /** Of every Deployment that is updated. */
   readonly forecast?: Partial<Forecast>;
+  /** Absent: those that are wanted. */
+  readonly pods?: ReadonlyMap<string, PodsDocument>;
   readonly limits?: Partial<Limits>;
   readonly want: readonly string[];
 }
@@ -109,22 +123,95 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: "the pods of a large one, those that the forecast did not come to among them",
+    name: "a new image of one Deployment is what people do all day, large as it is",
     state: owning(...images(["web"], "demo:1", 100)),
     next: images(["web"], "demo:2", 100),
-    forecast: { replaced: pods(15), moved: [{ name: "web-90", from: "n1" }], more: 5 },
+    forecast: { replaced: pods(15), more: 85 },
+    want: [],
+  },
+  {
+    name: "a new image of one Deployment, where somebody has said a limit",
+    state: owning(...images(["web"], "demo:1", 100)),
+    next: images(["web"], "demo:2", 100),
+    limits: { replacements: { count: 20 } },
+    want: ["replacements: 100 of the 100 pods of shop would be replaced; at most 20 may be"],
+  },
+  {
+    name: "a new image of two is more than one: all their pods count, however far the forecast gets",
+    state: owning(...images(["web", "api"], "demo:1", 10), ...images(["db"])),
+    next: [...images(["web", "api"], "demo:2", 10), ...images(["db"])],
+    forecast: { unplaced: [{ name: "web-0", reason: "no room" }] },
+    want: ["replacements: 20 of the 21 pods of shop would be replaced; at most 4 may be (3 or 20%, whichever is more)"],
+  },
+  {
+    name: "pods that move to other nodes, or should",
+    state: owning(...["a", "b"].map((name) => wanted(name, { replicas: 3 }))),
+    next: ["a", "b"].map((name) => wanted(name, { replicas: 3, placement: { nodeSelector: { disk: "ssd" } } })),
+    forecast: {
+      moved: [
+        { name: "a-0", from: "n1" },
+        { name: "b-0", from: "n1" },
+      ],
+      unplaced: [
+        { name: "a-1", reason: "" },
+        { name: "b-1", reason: "" },
+      ],
+    },
+    want: ["replacements: 4 of the 6 pods of shop would be replaced; at most 3 may be (3 or 20%, whichever is more)"],
+  },
+  {
+    name: "what has the new image already is not replaced",
+    state: owning(...images(["web", "api"], "demo:1", 10)),
+    pods: running(owning(...images(["web", "api"], "demo:2", 10)), images(["web"], "demo:2")[0]?.revision),
+    next: images(["web", "api"], "demo:2", 10),
+    want: [],
+  },
+  {
+    name: "counts that are lowered a little",
+    state: twenty,
+    next: [...images(names(16, 4)), ...images(names(3), "demo:1", 0), ...images(["d3"])],
+    want: [],
+  },
+  {
+    name: "one count that is lowered a lot",
+    state: owning(...images(["web"], "demo:1", 50), ...images(["api"], "demo:1", 2)),
+    next: [...images(["web"]), ...images(["api"], "demo:1", 2)],
     want: [
-      "replacements: 21 of the 100 pods of shop would be replaced; at most 20 may be (3 or 20%, whichever is more)",
+      "removals: 49 of the 52 pods of shop would go by lower counts; at most 10 may be (3 or 20%, whichever is more)",
     ],
   },
   {
-    name: "everything scaled to nothing",
-    state: ten,
-    next: images(names(10), "demo:1", 0),
-    forecast: { stopped: pods(1) },
-    want: [
-      "affected: 10 Deployments would have pods started, replaced or stopped, while shop has 10; at most 3 may be (3 or 20%, whichever is more)",
-    ],
+    name: "counts lowered in many, and a new image besides",
+    state: owning(...images(["a", "b", "c"], "demo:1", 50)),
+    next: images(["a", "b", "c"], "demo:2"),
+    limits: { deletions: { count: 3 } },
+    want: ["removals: 147 of the 150 pods of shop would go by lower counts; at most 3 may be"],
+  },
+  {
+    name: "a lower count where so many never ran",
+    state: owning(...images(["web"], "demo:1", 50)),
+    pods: new Map(),
+    next: images(["web"]),
+    want: [],
+  },
+  {
+    name: "everything scaled to nothing, few as they are and whatever the limit",
+    state: owning(...images(["a", "b"])),
+    next: images(["a", "b"], "demo:1", 0),
+    limits: { deletions: { percent: 100 } },
+    want: ["everything: all pods of shop would go: every count would be 0"],
+  },
+  {
+    name: "what is not deleted scaled to nothing",
+    state: owning(...images(["a", "b"])),
+    next: images(["a"], "demo:1", 0),
+    want: ["everything: all pods of shop would go: every count would be 0"],
+  },
+  {
+    name: "one of two scaled to nothing",
+    state: owning(...images(["a", "b"])),
+    next: [...images(["a"], "demo:1", 0), ...images(["b"])],
+    want: [],
   },
   {
     name: "a count alone is the limit",
@@ -150,12 +237,12 @@ const cases: readonly Case[] = [
     ],
   },
 ];
-for (const { name, state, next, forecast = {}, limits = {}, want } of cases) {
+for (const { name, state, next, forecast = {}, pods = running(state), limits = {}, want } of cases) {
   test(name, () => {
     const plan = planApply(state, next, shop, { prune: true });
     const updated = plan.items.filter(({ action }) => action === "update");
     const forecasts = new Map(updated.map((item) => [item.name, { ...nothing, ...forecast }]));
-    const guarded = { state, plan, forecasts, source: "shop", limits: { ...defaultLimits, ...limits } };
+    const guarded = { state, plan, forecasts, pods, source: "shop", limits: { ...defaultLimits, ...limits } };
     assert.deepEqual(
       heldBecause(guarded).map(({ guard, message }) => `${guard}: ${message}`),
       want,
@@ -172,6 +259,7 @@ test("what others have, and what is being deleted, is no part of what a source h
     state,
     plan,
     forecasts: new Map(),
+    pods: running(state),
     source: "shop",
     limits: { ...defaultLimits, deletions: { count: 0 } },
   });

@@ -124,7 +124,7 @@ test("no plan that leaves nothing of what a source had passes the guards, whatev
       // What goes on under another name, with the same spec, is left.
       const gone = new Set(plan.items.flatMap((item) => (item.pruned && !item.renamedTo ? [item.name] : [])));
       const limits = { deletions: most, replacements: most, affected: most };
-      const held = heldBecause({ state, plan, forecasts: new Map(), source: one.source, limits });
+      const held = heldBecause({ state, plan, forecasts: new Map(), pods: new Map(), source: one.source, limits });
       if (owned.length > 0 && owned.every((name) => gone.has(name))) assert.notDeepEqual(held, []);
       if (owned.length > 0 && one.files.length === 0) assert.equal(held[0]?.guard, "empty");
     }),
@@ -140,7 +140,7 @@ test("by default no plan that passes deletes more than three Deployments or a fi
       const state = committed(nothingKnown, planApply(nothingKnown, files, authorOf(shop)));
       const plan = planApply(state, files.slice(0, kept), authorOf(shop), { prune: true });
       const deletions = pruneOf(plan).items.length;
-      const guarded = { state, plan, forecasts: new Map(), source: "shop", limits: defaultLimits };
+      const guarded = { state, plan, forecasts: new Map(), pods: new Map(), source: "shop", limits: defaultLimits };
       const isSmall = deletions <= Math.max(3, count / 5) && (deletions < count || count === 0);
       assert.equal(heldBecause(guarded).length === 0, isSmall);
     }),
