@@ -16,10 +16,20 @@ export type Followed =
  * - `refused`: something in the source is wrong, or belongs to somebody else; nothing of it was applied
  * - `partial`: the same, and what is valid was applied (`--partial`)
  * - `away`: the source cannot be read now; what was applied stays
+ * - `failed`: it could not be decided or written, for the reason that is told; it is tried again, with growing pauses
  * - `paused`: the operator said so
  * - `drifted`: changed by hand, and left so (`--no-self-heal`)
  */
-export type SyncOutcome = "synced" | "waiting" | "held" | "refused" | "partial" | "away" | "paused" | "drifted";
+export type SyncOutcome =
+  | "synced"
+  | "waiting"
+  | "held"
+  | "refused"
+  | "partial"
+  | "away"
+  | "failed"
+  | "paused"
+  | "drifted";
 
 /** `syncs/<id>`. Written by that sync alone, and only when something in it changes. */
 export interface SyncDocument {

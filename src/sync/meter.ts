@@ -46,6 +46,11 @@ export class Meter {
     };
   }
 
+  /** A pass has failed and said so itself. */
+  failed(): void {
+    this.#reading = { ...this.#reading, failures: this.#reading.failures + 1 };
+  }
+
   wrote(what: "applied" | "pruned", count: number): void {
     this.#reading = { ...this.#reading, [what]: this.#reading[what] + count };
   }

@@ -26,7 +26,8 @@ export function readinessOf({ leads, fails, lastAt, document }: Reading): Health
   if (fails) return { good: false, text: "the last pass failed; the log tells why" };
   if (lastAt === undefined || !document?.pass) return { good: false, text: "has not looked at its source yet" };
   const { outcome, errors } = document.pass;
-  return { good: outcome !== "away", text: errors[0] === undefined ? outcome : `${outcome}: ${errors[0]}` };
+  const good = outcome !== "away" && outcome !== "failed";
+  return { good, text: errors[0] === undefined ? outcome : `${outcome}: ${errors[0]}` };
 }
 
 const outcomes: Readonly<Record<SyncOutcome, true>> = {
@@ -36,6 +37,7 @@ const outcomes: Readonly<Record<SyncOutcome, true>> = {
   refused: true,
   partial: true,
   away: true,
+  failed: true,
   paused: true,
   drifted: true,
 };

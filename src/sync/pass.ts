@@ -9,11 +9,13 @@ import { changesAnything } from "../apply/plan.ts";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PassResult } from "../loop.ts";
+import { isOrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed, SyncDocument } from "../model/sync.ts";
 import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
+import { type Attempt, Failing } from "./failing.ts";
 import { type Found, Ground, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
@@ -63,6 +65,9 @@ export class Pass {
   readonly #name: string;
   readonly #ground: Ground;
   readonly #readiness: Readiness;
+  readonly #failing = new Failing();
+  /** What the pass under way is about. */
+  #attempt: Attempt = { asked: "" };
   #busySince: number | undefined;
   /** What the last pass that had nothing left to do looked at. */
   #calm: (Read & { readonly position: number }) | undefined;
@@ -81,7 +86,17 @@ export class Pass {
 
   /** One look at the source and the store, at most one commit of Deployments, and one of what there is to tell. */
   async run(signal: AbortSignal): Promise<PassResult> {
+    try {
+      return await this.#run(signal);
+    } catch (error) {
+      if (signal.aborted || this.#led.leadership.signal.aborted) throw error;
+      return await this.#failed(error);
+    }
+  }
+
+  async #run(signal: AbortSignal): Promise<PassResult> {
     const { leadership, source } = this.#led;
+    const { clock } = this.#options;
     const found = this.#ground.find();
     if (!found || leadership.signal.aborted) return { againInMs: strangeMs };
     const control = this.#ground.control();
@@ -89,6 +104,8 @@ export class Pass {
       await this.#tell(found, { outcome: "paused", errors: [] });
       return {};
     }
+    const asked = `${control?.trigger?.at} ${control?.approved?.at}`;
+    this.#attempt = { asked };
     const look = await source.look(signal, control?.trigger?.at);
     if (signal.aborted || leadership.signal.aborted) return {};
     if (look.state !== "read") return this.#wait(found, look);
@@ -97,12 +114,30 @@ export class Pass {
     // The store may have moved while the source was read.
     const now = this.#ground.find();
     if (!now) return { againInMs: strangeMs };
+    this.#attempt = { asked, tree: look.tree };
+    const restMs = this.#failing.restMs(this.#attempt, clock.now());
+    if (restMs > 0) return { againInMs: Math.min(restMs, look.againInMs ?? restMs) };
     const { position } = now.snapshot;
     const seen = { ...look, position };
     if (this.#calm && isSameLook(this.#calm, seen)) return again;
     const after = await this.#apply(now, look);
+    this.#failing.passed();
     this.#calm = after === "calm" ? seen : undefined;
     return after === "unsettled" ? { againInMs: look.unsettledMs ?? 0 } : again;
+  }
+
+  /** Throws what is for the loop to be patient with. */
+  async #failed(error: unknown): Promise<PassResult> {
+    const { clock, meter, log } = this.#options;
+    this.#calm = undefined;
+    const failure = this.#failing.failed(error, this.#attempt, clock.now());
+    const found = this.#ground.find();
+    if (!failure || !found) throw error;
+    const { text, restMs } = failure;
+    meter.failed();
+    if (!isOrchestraError(error)) log.error("sync met a bug", { error: error instanceof Error ? error.stack : error });
+    await this.#tell(found, { outcome: "failed", errors: [text] });
+    return { againInMs: restMs };
   }
 
   async #wait(found: Found, { state, reason, againInMs }: Exclude<Look, Read>): Promise<PassResult> {

@@ -30,6 +30,8 @@ export interface SyncLabOptions {
   /** Absent: what is not about guards may do whatever it likes, but delete everything. */
   readonly limits?: Limits;
   readonly watch?: DirectoryOptions["watch"];
+  /** What the sync has for its store: the real one, with some trouble of the test's. */
+  readonly through?: (store: Store) => Store;
 }
 
 export interface SyncLab {
@@ -54,6 +56,15 @@ export interface SyncLab {
   settled(images: Readonly<Record<string, string>>): Promise<void>;
   /** Waits until the sync's own document is so. */
   told(what: string, is: (document: SyncDocument) => boolean): Promise<SyncDocument>;
+}
+
+/** A store as it is but for what `others` has in place of its own. */
+export function withOthers(store: Store, others: Partial<Store>): Store {
+  const own = (name: string | symbol) => {
+    const value: unknown = Reflect.get(store, name, store);
+    return typeof value === "function" ? value.bind(store) : value;
+  };
+  return new Proxy(store, { get: (_, name) => Reflect.get(others, name) ?? own(name) });
 }
 
 export function manifestText(name: string, image: string, more = ""): string {
@@ -103,8 +114,9 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
     store,
     source,
     open,
-    async start({ partial = false, heals = true, log = silentLog, limits = unlimited, watch } = {}) {
-      const own = await open();
+    async start({ partial = false, heals = true, log = silentLog, limits = unlimited, watch, through } = {}) {
+      const opened = await open();
+      const own = through?.(opened) ?? opened;
       const clock = systemClock;
       const others = { clock, log, ...(watch ? { watch } : {}) };
       const sync = startSync({

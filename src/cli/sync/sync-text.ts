@@ -76,6 +76,8 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
       return { text: "partial: what is valid is applied, and nothing is pruned", tone: "bad" };
     case "away":
       return { text: "away: what was applied stays", tone: "bad" };
+    case "failed":
+      return { text: "failed: what was applied stays, and it is tried again", tone: "bad" };
     case "drifted":
       return { text: "drifted: changed by hand, and left so", tone: "bad" };
     default:
