@@ -46,7 +46,7 @@ export function findFiles(paths: readonly string[], { mayBeEmpty = false } = {})
 /** What is wrong, and what to do. */
 type Reason = readonly [message: string, hint: string];
 /** A pipe, a socket or a device. Reading one may never end. */
-const noFile: Reason = ["is no ordinary file", "pipe it to -f -"];
+export const noFile: Reason = ["is no ordinary file", "pipe it to -f -"];
 
 function addPath(search: Search, path: string): void {
   const reason = tryPath(search, path);

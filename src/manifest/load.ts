@@ -1,9 +1,9 @@
 // Files → manifests and problems: reads bytes, asks the cache, and has the rest parsed and checked.
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type CachedManifest, contentKey, noCache, openCache, type ParseCache } from "./cache.ts";
 import { contentOf, placed } from "./content.ts";
-import { findFiles, reasonOf, type Source, stdinName } from "./files.ts";
+import { findFiles, noFile, reasonOf, type Source, stdinName } from "./files.ts";
 import { documentsLimit, fileBytesLimit, filesLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest, LoadOptions } from "./loaded.ts";
 import type { Problem } from "./problem.ts";
@@ -54,9 +54,11 @@ function readSource(reading: Reading, { name, path = "" }: Source): Uint8Array |
 export function readManifestFile(name: string, path: string): Uint8Array | Problem {
   let file: number | undefined;
   try {
-    file = openSync(path, "r");
-    const { size } = fstatSync(file);
-    return size <= fileBytesLimit ? readFileSync(file) : tooLarge(name, size);
+    // Opening a pipe that has taken the file's place since it was found would wait for a writer.
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const stats = fstatSync(file);
+    if (!stats.isFile()) return { file: name, path: "", message: noFile[0], hint: noFile[1] };
+    return stats.size <= fileBytesLimit ? readFileSync(file) : tooLarge(name, stats.size);
   } catch (error) {
     const [message, hint] = reasonOf(error);
     return { file: name, path: "", message, hint };

@@ -25,9 +25,11 @@ export interface Tree {
   readonly problems: readonly Problem[];
   /** What is not wrong but probably not meant, sorted by place. */
   readonly warnings: readonly Problem[];
+  /** Of the warnings those about what may hold manifests and was not read: what is behind it must not count as gone. */
+  readonly unread: readonly Problem[];
 }
 
-export type Findings = Pick<Tree, "problems" | "warnings">;
+export type Findings = Pick<Tree, "problems" | "unread">;
 
 export interface TreeReader {
   /** Never throws for what is in the files. `found`: what was wrong with the listing already. */
@@ -83,7 +85,8 @@ function treeOf(files: ReadonlyMap<string, Remembered>, found: Findings): Tree {
   return {
     manifests: single.sort((a, b) => compareText(a.spec.name, b.spec.name)),
     problems: sortProblems(problems),
-    warnings: sortProblems([...found.warnings, ...set.warnings]),
+    warnings: sortProblems([...found.unread, ...set.warnings]),
+    unread: found.unread,
   };
 }
 

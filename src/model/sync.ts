@@ -14,7 +14,7 @@ export type Followed =
  * - `waiting`: the same, and what is to be pruned waits until the rest is ready
  * - `held`: it would do more than usual, and waits for a person; nothing of it was applied
  * - `refused`: something in the source is wrong, or belongs to somebody else; nothing of it was applied
- * - `partial`: the same, and what is valid was applied (`--partial`)
+ * - `partial`: something in it is wrong, and what is valid was applied (`--partial`); or something in it is newly not read, and nothing is pruned
  * - `away`: the source cannot be read now; what was applied stays
  * - `failed`: it could not be decided or written, for the reason that is told; it is tried again, with growing pauses
  * - `paused`: the operator said so
@@ -54,6 +54,8 @@ export interface SyncDocument {
     readonly deployments: number;
     /** What it was read from, where that is Git. */
     readonly commit?: SourceCommit;
+    /** Places in it that were not read, and hid nothing that was there before; at most `unreadKept`. */
+    readonly unread?: readonly string[];
   };
   /** While the outcome is `held`. */
   readonly held?: HeldPass;
@@ -96,6 +98,8 @@ export interface SyncControlDocument {
 
 export const errorsKept = 20;
 export const errorLength = 300;
+/** A link beyond these counts as new in each pass: where something is lacking, nothing is pruned then. */
+export const unreadKept = 200;
 
 /** Names a source in keys, which are shorter than paths and URLs may be. */
 export function sourceId(source: string): string {

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import type { Author } from "../apply/document.ts";
 import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
 import { ownedBy } from "../apply/prune.ts";
-import { type LoadedManifest, problemText, type Tree } from "../manifest/manifest.ts";
-import type { Drifted, SyncDocument, SyncOutcome } from "../model/sync.ts";
+import { type LoadedManifest, type Problem, problemText, type Tree } from "../manifest/manifest.ts";
+import { type Drifted, type SyncDocument, type SyncOutcome, unreadKept } from "../model/sync.ts";
 
 export interface Question {
   readonly tree: Tree;
@@ -29,6 +29,8 @@ export interface Decision {
   readonly plan: (state: KnownState) => Plan;
   /** What was changed by hand since. */
   readonly drifted: readonly Drifted[];
+  /** The places that are not read and that hide nothing, as far as is known. */
+  readonly unread: readonly string[];
 }
 
 export function decide(question: Question): Decision {
@@ -49,11 +51,16 @@ export function decide(question: Question): Decision {
     return refused(["there is no .yaml, .yml or .json file with a manifest in it; check the path"]);
   }
   const left = new Set(heals ? [] : drifted.map((one) => one.name));
-  // Nothing is known of what a file with an error would have said.
+  const known = applied?.unread ?? [];
+  const unread = tree.unread.filter(({ file }) => !known.includes(file));
+  const hides = unread.length > 0 && lacksAny(planApply(state, wanted, author, { prune: true }));
+  if (hides) errors.push(...unread.map(unreadText));
+  // Nothing is known of what a file with an error would have said, nor of what is behind a link that was not there before.
   const prune = errors.length === 0;
   return {
     tree: name,
     drifted,
+    unread: hides ? known : tree.unread.slice(0, unreadKept).map(({ file }) => file),
     errors: left.size > 0 ? [...errors, ...drifted.map(leftText)] : errors,
     outcome: errors.length > 0 ? "partial" : left.size > 0 ? "drifted" : "synced",
     deployments: wanted.length,
@@ -72,7 +79,25 @@ export function treeName(manifests: readonly LoadedManifest[]): string {
 }
 
 function refused(errors: readonly string[]): Decision {
-  return { outcome: "refused", errors, deployments: 0, plan: () => ({ items: [], notInFiles: [] }), drifted: [] };
+  return {
+    outcome: "refused",
+    errors,
+    deployments: 0,
+    plan: () => ({ items: [], notInFiles: [] }),
+    drifted: [],
+    unread: [],
+  };
+}
+
+/** Whether the manifests lack something that would be deleted. */
+function lacksAny({ items }: Plan): boolean {
+  return items.some(({ pruned, after }) => pruned && after);
+}
+
+function unreadText(problem: Problem): string {
+  const doing =
+    "what the files lack is not deleted while this is new: remove it, or delete by hand what is no longer wanted";
+  return `${problemText(problem)} (${doing})`;
 }
 
 /** What would be written although the files say what they said when they were applied. */

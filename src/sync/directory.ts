@@ -14,7 +14,7 @@ import {
   type TreeFile,
 } from "../manifest/manifest.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
-import { gitLockOf } from "./git-lock.ts";
+import { gitWorkIn } from "./git-lock.ts";
 import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
@@ -80,12 +80,12 @@ class Directory implements Source {
     }
     if (this.#watching?.ino !== folder.ino) await this.#unwatch();
     this.#follow(folder.ino);
-    const lock = gitLockOf(path);
-    if (lock !== undefined) return locked(lock);
+    const work = gitWorkIn(path);
+    if (work) return gitBusy(work);
     const look = await this.#settled(signal);
     // One that began meanwhile may stand still for longer than a look takes.
-    const later = gitLockOf(path);
-    if (later !== undefined) return locked(later);
+    const later = gitWorkIn(path);
+    if (later) return gitBusy(later);
     // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
     if (inodeOf(path) === folder.ino) return look;
     return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
@@ -141,7 +141,7 @@ class Directory implements Source {
     const shorten = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: short(one.file) }));
     this.#listingMs = performance.now() - begun;
     this.#listedAt = this.#options.clock.now();
-    return { at, files, problems: shorten(found.problems), warnings: shorten(found.warnings) };
+    return { at, files, problems: shorten(found.problems), unread: shorten(found.warnings) };
   }
 
   #follow(ino: number): void {
@@ -190,9 +190,8 @@ class Directory implements Source {
   }
 }
 
-function locked(lock: string): Look {
-  const reason = `a git command is at work there (${lock} exists); if none is, remove that file`;
-  return { state: "busy", reason, againInMs: busyLookMs };
+function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): Look {
+  return { state: "busy", reason: `a git command is at work there (${path} exists); ${remedy}`, againInMs: busyLookMs };
 }
 
 /** The folder, or why it cannot be read. */

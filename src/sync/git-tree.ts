@@ -13,14 +13,15 @@ export interface Blob {
 export interface GitListing {
   readonly blobs: readonly Blob[];
   readonly problems: readonly Problem[];
-  readonly warnings: readonly Problem[];
+  /** What may hold manifests and is not read. */
+  readonly unread: readonly Problem[];
 }
 
 /** Of `git ls-tree -r -z -l`. */
 export function listingOf(output: string): GitListing {
   const blobs: Blob[] = [];
   const problems: Problem[] = [];
-  const warnings: Problem[] = [];
+  const unread: Problem[] = [];
   for (const line of output.split("\0")) {
     const [, mode, id = "", size, name = ""] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
     if (mode === undefined || name.split("/").some(isSkipped)) continue;
@@ -29,18 +30,18 @@ export function listingOf(output: string): GitListing {
       problems.push(problem("is a submodule, which is not read", "put its files into this repository"));
     else if (mode === "120000") {
       const link = problem("is a link, which is not read from Git", "put the file itself in its place");
-      (isManifestName(name) ? problems : warnings).push(link);
+      (isManifestName(name) ? problems : unread).push(link);
     } else if (!isManifestName(name)) continue;
     else if (Number(size) > fileBytesLimit) {
       problems.push(problem(`has ${size} bytes, and may have ${fileBytesLimit}`, "split it"));
     } else blobs.push({ name, id });
   }
-  if (blobs.length <= filesLimit) return { blobs, problems, warnings };
+  if (blobs.length <= filesLimit) return { blobs, problems, unread };
   const message = `has ${blobs.length} manifests, and ${filesLimit} are read`;
   return {
     blobs: [],
     problems: [...problems, { file: ".", path: "", message, hint: "follow a folder in it" }],
-    warnings,
+    unread,
   };
 }
 

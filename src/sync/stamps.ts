@@ -17,7 +17,8 @@ export interface Listing {
   readonly at: number;
   readonly files: readonly Seen[];
   readonly problems: readonly Problem[];
-  readonly warnings: readonly Problem[];
+  /** What may hold manifests and was not read. */
+  readonly unread: readonly Problem[];
 }
 
 /** Times of file systems are this coarse at worst: a file that was written so shortly before it was read may change again and look the same. */
@@ -39,7 +40,7 @@ export function sameListing(a: Listing, b: Listing): boolean {
   return (
     sameList(a.files, b.files, sameFile) &&
     sameList(a.problems, b.problems, sameProblem) &&
-    sameList(a.warnings, b.warnings, sameProblem)
+    sameList(a.unread, b.unread, sameProblem)
   );
 }
 

@@ -123,6 +123,24 @@ test("while a git command is at work nothing is read", async (t) => {
   await lab.settled({ web: "a:2" });
 });
 
+test("a rebase that stopped in the middle, in a work tree that a link leads into, is waited for and told", async (t) => {
+  const lab = await syncLab(t);
+  const [tree, place] = [join(lab.beside, "work"), join(lab.beside, "work", "deploy")];
+  await mkdir(join(tree, ".git"), { recursive: true });
+  await rename(lab.folder, place);
+  await symlink(place, lab.folder);
+  await lab.write("web.yaml", web("a:1"));
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  await mkdir(join(tree, ".git", "rebase-merge"));
+  await lab.write("web.yaml", web("a:2"));
+  const { pass } = await lab.told("it is told", ({ pass }) => pass?.outcome === "away");
+  assert.match(pass?.errors[0] ?? "", /rebase-merge exists\); continue it or abort it/);
+  assert.deepEqual(await lab.images(), { web: "a:1" });
+  await rm(join(tree, ".git", "rebase-merge"), { recursive: true });
+  await lab.settled({ web: "a:2" });
+});
+
 test("a file that grows while it is read is applied when it is whole", async (t) => {
   const lab = await syncLab(t);
   await lab.write("web.yaml", web("a:1"));

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { type LoadOptions, loadManifests, type ReadFile } from "../../../src/manifest/manifest.ts";
+import { type LoadOptions, loadManifests, type ReadFile, readManifestFile } from "../../../src/manifest/manifest.ts";
 import { isOrchestraError } from "../../../src/model/errors.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -99,6 +99,14 @@ test("what is called a manifest and is no file is an error, in a folder too", as
   const told = (name: string) => `F/${name}: is no ordinary file; pipe it to -f -`;
   assert.deepEqual(await outcome(folder, [folder]), [told("link.yaml"), told("pipe.yaml")]);
   assert.deepEqual(await outcome(folder, [join(folder, "pipe.yaml")]), [told("pipe.yaml")]);
+});
+
+test("a pipe that has taken a file's place since it was found is not waited for", async (t) => {
+  const path = join(await tempFolder(t), "web.yaml");
+  execFileSync("mkfifo", [path]);
+  const problem = readManifestFile("web.yaml", path);
+  assert.ok(!(problem instanceof Uint8Array));
+  assert.equal(problem.message, "is no ordinary file");
 });
 
 test("standard input is read once, beside files", async (t) => {

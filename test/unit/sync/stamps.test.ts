@@ -8,7 +8,7 @@ const listing = (over: Partial<Listing> = {}): Listing => ({
   at: 10,
   files: [web],
   problems: [],
-  warnings: [],
+  unread: [],
   ...over,
 });
 const problem = { file: "api.yaml", path: "", message: "is a link to nowhere, which does not exist", hint: "mend it" };
@@ -23,7 +23,7 @@ for (const [name, value] of Object.entries({ size: 8, ino: 2, mtimeMs: 6, ctimeM
   });
 }
 
-for (const kind of ["problems", "warnings"] as const) {
+for (const kind of ["problems", "unread"] as const) {
   test(`${kind} that come, go or change make another listing, although no file has changed`, () => {
     const wrong = listing({ [kind]: [problem] });
     assert.ok(sameListing(wrong, listing({ [kind]: [{ ...problem }] })));
