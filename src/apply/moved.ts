@@ -7,7 +7,7 @@ import type { Bond, BoundItem } from "./token.ts";
 
 /** One thing that is not as it was when the plan was made. */
 export interface Moved {
-  readonly what: "file" | "cluster" | "deployment";
+  readonly what: "file" | "cluster" | "deployment" | "consequence";
   readonly name: string;
   /** A sentence without a full stop that names it. */
   readonly message: string;

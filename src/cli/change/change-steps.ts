@@ -24,6 +24,8 @@ export interface ChangeOptions {
   readonly output: "table" | "json";
   readonly wait: boolean;
   readonly timeout: { readonly ms: number; readonly text: string };
+  /** Throws where what was looked at must not be done; nothing is said or written then. */
+  readonly check?: (look: Look) => void;
   /** Asked before anything is written, with the plan on the screen; without a yes nothing is. */
   readonly confirm?: (look: Look) => Promise<Answer>;
 }

@@ -51,6 +51,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   const looked = await lookAt(store, options.plan);
   const { plan: planned, forecasts, running, snapshot } = looked;
   refuseBlocked(planned);
+  options.check?.(looked);
   const changing = changesAnything(planned);
   const say = (text: string | undefined) => output === "table" && text && process.stdout.write(`${text}\n`);
   const look = { colour: wantsColour(process.stdout), showValues: false };

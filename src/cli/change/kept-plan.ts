@@ -1,7 +1,7 @@
 // A plan that is kept in a file and carried out later: exactly that, or nothing. What it rests on is in it, and what it would do for people;
 // what it writes is not, because values of the environment would be: that is read from the manifests again, which must be the same.
 import type { Author } from "../../apply/document.ts";
-import type { Forecasts } from "../../apply/forecast.ts";
+import type { Forecast, Forecasts } from "../../apply/forecast.ts";
 import {
   isCarriedOut,
   isRestCarriedOut,
@@ -10,6 +10,7 @@ import {
   movedDeployments,
   movedFiles,
 } from "../../apply/moved.ts";
+import { movedOutcomes, type Outcome, outcomeOf } from "../../apply/outcome.ts";
 import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts";
 import { withoutPrune } from "../../apply/prune.ts";
 import { type Bond, bondOf, tokenOf } from "../../apply/token.ts";
@@ -29,6 +30,8 @@ export interface KeptPlan {
   /** Absent: there was no cluster yet. */
   readonly cluster?: { readonly id: string; readonly incarnation: number };
   readonly bond: Bond;
+  /** What it said that it does, by Deployment. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
   /** Whose the manifests are, as it was when the plan was made. */
   readonly origin: Pick<Author, "source" | "adopt">;
   /** What the manifests lack is deleted. */
@@ -92,6 +95,7 @@ export async function readKeptPlan(path: string): Promise<KeptPlan> {
       files,
       ...(cluster ? { cluster } : {}),
       bond,
+      outcomes: outcomesOf(said.plan),
       origin: { source, ...(adopt ? { adopt } : {}) },
       ...(prune ? { prune } : {}),
     };
@@ -148,11 +152,27 @@ export function heldTo(
   };
 }
 
-type Said = Omit<KeptPlan, "bond" | "origin"> & KeptPlan["origin"] & Pick<Bond, "items">;
+/** Throws a `conflict` that names the Deployments for which the plan would have other consequences now than those that it was kept with. */
+export function refuseOtherOutcome(kept: KeptPlan, { deployments }: Forecasts): void {
+  refuseMoved(kept, movedOutcomes(kept.outcomes, deployments));
+}
+
+type Said = Omit<KeptPlan, "bond" | "origin" | "outcomes"> &
+  KeptPlan["origin"] &
+  Pick<Bond, "items"> & { readonly plan: SaidPlan };
+
+/** The part of a plan's document that is read again. */
+interface SaidPlan {
+  readonly deployments: readonly { readonly name: string; readonly pods?: Forecast }[];
+}
+
+function outcomesOf({ deployments }: SaidPlan): Map<string, Outcome> {
+  return new Map(deployments.flatMap(({ name, pods }) => (pods ? [[name, outcomeOf(pods)]] : [])));
+}
 
 /** The checksum agrees, so this is as orchestra wrote it, unless somebody has made a file of his own. */
 function isWhole(said: object): said is Said {
-  const { token, source, paths, files, items, cluster } = said as Partial<Record<keyof Said, unknown>>;
+  const { token, source, paths, files, items, cluster, plan } = said as Partial<Record<keyof Said, unknown>>;
   const isText = (value: unknown) => typeof value === "string";
   const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
   const has = (value: unknown, ...names: readonly string[]) => {
@@ -168,8 +188,17 @@ function isWhole(said: object): said is Said {
     isList(paths, isText) &&
     isList(files, (file) => has(file, "file", "sha256")) &&
     isList(items, (item) => has(item, "name", "action")) &&
-    (cluster === undefined || has(cluster, "id"))
+    (cluster === undefined || has(cluster, "id")) &&
+    isList((plan as Partial<SaidPlan> | undefined)?.deployments, (one) => has(one, "name") && tellsPods(one))
   );
+}
+
+function tellsPods(entry: unknown): boolean {
+  const { pods } = entry as { readonly pods?: Partial<Record<keyof Forecast, unknown>> };
+  if (pods === undefined) return true;
+  const lists = [pods.created, pods.replaced, pods.moved, pods.stopped, pods.unplaced];
+  const { least } = (pods.ready ?? {}) as Partial<Forecast["ready"]>;
+  return lists.every(Array.isArray) && typeof least === "number";
 }
 
 function refuseMoved(kept: KeptPlan, moved: readonly Moved[], cause?: unknown): void {

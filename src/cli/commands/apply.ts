@@ -16,6 +16,7 @@ import {
   timeoutOf,
   waitFlags,
 } from "../change/change-flags.ts";
+import type { Look } from "../change/change-look.ts";
 
 export default class Apply extends BaseCommand {
   static override summary = "Make the cluster as the manifests say.";
@@ -25,7 +26,8 @@ Deployments that the files lack are named and left alone; with --prune those of 
 What is more than usual (everything, or more than --max-delete, --max-replace and --max-affected) is asked about with --prune; where nobody can be asked it needs --yes.
 One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
-With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named. The plan's own files are read again
+With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named, and so is what would come of it otherwise now
+(other numbers of pods, downtime that was not told, pods without a place). The plan's own files are read again
 (paths from the current folder; -f names others, which must hold the same). A plan that has been carried out already is up to date.
 Exits with 0 when all is done (or was, or nothing runs yet), 1 after an error, 2 for a mistake in a flag or manifest,
 3 when someone else has changed the same Deployment, it belongs to another source, a plan no longer holds, or --prune would do more than usual,
@@ -81,11 +83,14 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
       wait: flags.wait,
       timeout,
       ...(guard ? { confirm: guard } : {}),
+      ...(kept ? { check: kept.check } : {}),
     });
   }
 
   async #readKept(path: string, given: readonly string[] | undefined, look: ReadOptions) {
-    const { heldTo, pathsOf, readKeptManifests, readKeptPlan } = await import("../change/kept-plan.ts");
+    const { heldTo, pathsOf, readKeptManifests, readKeptPlan, refuseOtherOutcome } = await import(
+      "../change/kept-plan.ts"
+    );
     const { clusterKey } = await import("../../model/keys.ts");
     const kept = await readKeptPlan(path);
     const manifests = await readKeptManifests(kept, pathsOf(kept, given), look);
@@ -94,6 +99,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
       origin: kept.origin,
       prune: kept.prune,
       cluster: kept.cluster,
+      check: ({ forecasts }: Look) => refuseOtherOutcome(kept, forecasts),
       heldTo: async (store: Store, plan: (state: KnownState) => Plan) =>
         heldTo(kept, (await store.read(clusterKey))?.value, plan),
     };

@@ -135,6 +135,7 @@ test("whatever others do meanwhile, a kept plan does what it said, finds it done
         files: [],
         cluster,
         bond: bond(state, wants),
+        outcomes: new Map(),
         origin: { source: "cli" },
       };
       const promised = outcome(committed(state, planApply(state, wants, author())), wants);

@@ -1,0 +1,61 @@
+// A kept plan is held to its consequences, too: on a cluster whose nodes change while no Deployment does.
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openDesk } from "../../support/desk.ts";
+import { memoryCluster } from "../../support/memory-cluster.ts";
+
+const text = (version: string) => `apiVersion: orchestra/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  image: orchestra-demo:1
+  replicas: 1
+  env: { V: "${version}" }
+  ports: [{ name: http, containerPort: 8080, hostPort: 8080 }]
+  stop: { graceSeconds: 0, drainSeconds: 0 }
+`;
+
+test("a plan whose consequences are others now is refused and says which; when they are as they were it is carried out", async (t) => {
+  const { run, folder, storePath } = await openDesk(t);
+  const cluster = await memoryCluster(t, `file:${storePath}`);
+  await cluster.host("n1");
+  await cluster.host("n2");
+  await cluster.master();
+  const [file, plan] = [join(folder, "web.yaml"), join(folder, "plan.json")];
+  await writeFile(file, text("1"));
+  const first = await run("apply", "-f", file);
+  assert.equal(first.code, 0, first.stderr);
+  const [pod] = JSON.parse((await run("get", "pods", "-o", "json")).stdout).items;
+  const other = pod.node === "n1" ? "n2" : "n1";
+
+  await writeFile(file, text("2"));
+  const diff = await run("diff", "-f", file, "--out", plan);
+  assert.deepEqual([diff.code, /downtime/.test(diff.stdout)], [1, false], diff.stdout);
+  assert.equal((await run("cordon", other)).code, 0);
+  const refused = await run("apply", "--plan", plan);
+  assert.deepEqual([refused.code, refused.stdout], [3, ""]);
+  assert.match(
+    refused.stderr,
+    /no longer holds: web: downtime \(web-0 must leave its host port .*\); nothing was written/,
+  );
+  const { error } = JSON.parse((await run("apply", "--plan", plan, "-o", "json")).stdout);
+  assert.deepEqual(
+    [error.code, error.details.moved[0].what, error.details.moved[0].name],
+    ["conflict", "consequence", "web"],
+  );
+
+  assert.equal((await run("cordon", pod.node)).code, 0);
+  const stuck = await run("apply", "--plan", plan);
+  assert.equal(stuck.code, 3);
+  assert.match(stuck.stderr, /web: .*1 pod without a place instead of 0 \(.*cordoned/);
+
+  assert.equal((await run("uncordon", other)).code, 0);
+  const done = await run("apply", "--plan", plan);
+  assert.equal(done.code, 0, done.stderr);
+  assert.match(done.stdout, /Done: 1 updated\./);
+  // Found done, whatever would come of it now.
+  await run("cordon", other);
+  assert.deepEqual((await run("apply", "--plan", plan)).stdout, "Up to date.\n");
+});
