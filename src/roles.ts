@@ -148,12 +148,12 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   return startSync({ ...common, follows, open: () => openGit({ url, follows, mirror, intervalMs, clock }) });
 }
 
-/** Tells over HTTP how a sync does. */
+/** Tells over HTTP how the sync does that `sync` gives, once there is one. */
 export function answerFor(
-  sync: Sync,
-  { clock, ...where }: Pick<AnsweringOptions, "address" | "anyPort"> & { readonly clock: Clock },
+  sync: () => Sync | undefined,
+  { clock, ...where }: Pick<AnsweringOptions, "address" | "anyPort" | "log"> & { readonly clock: Clock },
 ): Promise<Answering> {
-  return answer({ ...where, reading: () => sync.reading(), now: () => clock.now() });
+  return answer({ ...where, reading: () => sync()?.reading(), now: () => clock.now() });
 }
 
 /** The engine with the containers of one node. */

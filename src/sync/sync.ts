@@ -3,11 +3,12 @@
 import { planSelectors } from "../apply/commit.ts";
 import { sleep } from "../clock.ts";
 import { type Loop, startLoop } from "../loop.ts";
-import { messageOf } from "../model/errors.ts";
+import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
 import { type SyncDocument, sourceId } from "../model/sync.ts";
-import { type Leadership, overwrite, type Store } from "../store/store.ts";
-import { Meter, type Reading } from "./meter.ts";
+import { type Leadership, overwrite, type Store, type View } from "../store/store.ts";
+import { leaderText } from "./health.ts";
+import { Meter, type Reading, type Shown } from "./meter.ts";
 import { Pass, type PassOptions } from "./pass.ts";
 import { isOwn } from "./record.ts";
 import { type Source, sourceName } from "./source.ts";
@@ -50,32 +51,44 @@ export function startSync(options: SyncOptions): Sync {
 }
 
 async function leadAgainAndAgain(options: Metered, stop: AbortSignal): Promise<void> {
-  const { clock, log } = options;
+  const { clock, log, meter } = options;
   let failures = 0;
   while (!stop.aborted) {
     try {
       const leadership = await elected(options, stop);
       failures = 0;
-      await lead(options, leadership, stop).finally(() => options.meter.leads(false));
+      await lead(options, leadership, stop).finally(() => meter.takes("starts", clock.now(), undefined));
     } catch (error) {
       if (stop.aborted) return;
       failures += 1;
+      meter.troubled(messageOf(error));
       if (failures === 1) log.warn("sync cannot lead now and tries again", { error: messageOf(error) });
       await sleep(clock, Math.min(retryMaxMs, retryFirstMs * 2 ** (failures - 1)), stop).catch(() => {});
     }
   }
 }
 
-async function elected({ store, follows, clock, log }: SyncOptions, stop: AbortSignal): Promise<Leadership> {
+async function elected({ store, follows, clock, log, meter }: Metered, stop: AbortSignal): Promise<Leadership> {
   const source = sourceName(follows);
-  const cancel = clock.after(standbyToldMs, () =>
-    log.info("another sync follows this source; this one stands by", { source }),
-  );
+  const view = await store.view([syncKey(source)]);
+  const look = () => shownBy(view, source);
+  const cancel = clock.after(standbyToldMs, () => {
+    const { fresh, document } = look();
+    meter.takes("stands-by", clock.now(), look);
+    if (fresh) log.info("this sync stands by", { source, because: leaderText(document?.lead) });
+    else log.warn("this sync waits: the store does not answer", { source });
+  });
   try {
     return await store.elect(`sync-${sourceId(source)}`, stop);
   } finally {
     cancel();
+    view.close();
   }
+}
+
+function shownBy(view: View, source: string): Shown {
+  const snapshot = view.snapshot();
+  return { fresh: snapshot.fresh, document: snapshot.get(syncKey(source))?.value };
 }
 
 async function lead(options: Metered, leadership: Leadership, stop: AbortSignal): Promise<void> {
@@ -92,7 +105,7 @@ async function lead(options: Metered, leadership: Leadership, stop: AbortSignal)
     const opened = options.open(() => loop?.wake());
     try {
       await claim(store, source, { source, follows, lead: own });
-      options.meter.leads(true);
+      options.meter.takes("leads", clock.now(), () => shownBy(view, source));
       log.info("sync follows its source", { source });
       const passing = new Pass(options, { leadership, view, source: opened, own, doubt, wake: () => loop?.wake() });
       pass = passing;
@@ -121,13 +134,15 @@ async function lead(options: Metered, leadership: Leadership, stop: AbortSignal)
 
 async function measured<T>({ meter, clock }: Metered, pass: () => Promise<T>): Promise<T> {
   const begun = clock.now();
-  const passed = (fails: boolean) => meter.passed({ ms: clock.now() - begun, at: clock.now(), fails });
+  const passed = (trouble?: string) => meter.passed({ ms: clock.now() - begun, at: clock.now(), trouble });
   try {
     const result = await pass();
-    passed(false);
+    passed();
     return result;
   } catch (error) {
-    passed(true);
+    // Somebody was first: an ordinary result, and the next look sees it.
+    if (!isOrchestraError(error, "conflict")) meter.failed();
+    passed(isOrchestraError(error, "conflict") ? undefined : messageOf(error));
     throw error;
   }
 }

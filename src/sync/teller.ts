@@ -5,21 +5,18 @@ import { syncKey } from "../model/keys.ts";
 import type { SyncDocument } from "../model/sync.ts";
 import { put, type Store } from "../store/store.ts";
 import type { Found } from "./ground.ts";
-import type { Meter } from "./meter.ts";
 import { nextRecord, type Report } from "./record.ts";
 
 export interface TellerOptions {
   readonly store: Store;
-  readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 /** Throws `conflict` where the document is not as it was found. */
 export async function tell(options: TellerOptions, { document, version }: Found, report: Report): Promise<void> {
-  const { store, meter, clock, log } = options;
+  const { store, clock, log } = options;
   const next = nextRecord(document, report, clock.wall());
-  meter.told(next);
   if (next === document) return;
   await store.commit({ changes: [put(syncKey(document.source), next, version)] });
   if (next.pass !== document.pass) tellPass(next.pass, log);

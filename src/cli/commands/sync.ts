@@ -54,7 +54,7 @@ Of several syncs of one source one works, and the others stand by. What runs a s
     const { adopt, partial, "self-heal": heals } = flags;
     const limits = limitsOf(flags);
     const { listen } = flags;
-    if (listen !== undefined) addressOf(listen);
+    if (listen !== undefined) addressOf(listen, "--listen");
     await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits, listen });
   }
 }

@@ -1,11 +1,12 @@
 // `sync` itself: opens the store, follows the source, and runs until it is told to end.
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
-import { openLog } from "../../log.ts";
+import { type Log, openLog } from "../../log.ts";
 import { answerFor, type FollowOptions, startFollowing } from "../../roles.ts";
 import { ensureCluster, type OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import { addressOf } from "../../sync/metrics.ts";
+import type { Sync } from "../../sync/sync.ts";
 import { fired, stopSignal } from "./serve.ts";
 
 export interface ServeSyncOptions
@@ -18,10 +19,34 @@ export interface ServeSyncOptions
 
 const defaultAddress = "127.0.0.1:5380";
 
-/** Resolves when it has ended after SIGTERM, SIGINT or SIGHUP. */
-export async function serveSync({ config, storeUrl, listen, ...options }: ServeSyncOptions): Promise<void> {
+/** Resolves when it has ended after SIGTERM, SIGINT or SIGHUP. Throws `unavailable` where nobody can listen at `listen`. */
+export async function serveSync({ config, listen, ...options }: ServeSyncOptions): Promise<void> {
   const stop = stopSignal();
   const log = openLog(config.logLevel);
+  let sync: Sync | undefined;
+  // First of all: who watches learns that the store does not answer, and an address that is taken ends this before anything is applied.
+  const address = addressOf(listen ?? defaultAddress, "--listen");
+  const answering = await answerFor(() => sync, { address, anyPort: listen === undefined, clock: systemClock, log });
+  log.info("health and metrics are told", { url: answering.url });
+  try {
+    await followUntil({ config, ...options, log, stop }, (started) => {
+      sync = started;
+    });
+    log.info("sync ends; what it applied stays");
+  } finally {
+    await answering.close();
+  }
+}
+
+interface UntilOptions extends Omit<ServeSyncOptions, "listen"> {
+  readonly log: Log;
+  readonly stop: AbortSignal;
+}
+
+async function followUntil(
+  { config, storeUrl, log, stop, ...options }: UntilOptions,
+  onStarted: (sync: Sync) => void,
+): Promise<void> {
   const own: OwnCluster = {};
   const access = () => config.storeAccess;
   const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
@@ -30,17 +55,9 @@ export async function serveSync({ config, storeUrl, listen, ...options }: ServeS
     const cluster = (await ensureCluster(store, { now: systemClock.wall(), networkRange })).id;
     own.id = cluster;
     const sync = startFollowing({ ...options, store, stateDir, cluster, clock: systemClock, log });
-    try {
-      const address = addressOf(listen ?? defaultAddress);
-      const anyPort = listen === undefined;
-      const answering = await answerFor(sync, { address, anyPort, clock: systemClock });
-      log.info("health and metrics are told", { url: answering.url });
-      await fired(stop);
-      await answering.close();
-    } finally {
-      await sync.close();
-    }
-    log.info("sync ends; what it applied stays");
+    onStarted(sync);
+    await fired(stop);
+    await sync.close();
   } finally {
     await store.close();
   }

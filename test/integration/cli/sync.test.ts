@@ -72,6 +72,12 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   assert.equal(await ask("/readyz"), "200 synced\n");
   assert.match(await ask("/metrics"), /\norchestra_sync_deployments\{source="dir:[^"]+"\} 1\n/);
   assert.match(await ask("/"), /^404 /);
+  const taken = await run("sync", folder, "--listen", new URL(url).host);
+  assert.equal(taken.code, 1);
+  assert.match(
+    taken.stderr,
+    /Error: health and metrics cannot be told on 127\.0\.0\.1:\d+: another process listens there/,
+  );
   assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:1 .*dir:/);
 
   const paused = await run("sync", "pause", folder);
