@@ -111,6 +111,7 @@ const shapes: Readonly<Record<string, Shape>> = {
       pass: object({ at: text, outcome: text, errors: list(text) }, { more: count }),
       applied: object({ at: text, tree: text, deployments: count }, { unread: list(text) }),
       held: object({ token: text, created: count, updated: count, deleted: count, deletes: list(text) }),
+      waiting: object({ since: text, prunes: list(text) }, { more: count }),
       letThrough: object({ tree: text, token: text }),
       drift: object({ at: text, deployments: list(object({ name: text })) }),
     },

@@ -59,6 +59,8 @@ export interface SyncDocument {
   };
   /** While the outcome is `held`. */
   readonly held?: HeldPass;
+  /** While what is to be pruned waits until the rest is ready: the first `errorsKept` of it. */
+  readonly waiting?: { readonly since: string; readonly prunes: readonly string[]; readonly more?: number };
   /** What may be pruned once the rest is ready: it was looked at together with the rest. */
   readonly letThrough?: LetThrough;
   /** What was changed by hand, last. */

@@ -181,7 +181,12 @@ export class Pass {
         return "open";
       case "wait":
         await this.#readiness.open();
-        await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, ...step.reasons] });
+        await this.#tell(found, {
+          ...report,
+          outcome: "waiting",
+          errors: [...report.errors, ...step.reasons],
+          prunes: step.prunes,
+        });
         return "open";
       case "hold":
         this.#readiness.close();

@@ -18,6 +18,8 @@ export interface Report {
   /** What was applied; absent where nothing was. */
   readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
   readonly held?: HeldPass;
+  /** Deployments that are to be deleted when the rest is ready. */
+  readonly prunes?: readonly string[];
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
 }
 
@@ -40,14 +42,16 @@ export function reportOf(decision: Decision, { commit, trouble }: Origin, heals:
 
 /** The next document, or `old` itself when it says all that already. */
 export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
-  const { held: _old, ...rest } = old;
-  const { applied, drift, held } = report;
+  const { held: _old, waiting: before, ...rest } = old;
+  const { applied, drift, held, prunes } = report;
+  const waiting = prunes && waitingFor(prunes);
   const pass = passOf(report);
   const next: SyncDocument = {
     ...rest,
     ...(sameBut("at", old.pass, pass) ? {} : { pass: { at, ...pass } }),
     ...(!applied || sameBut("at", old.applied, applied) ? {} : { applied: { at, ...applied } }),
     ...(held ? { held } : {}),
+    ...(waiting ? { waiting: sameBut("since", before, waiting) && before ? before : { since: at, ...waiting } } : {}),
     ...(!drift || sameBut("at", old.drift, bounded(drift)) ? {} : { drift: { at, ...bounded(drift) } }),
   };
   return sameValue(old, next) ? old : next;
@@ -57,6 +61,11 @@ function passOf({ outcome, errors }: Report): Omit<NonNullable<SyncDocument["pas
   const kept = errors.slice(0, errorsKept).map((error) => shortened(error));
   const more = errors.length - kept.length;
   return { outcome, errors: kept, ...(more > 0 ? { more } : {}) };
+}
+
+function waitingFor(prunes: readonly string[]) {
+  const kept = prunes.slice(0, errorsKept);
+  return { prunes: kept, ...(kept.length < prunes.length ? { more: prunes.length - kept.length } : {}) };
 }
 
 function bounded({ corrected, deployments }: NonNullable<Report["drift"]>) {

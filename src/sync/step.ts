@@ -3,8 +3,8 @@ import { forecast } from "../apply/forecast.ts";
 import { heldBecause, type Limits } from "../apply/guards.ts";
 import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
 import { pruneOf, withoutPrune } from "../apply/prune.ts";
+import { namesText, pruneWaits } from "../apply/prune-waits.ts";
 import { bondOf, type PlanPlace, tokenOf } from "../apply/token.ts";
-import { goalOf, judge } from "../apply/wait.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import { errorsKept, type HeldPass, type LetThrough } from "../model/sync.ts";
 
@@ -30,7 +30,8 @@ export type Step =
   /** `letThrough`: what may be pruned once this is ready, to be noted before. */
   | { readonly do: "write"; readonly letThrough?: LetThrough }
   | { readonly do: "prune" }
-  | { readonly do: "wait"; readonly reasons: readonly string[] }
+  /** `prunes`: what waits to be deleted. */
+  | { readonly do: "wait"; readonly prunes: readonly string[]; readonly reasons: readonly string[] }
   | { readonly do: "hold"; readonly held: HeldPass; readonly reasons: readonly string[] };
 
 /** Of a plan that changes something. */
@@ -38,8 +39,8 @@ export function nextStep(standing: Standing): Step {
   const { plan, place, tree, approved, letThrough } = standing;
   const deletions = pruneOf(plan);
   const rest = withoutPrune(plan);
-  const prunes = deletions.items.length > 0;
-  const allowed = prunes ? { tree, token: tokenOf(bondOf(deletions, place)) } : undefined;
+  const prunes = deletions.items.map(({ name }) => name);
+  const allowed = prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)) } : undefined;
   // Once: writing the rest moves the plan's token on, and the deletions are as they were.
   const isKnown = allowed !== undefined && allowed.token === letThrough?.token && tree === letThrough.tree;
   if (!(isKnown && !changesAnything(rest))) {
@@ -48,23 +49,21 @@ export function nextStep(standing: Standing): Step {
     if (reasons.length > 0 && token !== approved) return { do: "hold", held: heldPass(token, plan), reasons };
   }
   if (changesAnything(rest)) return { do: "write", ...(allowed && !isKnown ? { letThrough: allowed } : {}) };
-  const waiting = notReady(standing, rest);
-  if (waiting.length === 0) return { do: "prune" };
-  const names = deletions.items.map(({ name }) => name).join(", ");
-  return { do: "wait", reasons: [`${names}: pruned when the rest is ready; waits for ${waiting.join(", ")}`] };
+  const awaited = pruneWaits(standing);
+  if (awaited.length === 0) return { do: "prune" };
+  const names = namesText(awaited.map(({ name }) => name));
+  const whys = awaited.flatMap(({ why }) => why ?? []);
+  return {
+    do: "wait",
+    prunes,
+    reasons: [`${namesText(prunes)}: pruned when the rest is ready; waits for ${names}`, ...whys],
+  };
 }
 
 function reasonsToHold({ plan, state, cluster, present, wall, place, limits }: Standing): string[] {
   const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
   const guarded = { state, plan, forecasts, pods: cluster.pods, source: place.source, limits };
   return heldBecause(guarded).map(({ message }) => message);
-}
-
-function notReady({ cluster, present }: Standing, rest: Plan): string[] {
-  const goals = rest.items.flatMap((item) => goalOf(item) ?? []);
-  return judge(cluster, present, goals)
-    .filter(({ state }) => state !== "done")
-    .map(({ goal }) => goal.name);
 }
 
 function heldPass(token: string, { items }: Plan): HeldPass {

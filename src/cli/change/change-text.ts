@@ -111,5 +111,7 @@ export function failureText(failure: WaitFailure, { plan, followed, keptBack }: 
   const first = failure.code === "interrupted" ? "Stopped waiting" : `Error: ${failure.message}`;
   const left = (followed ? unfinishedTexts(followed) : []).map((line) => `  ${line}`);
   const kept = keptBack.length > 0 ? [`${keptBackText(keptBack)}.`] : [];
-  return [`${first}. ${written}.`, ...left, ...kept, `Hint: ${failure.hint}.`].join("\n");
+  const isShort = keptBack.length > 0 && failure.code === "unplaced";
+  const delays = isShort ? "; where these hold the room, orchestra delete lets them go first" : "";
+  return [`${first}. ${written}.`, ...left, ...kept, `Hint: ${failure.hint}${delays}.`].join("\n");
 }

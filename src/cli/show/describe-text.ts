@@ -29,7 +29,17 @@ export function descriptionText(description: Description, options: DescribeTextO
 }
 
 function deploymentText(description: DeploymentDescription, options: DescribeTextOptions): string {
-  const { deployment: row, created, updated, strategy, placement, rollout, history, failures } = description;
+  const {
+    deployment: row,
+    created,
+    updated,
+    strategy,
+    placement,
+    rollout,
+    history,
+    failures,
+    waitsToBePruned,
+  } = description;
   const ago = (act: typeof created) => act && `${age(act.at, options.nowMs)} ago by ${act.by}`;
   const { maxSurge, maxUnavailable, progressDeadlineSeconds } = strategy;
   const rolloutText =
@@ -47,6 +57,10 @@ function deploymentText(description: DeploymentDescription, options: DescribeTex
       ["Annotations", labelsText(description.annotations)],
       ["Source", row.source],
       ["Commit", commitText(row.commit)],
+      [
+        "To prune",
+        waitsToBePruned && `for ${age(waitsToBePruned.since, options.nowMs)}: ${waitsToBePruned.reasons.join("; ")}`,
+      ],
       ["Created", ago(created)],
       ["Updated", ago(updated)],
       ["Deleted", ago(row.deleted)],

@@ -30,6 +30,8 @@ export interface DeploymentDescription {
   /** With the defaults filled in. */
   readonly strategy: Required<Strategy>;
   readonly placement: PlacementRules;
+  /** Its files lack it, and it is deleted when the rest is ready: since when it waits, and for what. */
+  readonly waitsToBePruned?: { readonly source: string; readonly since: string; readonly reasons: readonly string[] };
   readonly created?: DeploymentDocument["created"];
   readonly updated?: DeploymentDocument["updated"];
   /** The template as the manifest says it; `***` for each value of the environment. */
@@ -89,6 +91,7 @@ export function describeDeployment(
     ...(document
       ? { uid: document.uid, manifestHash: document.manifestHash, created: document.created, updated: document.updated }
       : {}),
+    ...pruneOf(observation, name),
     labels: document?.labels ?? {},
     annotations: document?.annotations ?? {},
     strategy: { maxSurge, maxUnavailable, progressDeadlineSeconds, ...document?.strategy },
@@ -102,6 +105,13 @@ export function describeDeployment(
     pods: podRows(observation, pending).filter(({ deployment }) => deployment === name),
     failures: failuresOf(state, failures, name),
   };
+}
+
+function pruneOf({ syncs }: Observation, name: string): Pick<DeploymentDescription, "waitsToBePruned"> {
+  const found = syncs.find(({ lead, waiting }) => lead.ended === undefined && waiting?.prunes.includes(name));
+  if (!found?.waiting) return {};
+  const { source, waiting, pass } = found;
+  return { waitsToBePruned: { source, since: waiting.since, reasons: pass?.errors ?? [] } };
 }
 
 export function describePod(

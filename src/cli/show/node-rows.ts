@@ -111,7 +111,9 @@ export function holdNotes(observation: Omit<Observation, "syncs">): string[] {
 /** What one should know of every listing: each a sentence. */
 export function notesOf(observation: Observation): string[] {
   const stale = staleNote(observation);
-  const syncs = syncProblems(observation.syncs).map(({ about, message }) => `${about} is ${message}`);
+  const syncs = syncProblems(observation.syncs, observation.nowMs).map(
+    ({ about, message }) => `${about} is ${message}`,
+  );
   return [...(stale === undefined ? [] : [stale]), ...holdNotes(observation), ...silenceNotes(observation), ...syncs];
 }
 

@@ -1,0 +1,41 @@
+// Which syncs are told by commands that are about other things.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { syncProblems } from "../../../src/cli/sync/sync-problems.ts";
+import type { SyncDocument } from "../../../src/model/sync.ts";
+
+const nowMs = Date.parse("2026-01-02T00:10:00.000Z");
+const sync = (fields: Partial<SyncDocument>): SyncDocument => ({
+  source: "dir:lab:/m",
+  follows: { kind: "directory", host: "lab", path: "/m" },
+  lead: { host: "lab", pid: 1, since: "2026-01-02T00:00:00.000Z" },
+  ...fields,
+});
+const waits = (since: string) =>
+  sync({
+    pass: { at: since, outcome: "waiting", errors: ["a: pruned when the rest is ready; waits for b", "b-0: no image"] },
+    waiting: { since, prunes: ["a"] },
+  });
+
+const cases = [
+  { name: "one that is synced", document: sync({ pass: { at: "", outcome: "synced", errors: [] } }), want: undefined },
+  {
+    name: "one that is held, and why",
+    document: sync({ pass: { at: "", outcome: "held", errors: ["too much", "of it"] } }),
+    want: "held: too much (and 1 more: orchestra sync status)",
+  },
+  { name: "a rollout that takes its time", document: waits("2026-01-02T00:08:00.000Z"), want: undefined },
+  {
+    name: "one that may wait for ever, and for what",
+    document: waits("2026-01-02T00:05:00.000Z"),
+    want: "waiting for 5m: a: pruned when the rest is ready; waits for b; b-0: no image",
+  },
+] as const;
+for (const { name, document, want } of cases) {
+  test(name, () => {
+    assert.deepEqual(
+      syncProblems([document], nowMs).map(({ message }) => message),
+      want === undefined ? [] : [want],
+    );
+  });
+}
