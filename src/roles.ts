@@ -128,6 +128,8 @@ export interface FollowOptions {
   readonly adopt: boolean;
   /** How much one pass may do before a person has looked. */
   readonly limits: Limits;
+  /** Called after each pass. */
+  readonly passed?: () => void;
   readonly clock: Clock;
   readonly log: Log;
 }

@@ -18,6 +18,8 @@ export interface SyncOptions extends Omit<PassOptions, "meter"> {
   readonly open: (wake: () => void) => Source;
   /** This process, for people. */
   readonly pid: number;
+  /** Called after each pass. */
+  readonly passed?: () => void;
 }
 
 export interface Sync {
@@ -132,9 +134,12 @@ async function lead(options: Metered, leadership: Leadership, stop: AbortSignal)
   }
 }
 
-async function measured<T>({ meter, clock }: Metered, pass: () => Promise<T>): Promise<T> {
+async function measured<T>({ meter, clock, passed: tell }: Metered, pass: () => Promise<T>): Promise<T> {
   const begun = clock.now();
-  const passed = (trouble?: string) => meter.passed({ ms: clock.now() - begun, at: clock.now(), trouble });
+  const passed = (trouble?: string) => {
+    meter.passed({ ms: clock.now() - begun, at: clock.now(), trouble });
+    tell?.();
+  };
   try {
     const result = await pass();
     passed();

@@ -8,6 +8,7 @@ import { openStore } from "../../store/open-store.ts";
 import { addressOf } from "../../sync/metrics.ts";
 import type { Sync } from "../../sync/sync.ts";
 import { fired, stopSignal } from "./serve.ts";
+import { openSpareMemory } from "./spare-memory.ts";
 
 export interface ServeSyncOptions
   extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt" | "limits"> {
@@ -54,10 +55,13 @@ async function followUntil(
     const { networkRange, stateDir } = config;
     const cluster = (await ensureCluster(store, { now: systemClock.wall(), networkRange })).id;
     own.id = cluster;
-    const sync = startFollowing({ ...options, store, stateDir, cluster, clock: systemClock, log });
+    const memory = openSpareMemory(systemClock);
+    const passed = () => memory.worked();
+    const sync = startFollowing({ ...options, store, stateDir, cluster, clock: systemClock, log, passed });
     onStarted(sync);
     await fired(stop);
     await sync.close();
+    memory.close();
   } finally {
     await store.close();
   }
