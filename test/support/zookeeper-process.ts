@@ -65,10 +65,12 @@ export interface ServerSetup {
   readonly enter: readonly string[];
   /** Options of Java. */
   readonly java: readonly string[];
+  /** It listens for TLS too. */
+  readonly isSecure?: boolean;
 }
 
 /** Not started yet. */
-export function zooKeeperServer({ folder, host, enter, java }: ServerSetup): ZooKeeperServer {
+export function zooKeeperServer({ folder, host, enter, java, isSecure = false }: ServerSetup): ZooKeeperServer {
   let child: ChildProcess | undefined;
   let gone: Promise<unknown> = Promise.resolve();
   const isRunning = () => child !== undefined && child.exitCode === null && child.signalCode === null;
@@ -95,7 +97,9 @@ export function zooKeeperServer({ folder, host, enter, java }: ServerSetup): Zoo
       gone = once(child, "exit");
       const isUp = async () => {
         if (!isRunning()) throw new Error(`ZooKeeper on ${host} has ended:\n${lastLines(log)}`);
-        return (await fourLetters(host, "ruok", 300).catch(() => "")) === "imok";
+        if ((await fourLetters(host, "ruok", 300).catch(() => "")) !== "imok") return false;
+        // The port for TLS is opened after the plain one.
+        return !isSecure || (await listens(host, securePort));
       };
       await eventually(`the server ${host} answers`, isUp, startLimitMs);
     },
@@ -118,6 +122,16 @@ async function fourLetters(host: string, word: string, limitMs = 1_000): Promise
   socket.on("timeout", () => socket.destroy(new Error(`${host} does not answer "${word}"`)));
   socket.end(word);
   return (await text(socket)).trim();
+}
+
+async function listens(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port });
+  const is = await once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return is;
 }
 
 function lastLines(file: string): string {

@@ -126,7 +126,7 @@ async function prepare(
     ...(options.tls ? tlsProperties(folder, options.tls) : []),
     ...(options.java ?? []),
   ];
-  return zooKeeperServer({ folder: own, host, enter, java });
+  return zooKeeperServer({ folder: own, host, enter, java, isSecure: options.tls !== undefined });
 }
 
 /** The server wants its key and its certificate in one file. */
