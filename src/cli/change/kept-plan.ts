@@ -153,8 +153,11 @@ export function heldTo(
 }
 
 /** Throws a `conflict` that names the Deployments for which the plan would have other consequences now than those that it was kept with. */
-export function refuseOtherOutcome(kept: KeptPlan, { deployments }: Forecasts): void {
-  refuseMoved(kept, movedOutcomes(kept.outcomes, deployments));
+export function refuseOtherOutcome(kept: KeptPlan, plan: Plan, { deployments }: Forecasts): void {
+  // Who agreed to a deletion agreed to all its pods going, however many there are by then.
+  const deleted = new Set(plan.items.flatMap(({ name, action }) => (action === "delete" ? [name] : [])));
+  const others = new Map([...deployments].filter(([name]) => !deleted.has(name)));
+  refuseMoved(kept, movedOutcomes(kept.outcomes, others));
 }
 
 type Said = Omit<KeptPlan, "bond" | "origin" | "outcomes"> &

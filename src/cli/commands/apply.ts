@@ -99,7 +99,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
       origin: kept.origin,
       prune: kept.prune,
       cluster: kept.cluster,
-      check: ({ forecasts }: Look) => refuseOtherOutcome(kept, forecasts),
+      check: ({ plan, forecasts }: Look) => refuseOtherOutcome(kept, plan, forecasts),
       heldTo: async (store: Store, plan: (state: KnownState) => Plan) =>
         heldTo(kept, (await store.read(clusterKey))?.value, plan),
     };
