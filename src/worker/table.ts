@@ -133,8 +133,11 @@ export class PodTable {
     entry.stale = isOld;
     entry.memory = seen(entry.memory);
     if (run && (container.state !== "running" || !isSameRun(run, container))) this.#ended(entry, container, false, now);
-    entry.endedWithHost = false;
-    if (container.state === "running")
+    // What runs without an address is removed next. Where the engine's silence took the address, that is no end of its own either; and where an
+    // engine was killed in the middle of a start there has been no run.
+    const isCutOff = container.state === "running" && container.ip === undefined;
+    entry.endedWithHost &&= isCutOff;
+    if (container.state === "running" && !isCutOff)
       entry.memory = started(entry.memory, container, this.#options.sinceOf(container));
   }
 

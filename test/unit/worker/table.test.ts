@@ -144,3 +144,51 @@ test("what ends while the engine is silent ends with it, until everything has be
   look(killed, 303);
   assert.equal(memory()?.restarts, 1, "a crash is one again");
 });
+
+/** The engine has been silent, and lists the container without an address: this worker removes it, and makes another one. */
+function foundCutOff({ table, look }: ReturnType<typeof runningTable>, seen: ContainerState) {
+  table.silent(100);
+  table.listed([seen], table.asOf, true, 200);
+  look(seen, 201);
+  table.heard(202);
+  table.begin({ do: "remove", pod: "p1", container: seen.id });
+  table.gone("p1", 203);
+  table.end({ do: "remove", pod: "p1", container: seen.id });
+}
+
+const { ip: _address, ...cutOff } = running;
+
+test("a process whose address went with the engine's silence has not crashed; one that was cut off by hand has lost its run", () => {
+  const silent = runningTable();
+  foundCutOff(silent, cutOff);
+  assert.deepEqual(silent.told, []);
+  assert.deepEqual([silent.memory()?.restarts, silent.memory()?.run], [0, undefined]);
+  const byHand = runningTable();
+  byHand.table.event({ kind: "changed", container: running.id, to: "disconnected" }, 100);
+  byHand.look(cutOff, 101);
+  byHand.table.gone("p1", 102);
+  assert.equal(byHand.told[0]?.code, "CRASHED");
+  assert.equal(byHand.memory()?.restarts, 1);
+});
+
+test("a process that an engine was killed over while it started is no run: to remove it is no crash", () => {
+  const lab = runningTable();
+  lab.event("exited", 50);
+  lab.table.silent(60);
+  lab.look({ ...running, state: "exited" }, 70);
+  const { startedAt: _never, ...halfStarted } = cutOff;
+  foundCutOff(lab, halfStarted);
+  assert.deepEqual(lab.told, []);
+  assert.equal(lab.memory()?.restarts, 0);
+});
+
+test("a start that was answered and left the container without an address counts: it is tried again with back-off", () => {
+  const { table, look, memory } = runningTable();
+  for (const at of [100, 200]) {
+    table.created("p1", container({ state: "created" }));
+    table.startedNow("p1", at);
+    look(cutOff, at + 1);
+    table.gone("p1", at + 2);
+  }
+  assert.ok((memory()?.startNotBefore ?? 0) > 202, "nobody makes containers as fast as he can");
+});
