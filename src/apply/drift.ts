@@ -65,7 +65,8 @@ export function driftOf(live: Live): Drift[] {
   ];
 }
 
-function deploymentDrifts(item: PlanItem): Drift[] {
+/** What of a Deployment is not as the files say: with the field changes, and a count by hand by itself. */
+export function deploymentDrifts(item: PlanItem): Drift[] {
   const { name, action, before, changes, reason } = item;
   const override = before?.value.deleted ? undefined : before?.value.replicas.override;
   const apply = "orchestra apply of these files";

@@ -52,6 +52,8 @@ export interface SyncDocument {
     /** Names what all the manifests say together. */
     readonly tree: string;
     readonly deployments: number;
+    /** Each Deployment with what its manifest said, as `sync/marks.ts` writes it; only where what is changed by hand is left so. */
+    readonly marks?: string;
     /** What it was read from, where that is Git. */
     readonly commit?: SourceCommit;
     /** Places in it that were not read, and hid nothing that was there before; at most `unreadKept`. */

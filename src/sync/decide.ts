@@ -1,16 +1,20 @@
 // What a pass does with what it has read: all of it, the valid part, or nothing, and what of it somebody has changed by hand. Pure.
 import { createHash } from "node:crypto";
 import type { Author } from "../apply/document.ts";
+import { deploymentDrifts } from "../apply/drift.ts";
 import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
 import { ownedBy } from "../apply/prune.ts";
 import { type LoadedManifest, type Problem, problemText, type Tree } from "../manifest/manifest.ts";
 import { type Drifted, type SyncDocument, type SyncOutcome, unreadKept } from "../model/sync.ts";
+import { marksOf, saidBefore } from "./marks.ts";
 
 export interface Question {
   readonly tree: Tree;
   readonly state: KnownState;
   /** What was applied last. */
   readonly applied: SyncDocument["applied"];
+  /** What was told last of changes by hand. */
+  readonly told: SyncDocument["drift"];
   readonly author: Author;
   /** Applies what is valid although something is not. */
   readonly partial: boolean;
@@ -25,6 +29,8 @@ export interface Decision {
   readonly tree?: string;
   /** How many Deployments the tree says that may be applied. */
   readonly deployments: number;
+  /** Names each Deployment of it with what it says; absent where what is changed by hand is taken back. */
+  readonly marks?: string;
   /** What is to be written. */
   readonly plan: (state: KnownState) => Plan;
   /** What was changed by hand since. */
@@ -42,11 +48,11 @@ export function decide(question: Question): Decision {
   const blocked = whole.items.filter(({ action }) => action === "blocked");
   const errors = [...problems, ...blocked.map(reasonText)];
   if (blocked.length > 0 && !partial) return refused(errors);
-  const { applied, heals } = question;
+  const { applied, told, heals } = question;
   const wanted = without(tree.manifests, blocked);
   const name = treeName(wanted);
   const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
-  const drifted = byHand.map(driftOf);
+  const drifted = byHand.map((item) => driftedOf(item, told));
   if (wanted.length === 0 && errors.length === 0 && ownedBy(state, author.source).length === 0) {
     return refused(["there is no .yaml, .yml or .json file with a manifest in it; check the path"]);
   }
@@ -60,8 +66,9 @@ export function decide(question: Question): Decision {
   return {
     tree: name,
     drifted,
+    ...(heals ? {} : { marks: marksOf(wanted) }),
     unread: hides ? known : tree.unread.slice(0, unreadKept).map(({ file }) => file),
-    errors: left.size > 0 ? [...errors, ...drifted.map(leftText)] : errors,
+    errors: left.size > 0 ? [...errors, ...byHand.map((item) => leftText(item, told))] : errors,
     outcome: errors.length > 0 ? "partial" : left.size > 0 ? "drifted" : "synced",
     deployments: wanted.length,
     plan(now) {
@@ -108,6 +115,9 @@ function changedByHand(
   applied: SyncDocument["applied"],
 ): readonly PlanItem[] {
   if (!applied) return [];
+  const { marks } = applied;
+  const said = marks === undefined ? undefined : saidBefore(wanted, marks);
+  if (said) return items.filter((item) => item.after && said.has(item.name));
   const hashes = new Map(wanted.map(({ spec, manifestHash }) => [spec.name, manifestHash]));
   const isOld = ({ name, before }: PlanItem) => before?.value.manifestHash === hashes.get(name);
   return items.filter((item) => item.after && (applied.tree === tree || isOld(item)));
@@ -122,14 +132,22 @@ function without<T extends { readonly name: string } | { readonly spec: { readon
   return names.size === 0 ? all : all.filter((one) => !names.has("spec" in one ? one.spec.name : one.name));
 }
 
-function driftOf({ name, before }: PlanItem): Drifted {
-  const { deleted, updated } = before?.value ?? {};
-  const { by, at } = deleted ?? updated ?? {};
-  return { name, ...(by === undefined ? {} : { by }), ...(at === undefined ? {} : { at }) };
+/** Of what has gone only what was told while it went is left. */
+function driftedOf({ name, before }: PlanItem, told: SyncDocument["drift"]): Drifted {
+  if (!before) return told?.deployments.find((one) => one.name === name) ?? { name };
+  const { by, at } = before.value.deleted ?? before.value.updated;
+  return { name, by, at };
 }
 
-function leftText({ name, by, at }: Drifted): string {
-  return by === undefined ? `${name} was removed by hand` : `${name} was changed by hand (by ${by} at ${at})`;
+function leftText(item: PlanItem, told: SyncDocument["drift"]): string {
+  const { name, by, at } = driftedOf(item, told);
+  const who = by === undefined ? "" : ` (by ${by} at ${at})`;
+  if (!item.before) return `${name} was removed by hand${who}`;
+  const drifts = deploymentDrifts(item);
+  // A count by hand is told as that, and not once more as the field.
+  const isScale = drifts.length > 1 && item.changes.every(({ path }) => path === "spec.replicas");
+  const what = (isScale ? drifts.slice(1) : drifts).map(({ message }) => message);
+  return `${name} was changed by hand${who}: it ${what.join(", and ")}`;
 }
 
 function reasonText({ name, reason }: PlanItem): string {

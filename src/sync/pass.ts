@@ -154,7 +154,8 @@ export class Pass {
     const { store, partial, heals } = this.#options;
     const author = this.#author(origin.commit);
     const state = knownState(found.snapshot);
-    const decision = decide({ tree, state, applied: found.document.applied, author, partial, heals });
+    const { applied, drift: told } = found.document;
+    const decision = decide({ tree, state, applied, told, author, partial, heals });
     const report = reportOf(decision, origin, heals);
     if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
       this.#readiness.close();

@@ -31,8 +31,12 @@ export interface Origin {
 
 /** What is told of a decision that is carried out. `heals`: what was changed by hand is taken back. */
 export function reportOf(decision: Decision, { commit, trouble }: Origin, heals: boolean): Report {
-  const { outcome, errors, tree, deployments, drifted, unread } = decision;
-  const where = { ...(commit ? { commit } : {}), ...(unread.length > 0 ? { unread } : {}) };
+  const { outcome, errors, tree, deployments, drifted, unread, marks } = decision;
+  const where = {
+    ...(marks === undefined ? {} : { marks }),
+    ...(commit ? { commit } : {}),
+    ...(unread.length > 0 ? { unread } : {}),
+  };
   return {
     ...(trouble === undefined ? { outcome, errors } : { outcome: "away", errors: [trouble, ...errors] }),
     ...(tree === undefined ? {} : { applied: { tree, deployments, ...where } }),

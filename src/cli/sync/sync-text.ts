@@ -24,11 +24,18 @@ export interface SyncStatusDocument {
 
 export function syncStatusDocument(views: readonly SyncView[]): SyncStatusDocument {
   const syncs = views.map(({ document, control, runs }) => ({
-    ...document,
+    ...withoutMarks(document),
     ...(runs === undefined ? {} : { running: runs }),
     ...(control.paused ? { paused: control.paused } : {}),
   }));
   return { apiVersion: "orchestra/v1", kind: "SyncStatus", syncs };
+}
+
+/** Marks are for the sync alone, and as many as there are Deployments. */
+function withoutMarks({ applied, ...document }: SyncDocument): SyncDocument {
+  if (!applied) return document;
+  const { marks: _own, ...shown } = applied;
+  return { ...document, applied: shown };
 }
 
 export function syncStatusText(views: readonly SyncView[], nowMs: number, colour: boolean): string {

@@ -1,11 +1,13 @@
 // What people do to Deployments that a folder owns, and what a sync makes of it.
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import { commitPlan, knownState, planSelectors } from "../../../src/apply/commit.ts";
 import { type KnownState, type Plan, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put, type Store } from "../../../src/store/store.ts";
-import { throughout } from "../../support/eventually.ts";
+import { eventually, throughout } from "../../support/eventually.ts";
+import { memoryCluster } from "../../support/memory-cluster.ts";
 import { author } from "../../support/plans.ts";
 import { manifestText, syncLab } from "../../support/sync-lab.ts";
 
@@ -14,6 +16,7 @@ async function byHand(store: Store, plan: (state: KnownState) => Plan): Promise<
 }
 const scale = (store: Store, count: number) =>
   byHand(store, (state) => planScale(state, "web", count, author("ann", "2026-01-02T00:00:00.000Z")));
+const stopsAtOnce = ", stop: { graceSeconds: 0, drainSeconds: 0 }";
 const web = (image: string, more = "") => manifestText("web", image, more);
 
 test("a deletion and a count by hand are taken back, and told with who it was", async (t) => {
@@ -50,7 +53,10 @@ test("--no-self-heal reports it and leaves it, and applies what the files change
   await lab.settled({ web: "a:1", api: "b:1" });
   await scale(lab.store, 7);
   const { pass } = await lab.told("it is told", ({ pass }) => pass?.outcome === "drifted");
-  assert.match(pass?.errors[0] ?? "", /^web was changed by hand \(by ann at /);
+  assert.match(
+    pass?.errors[0] ?? "",
+    /^web was changed by hand \(by ann at [^)]*\): it was scaled to 7 \(the files said 2\)$/,
+  );
   await lab.write("api.yaml", manifestText("api", "b:2"));
   await lab.settled({ web: "a:1", api: "b:2" });
   assert.equal((await lab.deployment("web"))?.replicas.override?.count, 7);
@@ -58,6 +64,48 @@ test("--no-self-heal reports it and leaves it, and applies what the files change
   await lab.write("web.yaml", web("a:1", ", replicas: 3"));
   await lab.told("all is well", ({ pass }) => pass?.outcome === "synced");
   assert.deepEqual((await lab.deployment("web"))?.replicas, { file: 3 });
+});
+
+test("--no-self-heal leaves what was deleted by hand, also when files change and when it starts again", async (t) => {
+  const lab = await syncLab(t);
+  const master = await memoryCluster(t, `file:${join(lab.beside, "store.db")}`);
+  await master.host("n1");
+  await master.master();
+  const all = ["web", "api", "db"];
+  for (const name of all) await lab.write(`${name}.yaml`, manifestText(name, "orchestra-demo:1", stopsAtOnce));
+  const first = await lab.start({ heals: false });
+  await lab.settled(Object.fromEntries(all.map((name) => [name, "orchestra-demo:1"])));
+  await byHand(lab.store, (state) => planDelete(state, ["web"], false, author("bob")));
+  const isGone = async () => (await lab.deployment("web")) === undefined;
+  await eventually("nothing of it is left", isGone);
+  const removed = /^web was removed by hand \(by bob at 2026/;
+  const told = (what: string) =>
+    lab.told(what, ({ pass }) => pass?.outcome === "drifted" && removed.test(pass.errors[0] ?? ""));
+  await told("who it was");
+  // Another file changes, and one comes besides.
+  await lab.write("api.yaml", manifestText("api", "orchestra-demo:2", stopsAtOnce));
+  await lab.write("new.yaml", manifestText("new", "orchestra-demo:1", stopsAtOnce));
+  const rest = { api: "orchestra-demo:2", db: "orchestra-demo:1", new: "orchestra-demo:1" };
+  await lab.settled(rest);
+  await told("it is told still");
+  // While nobody looks, one more is deleted, and a file changes.
+  await first.close();
+  await byHand(lab.store, (state) => planDelete(state, ["db"], false, author("eve")));
+  await eventually("nothing of it is left", async () => (await lab.deployment("db")) === undefined);
+  await lab.write("api.yaml", manifestText("api", "orchestra-demo:1", stopsAtOnce));
+  await lab.start({ heals: false });
+  await lab.settled({ api: "orchestra-demo:1", new: "orchestra-demo:1" });
+  const { drift } = await lab.told("both are told", ({ drift }) => drift?.deployments.length === 2);
+  assert.deepEqual(
+    drift?.deployments.map(({ name, by }) => [name, by]),
+    [
+      ["db", undefined],
+      ["web", "bob"],
+    ],
+  );
+  // The files have the last word about what they change.
+  await lab.write("web.yaml", manifestText("web", "orchestra-demo:2", stopsAtOnce));
+  await lab.settled({ api: "orchestra-demo:1", new: "orchestra-demo:1", web: "orchestra-demo:2" });
 });
 
 test("what another source owns is not taken, and nothing else is applied either", async (t) => {
