@@ -68,20 +68,22 @@ test("--no-self-heal reports it and leaves it, and applies what the files change
 
 test("--no-self-heal leaves what was deleted by hand, also when files change and when it starts again", async (t) => {
   const lab = await syncLab(t);
-  const master = await memoryCluster(t, `file:${join(lab.beside, "store.db")}`);
-  await master.host("n1");
-  await master.master();
+  const cluster = await memoryCluster(t, `file:${join(lab.beside, "store.db")}`);
   const all = ["web", "api", "db"];
   for (const name of all) await lab.write(`${name}.yaml`, manifestText(name, "orchestra-demo:1", stopsAtOnce));
   const first = await lab.start({ heals: false });
   await lab.settled(Object.fromEntries(all.map((name) => [name, "orchestra-demo:1"])));
   await byHand(lab.store, (state) => planDelete(state, ["web"], false, author("bob")));
-  const isGone = async () => (await lab.deployment("web")) === undefined;
-  await eventually("nothing of it is left", isGone);
+  const { pass } = await lab.told("who it was", ({ drift }) => drift?.deployments[0]?.by === "bob");
+  assert.match(pass?.errors[0] ?? "", /^web was changed by hand \(by bob at [^)]*\): it was deleted$/);
+  // Only now is there somebody who clears away what is left of it.
+  await cluster.host("n1");
+  await cluster.master();
+  await eventually("nothing of it is left", async () => (await lab.deployment("web")) === undefined);
   const removed = /^web was removed by hand \(by bob at 2026/;
   const told = (what: string) =>
     lab.told(what, ({ pass }) => pass?.outcome === "drifted" && removed.test(pass.errors[0] ?? ""));
-  await told("who it was");
+  await told("it is known still who it was");
   // Another file changes, and one comes besides.
   await lab.write("api.yaml", manifestText("api", "orchestra-demo:2", stopsAtOnce));
   await lab.write("new.yaml", manifestText("new", "orchestra-demo:1", stopsAtOnce));
