@@ -138,7 +138,8 @@ export interface FollowOptions {
 export function startFollowing({ stateDir, cluster, target, intervalMs, ...options }: FollowOptions): Sync {
   const { clock, log } = options;
   const host = hostname();
-  const common = { ...options, host, pid: process.pid };
+  const folder = clusterFolder(stateDir, cluster);
+  const common = { ...options, host, pid: process.pid, stateDir: folder };
   if (target.kind === "directory") {
     const { path } = target;
     const follows = { kind: "directory", host, path } as const;
@@ -146,7 +147,7 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   }
   const { url, shown, branch, path } = target;
   const follows = { kind: "git", url: shown, branch, path } as const;
-  const mirror = join(clusterFolder(stateDir, cluster), "git", sourceId(sourceName(follows)));
+  const mirror = join(folder, "git", sourceId(sourceName(follows)));
   return startSync({ ...common, follows, open: () => openGit({ url, follows, mirror, intervalMs, clock }) });
 }
 

@@ -77,6 +77,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "ground",
       "writer",
       "teller",
+      "claim",
       "readiness",
       "http",
       "directory*",

@@ -9,13 +9,13 @@ import { presentNodes } from "../model/presence.ts";
 import { readStateFile } from "../state-file.ts";
 import { clusterFolder } from "../state-folder.ts";
 import type { Selector, Snapshot } from "../store/store.ts";
-import { storeMemoryPath } from "../store-memory.ts";
+import { type RememberingRole, rememberingRoles, storeMemoryPath } from "../store-memory.ts";
 import { followingWould } from "../worker/hold.ts";
 import type { LastKnown } from "../worker/last-known.ts";
 import { whyNotTrusted } from "../worker/orders.ts";
 
 export interface Holder {
-  /** `node/n1` for its worker; `master` and `dns` are those of this machine. */
+  /** `node/n1` for its worker; `master`, `dns` and each `sync` are those of this machine. */
   readonly about: string;
   readonly reason: string;
   /** The one that it knows. */
@@ -48,12 +48,17 @@ async function thisMachine(snapshot: Snapshot, stateDir: string, cluster: string
   const identity = await readIfAny<{ readonly node: string }>(join(stateDir, "node.json"));
   const worker = await readIfAny<LastKnown>(join(folder, "worker.json"));
   if (identity && worker) holders.push(...workerHere(snapshot, identity.node, worker));
-  for (const role of ["master", "dns"] as const) {
+  for (const role of rememberingRoles(folder)) {
     const known = await readIfAny<KnownStore>(storeMemoryPath(folder, role));
     const why = whyStrange(storeSeen(snapshot), known);
-    if (known && why !== undefined) holders.push({ about: role, reason: why, incarnation: known.incarnation });
+    if (known && why !== undefined) holders.push({ about: aboutOf(role), reason: why, incarnation: known.incarnation });
   }
   return holders;
+}
+
+/** Which source it is the store may have forgotten. */
+function aboutOf(role: RememberingRole): string {
+  return role.startsWith("sync-") ? "sync" : role;
 }
 
 function workerHere(snapshot: Snapshot, node: string, known: LastKnown): Holder[] {

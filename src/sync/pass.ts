@@ -12,11 +12,11 @@ import type { PassResult } from "../loop.ts";
 import { isOrchestraError } from "../model/errors.ts";
 import { clusterKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
-import type { Followed, SyncDocument } from "../model/sync.ts";
-import type { Leadership, Snapshot, Store, View } from "../store/store.ts";
+import type { Followed } from "../model/sync.ts";
+import type { Leadership, Snapshot, Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
 import { type Attempt, Failing } from "./failing.ts";
-import { type Found, Ground, strangeMs } from "./ground.ts";
+import { type Found, Ground, type GroundOptions, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
 import { type Report, reportOf } from "./record.ts";
@@ -50,12 +50,9 @@ const unsettledText = "what the files lack is deleted when they have stayed as t
 
 type Read = Extract<Look, { state: "read" }>;
 
-interface Led {
+export interface Led extends Omit<GroundOptions, "source" | "clock"> {
   readonly leadership: Leadership;
-  readonly view: View;
   readonly source: Source;
-  readonly own: SyncDocument["lead"];
-  readonly doubt: AbortController;
   readonly wake: () => void;
 }
 

@@ -1,16 +1,18 @@
 // The room `sync/`: keeps the Deployments of one source equal to a folder or a Git branch, for as long as it leads there. Start here.
-// Reads the source, deployments, revisions, cluster and its control; writes Deployments and revisions through the plan, and `syncs/<source>`.
+// Reads the source, deployments, revisions, placements, cluster and its control; writes Deployments and revisions through the plan, and `syncs/<source>`.
 import { planSelectors } from "../apply/commit.ts";
 import { sleep } from "../clock.ts";
 import { type Loop, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
-import { type SyncDocument, sourceId } from "../model/sync.ts";
-import { type Leadership, overwrite, type Store, type View } from "../store/store.ts";
+import { sourceId } from "../model/sync.ts";
+import type { Leadership, View } from "../store/store.ts";
+import { openStoreMemory } from "../store-memory.ts";
+import { claim, tellEnd } from "./claim.ts";
+import { checkKnown } from "./ground.ts";
 import { leaderText } from "./health.ts";
 import { Meter, type Reading, type Shown } from "./meter.ts";
-import { Pass, type PassOptions } from "./pass.ts";
-import { isOwn } from "./record.ts";
+import { type Led, Pass, type PassOptions } from "./pass.ts";
 import { type Source, sourceName } from "./source.ts";
 
 export interface SyncOptions extends Omit<PassOptions, "meter"> {
@@ -20,6 +22,8 @@ export interface SyncOptions extends Omit<PassOptions, "meter"> {
   readonly pid: number;
   /** Called after each pass. */
   readonly passed?: () => void;
+  /** The cluster's folder on this machine: how far the store has been seen is kept there. */
+  readonly stateDir: string;
 }
 
 export interface Sync {
@@ -94,44 +98,51 @@ function shownBy(view: View, source: string): Shown {
 }
 
 async function lead(options: Metered, leadership: Leadership, stop: AbortSignal): Promise<void> {
-  const { store, follows, host, pid, clock, log } = options;
+  const { store, follows, host, pid, stateDir, clock, log } = options;
   const source = sourceName(follows);
-  // Whoever finds another's word in its own document stands for election again: then it is either elected or not.
-  const doubt = new AbortController();
-  const ended = AbortSignal.any([stop, leadership.signal, doubt.signal]);
+  const closers: (() => unknown)[] = [() => leadership.resign()];
+  const opened = <T extends { close(): unknown }>(one: T): T => {
+    closers.push(() => one.close());
+    return one;
+  };
   try {
+    const role = `sync-${sourceId(source)}` as const;
+    const holding = "it applies nothing";
+    const memory = opened(await openStoreMemory({ folder: stateDir, role, holding, clock, log }));
+    const counts = opened(await store.view(["placements"]));
+    const view = opened(await store.view([...planSelectors, clusterKey, syncKey(source), syncControlKey(source)]));
+    checkKnown({ view, counts, memory });
     const own = { host, pid, since: clock.wall() };
-    const view = await store.view([...planSelectors, clusterKey, syncKey(source), syncControlKey(source)]);
-    let loop: Loop | undefined;
-    let pass: Pass | undefined;
-    const opened = options.open(() => loop?.wake());
-    try {
-      await claim(store, source, { source, follows, lead: own });
-      options.meter.takes("leads", clock.now(), () => shownBy(view, source));
-      log.info("sync follows its source", { source });
-      const passing = new Pass(options, { leadership, view, source: opened, own, doubt, wake: () => loop?.wake() });
-      pass = passing;
-      loop = startLoop({
-        name: "sync",
-        pass: (signal) => measured(options, () => passing.run(signal)),
-        resyncMs,
-        clock,
-        log,
-      });
-      const unsubscribe = view.onChange(() => loop?.wake());
-      await fired(ended);
-      unsubscribe();
-      await loop.close();
-      if (!leadership.signal.aborted) await tellEnd(store, source, own, clock.wall());
-      log.info("sync no longer follows its source", { source });
-    } finally {
-      pass?.close();
-      await opened.close();
-      view.close();
-    }
+    await claim(store, { source, follows, lead: own });
+    // Whoever finds another's word in its own document stands for election again: then it is either elected or not.
+    const doubt = new AbortController();
+    const led = { leadership, view, counts, memory, own, doubt };
+    await follow(options, led, AbortSignal.any([stop, leadership.signal, doubt.signal]));
+    if (!leadership.signal.aborted) await tellEnd(store, source, own, clock.wall());
+    log.info("sync no longer follows its source", { source });
   } finally {
-    await leadership.resign();
+    for (const close of closers.reverse()) await close();
   }
+}
+
+/** Until `ended` fires. */
+async function follow(options: Metered, led: Omit<Led, "source" | "wake">, ended: AbortSignal): Promise<void> {
+  const { clock, log, meter } = options;
+  const { view } = led;
+  let loop: Loop | undefined;
+  const wake = () => loop?.wake();
+  const source = options.open(wake);
+  const pass = new Pass(options, { ...led, source, wake });
+  const name = sourceName(options.follows);
+  meter.takes("leads", clock.now(), () => shownBy(view, name));
+  log.info("sync follows its source", { source: name });
+  loop = startLoop({ name: "sync", pass: (signal) => measured(options, () => pass.run(signal)), resyncMs, clock, log });
+  const unsubscribe = view.onChange(wake);
+  await fired(ended);
+  unsubscribe();
+  await loop.close();
+  pass.close();
+  await source.close();
 }
 
 async function measured<T>({ meter, clock, passed: tell }: Metered, pass: () => Promise<T>): Promise<T> {
@@ -149,26 +160,6 @@ async function measured<T>({ meter, clock, passed: tell }: Metered, pass: () => 
     if (!isOrchestraError(error, "conflict")) meter.failed();
     passed(isOrchestraError(error, "conflict") ? undefined : messageOf(error));
     throw error;
-  }
-}
-
-/** From here on nothing is written that an earlier leader decides: each of its commits names the version of this document. */
-async function claim(store: Store, source: string, fresh: SyncDocument): Promise<void> {
-  const key = syncKey(source);
-  const snapshot = await store.list([key]);
-  const before = snapshot.get(key)?.value;
-  await store.commit({ changes: [overwrite(snapshot, key, { ...before, ...fresh })] });
-}
-
-async function tellEnd(store: Store, source: string, own: SyncDocument["lead"], ended: string): Promise<void> {
-  const key = syncKey(source);
-  try {
-    const snapshot = await store.list([key]);
-    const found = snapshot.get(key)?.value;
-    if (!found || !isOwn(found.lead, own)) return;
-    await store.commit({ changes: [overwrite(snapshot, key, { ...found, lead: { ...own, ended } })] });
-  } catch {
-    // Nobody waits for this word: a store that does not answer now is no reason to go on.
   }
 }
 

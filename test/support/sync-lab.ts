@@ -90,6 +90,7 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
   const store = await open();
   await ensureCluster(store, { now: systemClock.wall() });
   const git = followed?.(join(root, "state"), systemClock);
+  const seen = join(root, "seen");
   const source = git ? sourceName(git.follows) : `dir:lab:${folder}`;
   const place = async (name: string) => {
     const path = join(folder, name);
@@ -127,6 +128,7 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
         }),
         host: "lab",
         pid: process.pid,
+        stateDir: seen,
         partial,
         heals,
         adopt: false,

@@ -3,10 +3,11 @@ import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
 import { answerFor, type FollowOptions, startFollowing } from "../../roles.ts";
-import { ensureCluster, type OwnCluster } from "../../store/cluster.ts";
+import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import { addressOf } from "../../sync/metrics.ts";
 import type { Sync } from "../../sync/sync.ts";
+import { knownCluster } from "./known-cluster.ts";
 import { fired, stopSignal } from "./serve.ts";
 import { openSpareMemory } from "./spare-memory.ts";
 
@@ -53,7 +54,8 @@ async function followUntil(
   const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
   try {
     const { networkRange, stateDir } = config;
-    const cluster = (await ensureCluster(store, { now: systemClock.wall(), networkRange })).id;
+    const now = systemClock.wall();
+    const { id: cluster } = await knownCluster({ store, storeUrl, stateDir, networkRange, now, log });
     own.id = cluster;
     const memory = openSpareMemory(systemClock);
     const passed = () => memory.worked();

@@ -9,15 +9,12 @@ import { isRunning, readProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
 import { readStateFile } from "../../state-file.ts";
 import { clusterFolder, type RolesRecord, upRecordPath } from "../../state-folder.ts";
-import { storeMemoryPath } from "../../store-memory.ts";
+import { rememberingRoles, storeMemoryPath } from "../../store-memory.ts";
 
 /** What the roles on this machine have seen of the cluster's store. */
 export async function knownHere(stateDir: string, cluster: string): Promise<KnownStore[]> {
   const folder = clusterFolder(stateDir, cluster);
-  const paths = [
-    ...(["master", "dns"] as const).map((role) => storeMemoryPath(folder, role)),
-    join(folder, "worker.json"),
-  ];
+  const paths = [...rememberingRoles(folder).map((role) => storeMemoryPath(folder, role)), join(folder, "worker.json")];
   const known = await Promise.all(paths.map((path) => readStateFile<KnownStore>(path)));
   return known.filter((one) => one !== undefined);
 }

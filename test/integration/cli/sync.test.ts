@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -98,6 +98,18 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null]);
   for (const line of log().trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
+  // As if the store had come back as it was long before.
+  const { id } = JSON.parse((await run("status", "-o", "json")).stdout).cluster;
+  const seen = join(folder, "..", "state", id);
+  const memory = (await readdir(seen)).find((name) => /^sync-[0-9a-f]+\.json$/.test(name)) ?? assert.fail();
+  const known = JSON.parse(await readFile(join(seen, memory), "utf8"));
+  await writeFile(join(seen, memory), JSON.stringify({ ...known, position: known.position + 1_000 }));
+  assert.match(
+    (await run("sync", "status")).stderr,
+    /sync of this machine holds, and applies nothing: the store is older/,
+  );
+  assert.match((await run("status")).stdout, /sync: holds: the store is older than it was/);
+  await writeFile(join(seen, memory), JSON.stringify(known));
   const over = (await run("sync", "status")).stdout;
   assert.match(over, /State: +not running/);
   assert.doesNotMatch((await run("status")).stdout, /sync dir:/);

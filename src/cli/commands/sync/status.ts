@@ -1,4 +1,5 @@
 import { Args } from "@oclif/core";
+import type { Store } from "../../../store/store.ts";
 import { BaseCommand, outputFlag } from "../../base.ts";
 
 export default class SyncStatus extends BaseCommand {
@@ -14,12 +15,26 @@ export default class SyncStatus extends BaseCommand {
     const { readSyncs } = await import("../../sync/syncs.ts");
     const { syncStatusDocument, syncStatusText } = await import("../../sync/sync-text.ts");
     const { wantsColour } = await import("../../print.ts");
-    const views = await readSyncs(await this.openStore(flags), args.source);
+    const store = await this.openStore(flags);
+    const views = await readSyncs(store, args.source);
     if (views.length === 0 && flags.output === "table") this.note("No sync.");
     else {
       await this.printDocument(flags.output, syncStatusDocument(views), () =>
         syncStatusText(views, Date.now(), wantsColour(process.stdout)),
       );
+    }
+    await this.#noteHolds(store);
+  }
+
+  /** A sync writes nothing into a store that it does not follow: what keeps it is found on its own machine only. */
+  async #noteHolds(store: Store): Promise<void> {
+    const { lastKnownCluster } = await import("../../run/known-cluster.ts");
+    const { holderSelectors, holdersOf } = await import("../../holders.ts");
+    const { stateDir } = this.settings;
+    const known = await lastKnownCluster(stateDir, store.url);
+    const holders = await holdersOf(await store.list(holderSelectors), stateDir, known?.id);
+    for (const { reason } of holders.filter(({ about }) => about === "sync")) {
+      this.note(`The sync of this machine holds, and applies nothing: ${reason}.`);
     }
   }
 }

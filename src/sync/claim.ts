@@ -1,0 +1,26 @@
+// The first and the last word of a sync that leads, in `syncs/<source>`.
+import { syncKey } from "../model/keys.ts";
+import type { SyncDocument } from "../model/sync.ts";
+import { overwrite, type Store } from "../store/store.ts";
+import { isOwn } from "./record.ts";
+
+/** From here on nothing is written that an earlier leader decides: each of its commits names the version of this document. */
+export async function claim(store: Store, fresh: SyncDocument): Promise<void> {
+  const key = syncKey(fresh.source);
+  const snapshot = await store.list([key]);
+  const before = snapshot.get(key)?.value;
+  await store.commit({ changes: [overwrite(snapshot, key, { ...before, ...fresh })] });
+}
+
+/** That this leader no longer follows its source. */
+export async function tellEnd(store: Store, source: string, own: SyncDocument["lead"], ended: string): Promise<void> {
+  const key = syncKey(source);
+  try {
+    const snapshot = await store.list([key]);
+    const found = snapshot.get(key)?.value;
+    if (!found || !isOwn(found.lead, own)) return;
+    await store.commit({ changes: [overwrite(snapshot, key, { ...found, lead: { ...own, ended } })] });
+  } catch {
+    // Nobody waits for this word: a store that does not answer now is no reason to go on.
+  }
+}
