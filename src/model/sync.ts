@@ -89,6 +89,8 @@ export interface LetThrough {
 /** A Deployment that somebody changed besides its source; `by` and `at` tell who wrote it last, where it is still there. */
 export interface Drifted extends Partial<Act> {
   readonly name: string;
+  /** The one that has taken it over, where it is no more this sync's own. */
+  readonly source?: string;
 }
 
 /** `controls/syncs/<id>`. Written by operators. */

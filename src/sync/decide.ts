@@ -20,6 +20,8 @@ export interface Question {
   readonly partial: boolean;
   /** Takes back what was changed by hand. */
   readonly heals: boolean;
+  /** What is left as it is for now although it was changed by hand, with the reason. */
+  readonly resting: ReadonlyMap<string, string>;
 }
 
 export interface Decision {
@@ -33,7 +35,7 @@ export interface Decision {
   readonly marks?: string;
   /** What is to be written. */
   readonly plan: (state: KnownState) => Plan;
-  /** What was changed by hand since. */
+  /** What was changed by hand since, but for what rests. */
   readonly drifted: readonly Drifted[];
   /** The places that are not read and that hide nothing, as far as is known. */
   readonly unread: readonly string[];
@@ -48,15 +50,15 @@ export function decide(question: Question): Decision {
   const blocked = whole.items.filter(({ action }) => action === "blocked");
   const errors = [...problems, ...blocked.map(reasonText)];
   if (blocked.length > 0 && !partial) return refused(errors);
-  const { applied, told, heals } = question;
+  const { applied, heals, resting } = question;
   const wanted = without(tree.manifests, blocked);
   const name = treeName(wanted);
   const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
-  const drifted = byHand.map((item) => driftedOf(item, told));
   if (wanted.length === 0 && errors.length === 0 && ownedBy(state, author.source).length === 0) {
     return refused(["there is no .yaml, .yml or .json file with a manifest in it; check the path"]);
   }
-  const left = new Set(heals ? [] : drifted.map((one) => one.name));
+  const leaves = byHand.filter(({ name }) => !heals || resting.has(name));
+  const left = new Set(leaves.map((item) => item.name));
   const known = applied?.unread ?? [];
   const unread = tree.unread.filter(({ file }) => !known.includes(file));
   const hides = unread.length > 0 && lacksAny(planApply(state, wanted, author, { prune: true }));
@@ -65,10 +67,13 @@ export function decide(question: Question): Decision {
   const prune = errors.length === 0;
   return {
     tree: name,
-    drifted,
+    drifted: byHand.filter((item) => !(heals && left.has(item.name))).map((item) => driftedOf(item, question)),
     ...(heals ? {} : { marks: marksOf(wanted) }),
     unread: hides ? known : tree.unread.slice(0, unreadKept).map(({ file }) => file),
-    errors: left.size > 0 ? [...errors, ...byHand.map((item) => leftText(item, told))] : errors,
+    errors: [
+      ...errors,
+      ...leaves.map((item) => (heals ? resting.get(item.name) : undefined) ?? leftText(item, question)),
+    ],
     outcome: errors.length > 0 ? "partial" : left.size > 0 ? "drifted" : "synced",
     deployments: wanted.length,
     plan(now) {
@@ -133,14 +138,15 @@ function without<T extends { readonly name: string } | { readonly spec: { readon
 }
 
 /** Of what has gone only what was told while it went is left. */
-function driftedOf({ name, before }: PlanItem, told: SyncDocument["drift"]): Drifted {
+function driftedOf({ name, before }: PlanItem, { told, author }: Question): Drifted {
   if (!before) return told?.deployments.find((one) => one.name === name) ?? { name };
-  const { by, at } = before.value.deleted ?? before.value.updated;
-  return { name, by, at };
+  const { deleted, updated, source = author.source } = before.value;
+  const { by, at } = deleted ?? updated;
+  return { name, by, at, ...(source === author.source ? {} : { source }) };
 }
 
-function leftText(item: PlanItem, told: SyncDocument["drift"]): string {
-  const { name, by, at } = driftedOf(item, told);
+function leftText(item: PlanItem, question: Question): string {
+  const { name, by, at } = driftedOf(item, question);
   const who = by === undefined ? "" : ` (by ${by} at ${at})`;
   if (!item.before) return `${name} was removed by hand${who}`;
   const drifts = deploymentDrifts(item);

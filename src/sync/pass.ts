@@ -16,6 +16,7 @@ import type { Followed } from "../model/sync.ts";
 import type { Leadership, Snapshot, Store } from "../store/store.ts";
 import { type Decision, decide } from "./decide.ts";
 import { type Attempt, Failing } from "./failing.ts";
+import { Fights } from "./fights.ts";
 import { type Found, Ground, type GroundOptions, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
@@ -63,6 +64,7 @@ export class Pass {
   readonly #ground: Ground;
   readonly #readiness: Readiness;
   readonly #failing = new Failing();
+  readonly #fights = new Fights();
   /** What the pass under way is about. */
   #attempt: Attempt = { asked: "" };
   #busySince: number | undefined;
@@ -119,8 +121,10 @@ export class Pass {
     if (this.#calm && isSameLook(this.#calm, seen)) return again;
     const after = await this.#apply(now, look);
     this.#failing.passed();
-    this.#calm = after === "calm" ? seen : undefined;
-    return after === "unsettled" ? { againInMs: look.unsettledMs ?? 0 } : again;
+    const fightMs = this.#fights.nextMs(clock.now());
+    this.#calm = after === "calm" && fightMs === undefined ? seen : undefined;
+    if (after === "unsettled") return { againInMs: look.unsettledMs ?? 0 };
+    return fightMs === undefined ? again : { againInMs: Math.min(fightMs, look.againInMs ?? fightMs) };
   }
 
   /** Throws what is for the loop to be patient with. */
@@ -148,11 +152,12 @@ export class Pass {
 
   /** `open`: the next change of the store goes on with it. `unsettled`: it goes on when the source has stayed as it is. */
   async #apply(found: Found, { tree, unsettledMs, ...origin }: Read): Promise<"calm" | "open" | "unsettled"> {
-    const { store, partial, heals } = this.#options;
+    const { store, partial, heals, clock } = this.#options;
+    const resting = this.#fights.resting(clock.now());
     const author = this.#author(origin.commit);
     const state = knownState(found.snapshot);
     const { applied, drift: told } = found.document;
-    const decision = decide({ tree, state, applied, told, author, partial, heals });
+    const decision = decide({ tree, state, applied, told, author, partial, heals, resting });
     const report = reportOf(decision, origin, heals);
     if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
       this.#readiness.close();
@@ -166,6 +171,7 @@ export class Pass {
       case "write": {
         const noted = step.letThrough ? await noteLetThrough(store, found, step.letThrough) : found;
         await writeRest(this.#options, noted, decision.plan, whole);
+        if (heals) this.#fights.corrected(decision.drifted, clock.now());
         await this.#tell(noted, report);
         return "open";
       }

@@ -1,6 +1,6 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
 import type { SourceCommit } from "../../model/source.ts";
-import type { HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
+import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
 
@@ -47,7 +47,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
   const end = lead.ended === undefined ? `for ${age(lead.since, nowMs)}` : `ended ${ago(lead.ended)}`;
-  const driftNames = drift?.deployments.map(({ name, by }) => (by === undefined ? name : `${name} (by ${by})`));
+  const driftNames = drift?.deployments.map(driftText);
   const head = fields([
     ["Source", source],
     ["State", paint(pass ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
@@ -86,10 +86,15 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
     case "failed":
       return { text: "failed: what was applied stays, and it is tried again", tone: "bad" };
     case "drifted":
-      return { text: "drifted: changed by hand, and left so", tone: "bad" };
+      return { text: "drifted: changed by others, and left so", tone: "bad" };
     default:
       return pass.outcome satisfies never;
   }
+}
+
+function driftText({ name, by, source }: Drifted): string {
+  const where = source === undefined ? "" : ` for ${source}`;
+  return by === undefined ? name : `${name} (by ${by}${where})`;
 }
 
 function heldText({ token, created, updated, deleted, deletes }: HeldPass): string {

@@ -139,3 +139,27 @@ test("while it is paused nothing is applied", async (t) => {
   await lab.store.commit({ changes: [put(key, {}, (await lab.store.read(key))?.version ?? "absent")] });
   await lab.settled({ web: "a:2" });
 });
+
+test("what somebody changes again and again rests, and who it is stands in the status; its file still counts", async (t) => {
+  const lab = await syncLab(t);
+  await lab.write("web.yaml", web("a:1", ", replicas: 2"));
+  await lab.write("api.yaml", manifestText("api", "b:1"));
+  await lab.start();
+  await lab.settled({ web: "a:1", api: "b:1" });
+  const count = async () => (await lab.deployment("web"))?.replicas.override?.count;
+  // As a script does that wants another count than the file.
+  const insisted = async () => {
+    if ((await count()) === undefined) await scale(lab.store, 7);
+    return (await lab.document())?.pass?.outcome === "drifted";
+  };
+  await eventually("it rests", insisted, 30_000);
+  const { pass } = await lab.told("it says so", ({ pass }) => pass?.outcome === "drifted");
+  assert.match(
+    pass?.errors[0] ?? "",
+    /^web is changed again and again by ann, and was taken back \d+ times; it rests for \d/,
+  );
+  await lab.write("api.yaml", manifestText("api", "b:2"));
+  await lab.settled({ web: "a:1", api: "b:2" });
+  await lab.write("web.yaml", web("a:2", ", replicas: 2"));
+  await lab.settled({ web: "a:2", api: "b:2" });
+});
