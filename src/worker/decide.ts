@@ -2,6 +2,7 @@
 // Only steps that are possible now; each pod gets at most one, because the next one depends on how it went.
 import type { Placement } from "../model/pod.ts";
 import { type ResolvedProbe, type ResolvedTemplate, templateDefaults } from "../model/template.ts";
+import { believedAt } from "./address-conflict.ts";
 import type { PodMemory, ProbeKind } from "./history.ts";
 import { probeDueAt } from "./probing.ts";
 import { readiness } from "./readiness.ts";
@@ -144,7 +145,9 @@ function nextRunStep(pod: PodView, placement: Placement, now: number): Next {
   if (container?.state === "running" && container.ip === undefined && template) {
     return { do: "remove", pod: pod.id, container: container.id };
   }
-  if (container?.state === "running") return nextEndingStep(pod, container.id, now);
+  if (container?.state === "running") {
+    return nextEndingStep(pod, container.id, now) ?? nextSharerStep(pod, container.id, now);
+  }
   if (!template || memory.refusal?.final) return undefined;
   const notBefore = Math.max(memory.refusal?.notBefore ?? 0, memory.startNotBefore);
   if (notBefore > now) return { do: "wait", until: notBefore };
@@ -168,6 +171,16 @@ function nextEndingStep(pod: PodView, container: string, now: number): Next {
   if (ending.signalledAt === undefined) return { do: "signal", pod: pod.id, container, signal };
   const killAt = ending.signalledAt + Math.max(graceMs, leastGraceMs);
   return now < killAt ? { do: "wait", until: killAt } : { do: "signal", pod: pod.id, container, signal: "SIGKILL" };
+}
+
+/**
+ * Nobody knows which of the two is answered, so each is made anew. Both: an engine gives the address of the one that is removed away again, though
+ * the other one still has it.
+ */
+function nextSharerStep({ id, memory, template }: PodView, container: string, now: number): Next {
+  const at = believedAt(memory);
+  if (at === undefined || !template) return undefined;
+  return now < at ? { do: "wait", until: at } : { do: "remove", pod: id, container };
 }
 
 function nextStopStep(pod: PodView, stop: NonNullable<PodMemory["stop"]>, now: number): Next {

@@ -17,6 +17,7 @@ import { createError, engineError, failure, startError, statusOf } from "./docke
 import { watchEvents } from "./docker-events.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./docker-network.ts";
 import { openPuller, type Progress, type Puller } from "./docker-pull.ts";
+import { lacksAddress } from "./docker-reality.ts";
 import { execIn, readLogs } from "./docker-talk.ts";
 import type {
   ContainerSpec,
@@ -144,7 +145,9 @@ class DockerRuntime implements Runtime {
 
   async inspect(container: string, signal: AbortSignal): Promise<ContainerState> {
     const options = { abortSignal: signal };
-    return inspectedState(await this.#engine.call((docker) => docker.getContainer(container).inspect(options)));
+    const info = await this.#engine.call((docker) => docker.getContainer(container).inspect(options));
+    const { ip, ...rest } = inspectedState(info);
+    return ip === undefined || (await lacksAddress(info, ip)) ? rest : { ...rest, ip };
   }
 
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {

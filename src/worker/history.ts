@@ -3,6 +3,7 @@
 import type { Reason, ReasonCode } from "../model/pod.ts";
 import { formatMemory } from "../model/quantity.ts";
 import type { ResolvedProbe, ResolvedTemplate } from "../model/template.ts";
+import { type SharedAddress, sharedReason } from "./address-conflict.ts";
 import { freshProbe, type ProbeMemory, probeAnswered } from "./probing.ts";
 import type { ContainerState } from "./runtime.ts";
 
@@ -43,6 +44,7 @@ export interface Run {
   readonly ending?: { readonly message: string; readonly signalledAt?: number };
   /** The kernel has killed a process of it for want of memory. */
   readonly starved?: true;
+  readonly shared?: SharedAddress;
 }
 
 export interface LastEnd {
@@ -271,7 +273,7 @@ function endReason(run: Run, end: End, template: ResolvedTemplate | undefined): 
   if (run.ending)
     return { code: "LIVENESS_FAILED", message: cut(`restarted, its liveness probe failed: ${run.ending.message}`) };
   if (end.oomKilled || run.starved) return starvedReason(template);
-  if (end.removed) return removedReason;
+  if (end.removed) return run.shared ? sharedReason(run.shared) : removedReason;
   return { code: "CRASHED", message: `ended with exit code ${end.exitCode ?? "unknown"}; see \`orchestra logs\`` };
 }
 

@@ -148,7 +148,8 @@ class RuntimeInMemory implements MemoryRuntime {
     container.process = process;
     container.lines.push(...process.lines.map((line): LogLine => ({ stream: "stdout", line })));
     const { exitCode: _code, ...rest } = container.state;
-    const ip = `10.42.0.${2 + (Number.parseInt(id, 16) % 250)}`;
+    const place = 1 + Number.parseInt(id, 16);
+    const ip = `10.42.${(place >> 8) & 255}.${place & 255}`;
     const address = container.isCutOff ? {} : { ip };
     container.state = { ...rest, ...address, state: "running", startedAt: this.#clock.wall() };
     this.#tell({ kind: "changed", container: id, to: "running" });

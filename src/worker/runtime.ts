@@ -135,6 +135,7 @@ export interface Runtime {
   kill(container: string, name: string, signal: AbortSignal): Promise<void>;
   /** Removes a container by force, running or not; gone is fine. */
   remove(container: string, signal: AbortSignal): Promise<void>;
+  /** Without an address where the machine's kernel is seen to know of none, whatever the engine says. */
   inspect(container: string, signal: AbortSignal): Promise<ContainerState>;
   /** Tells every change to one of our containers, and the end of our network, until the signal fires; connects again by itself. */
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;

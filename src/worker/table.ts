@@ -2,6 +2,7 @@
 // No I/O and no clock: the loop and the steps tell it what happened, `decide` reads it.
 import type { Placement } from "../model/pod.ts";
 import type { ResolvedTemplate } from "../model/template.ts";
+import { sharedBy, sharing } from "./address-conflict.ts";
 import type { PodView, Step } from "./decide.ts";
 import {
   crashed,
@@ -208,13 +209,18 @@ export class PodTable {
     for (const entry of this.#entries.values()) entry.memory = silenced(entry.memory, now);
   }
 
-  /** Brings each pod's readiness up to date. */
+  /** Brings each pod's readiness up to date. What speaks against its network has its container looked at. */
   settle(now: number): void {
+    const shared = sharedBy([...this.#entries.values()].map(({ container }) => container));
     for (const entry of this.#entries.values()) {
+      const wasShared = entry.memory.run?.shared;
+      entry.memory = sharing(entry.memory, shared.has(entry.container?.ip ?? "") ? entry.container : undefined, now);
+      if (entry.memory.run?.shared && !wasShared) this.#doubt(entry);
       if (!entry.template || entry.memory.stop) continue;
       const { ready } = readiness(entry.memory, entry.container, entry.template, now);
       // Its end may have been told: that it has lived long enough is not known before the look.
       if (ready && entry.stale && !entry.memory.run?.ready) continue;
+      if (entry.memory.run?.ready && !ready) this.#doubt(entry);
       entry.memory = settled(entry.memory, ready);
     }
   }
@@ -252,6 +258,11 @@ export class PodTable {
     entry.container = container;
     entry.stale = stale;
     if (stale) entry.changed = ++this.#tick;
+  }
+
+  #doubt(entry: Entry): void {
+    entry.stale = true;
+    entry.changed = ++this.#tick;
   }
 
   /** Takes a memory that may know the cause of the last end, and tells it then. */
