@@ -16,7 +16,10 @@ test("five corrections in five minutes are at once, the sixth is followed by a p
   assert.equal(fought(1, 2, 3, 4, 5).resting(5_001).size, 0);
   const fights = fought(1, 2, 3, 4, 5, 6);
   const why = fights.resting(6_001).get("web") ?? "";
-  assert.match(why, /^web is changed again and again by sync on b for dir:b:\/m, and was taken back 6 times; it rests for 10 s /);
+  assert.match(
+    why,
+    /^web is changed again and again by sync on b for dir:b:\/m, and was taken back 6 times; it rests for 10 s /,
+  );
   assert.equal(fights.nextMs(6_001), 9_999);
   assert.equal(fights.resting(16_000).size, 0);
   assert.equal(fights.nextMs(16_000), undefined);
