@@ -7,6 +7,7 @@ import type { ContainerState } from "./runtime.ts";
 export interface SharedAddress {
   readonly ip: string;
   readonly since: number;
+  readonly believed?: true;
 }
 
 /** One of the two may have ended a moment ago: both are looked at again, and only then is it believed. */
@@ -24,12 +25,18 @@ export function sharedBy(containers: readonly (ContainerState | undefined)[]): R
   return shared;
 }
 
-/** The memory of a pod whose container shares its address now; `sharer` undefined: it does not. The same object while nothing is new. */
+/**
+ * The memory of a pod whose container shares its address now; `sharer` undefined: it does not. The same object while nothing is new.
+ * What is believed stands for the run: the other container is gone first, and the engine gives this one's address away again.
+ */
 export function sharing(memory: PodMemory, sharer: ContainerState | undefined, now: number): PodMemory {
   const { run } = memory;
-  if (!run || run.shared?.ip === sharer?.ip) return memory;
-  const { shared: _over, ...rest } = run;
-  return { ...memory, run: sharer?.ip === undefined ? rest : { ...rest, shared: { ip: sharer.ip, since: now } } };
+  if (!run || run.shared?.believed) return memory;
+  const { shared, ...rest } = run;
+  if (sharer?.ip === undefined) return shared ? { ...memory, run: rest } : memory;
+  if (shared?.ip !== sharer.ip) return { ...memory, run: { ...rest, shared: { ip: sharer.ip, since: now } } };
+  if (now < shared.since + believedAfterMs) return memory;
+  return { ...memory, run: { ...rest, shared: { ...shared, believed: true } } };
 }
 
 /** From when on a shared address is believed; undefined: it is not shared. */

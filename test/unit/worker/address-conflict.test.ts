@@ -52,6 +52,8 @@ test("two containers that keep one address are both made anew, and say why", () 
   assert.ok(decide(table.views(), 5_099, callsAtATime).nextAt <= 5_100);
   assert.deepEqual(steps(5_100), ["remove p1", "remove p2"]);
   table.gone("p1", 5_101);
+  // It no longer shares its address with anybody; but its own removal has been decided.
+  table.settle(5_101);
   table.gone("p2", 5_102);
   assert.match(reasons.get("p1") ?? "", /address 10\.42\.0\.2 to another container/);
   assert.equal(reasons.get("p2"), reasons.get("p1"));
