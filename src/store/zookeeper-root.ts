@@ -150,7 +150,11 @@ async function makeToken(client: ZooKeeper, acl: readonly Acl[]): Promise<string
 }
 
 async function makeStore(client: ZooKeeper, { url, chroot, acl, connectOutside }: RootOptions): Promise<void> {
-  if (chroot !== "" && !(await client.exists("/"))) await makeChroot(connectOutside(), chroot, acl);
+  if (chroot !== "" && !(await client.exists("/"))) {
+    await makeChroot(connectOutside(), chroot, acl);
+    // It was made through another connection, by us or by others: our server may not have heard of it yet.
+    await client.sync("/");
+  }
   const { children } = await client.getChildren("/");
   const foreign = children.filter((name) => name !== "zookeeper");
   if (foreign.length > 0 && !(await client.exists(commitsPath))) throw notAStore(url, foreign);
