@@ -36,6 +36,11 @@ const reasons: readonly (readonly [RegExp, (where: string, branch: string) => st
   [/No space left/i, () => "the disk of this machine is full"],
 ];
 
+/** Whether it met the lock of another git in its repository. */
+export function isLocked({ stderr }: GitFailure): boolean {
+  return /\.lock': File exists|could not lock config file/i.test(stderr);
+}
+
 /** `where`: the repository as it is shown; `secret`: what must not be in any text. */
 export function gitReason(failure: GitFailure, where: string, branch: string, secret: string): string {
   if (failure.missing) return "git is not installed here, or not on the PATH";

@@ -6,7 +6,7 @@ import { openTreeReader, type Tree, type TreeFile } from "../manifest/manifest.t
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 import { callGit, type GitCall, GitError } from "./git-call.ts";
-import { gitReason } from "./git-reason.ts";
+import { gitReason, isLocked } from "./git-reason.ts";
 import { type Blob, contentsOf, listingOf, ownContent } from "./git-tree.ts";
 import type { Look, Source } from "./source.ts";
 
@@ -68,7 +68,7 @@ class GitBranch implements Source {
 
   /** Fetches, and reads what was fetched, or what was before. Gives what is wrong. */
   async #update(signal: AbortSignal): Promise<string | undefined> {
-    const trouble = await this.#told(signal, () => this.#fetch(signal));
+    const trouble = await this.#told(signal, () => this.#fetchPastLocks(signal));
     const broken = await this.#told(signal, () => this.#read(signal));
     // A mirror that was damaged is made anew: it holds nothing that the remote does not.
     if (broken !== undefined && trouble === undefined) await this.#forget();
@@ -84,6 +84,17 @@ class GitBranch implements Source {
       if (signal.aborted) throw signal.reason;
       if (error instanceof GitError) return gitReason(error, follows.url, follows.branch, url);
       return `the mirror of ${follows.url} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+
+  /** A git that was killed, or lost its power, leaves locks that nobody takes away; nobody else works in the mirror, so it is made anew. */
+  async #fetchPastLocks(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#fetch(signal);
+    } catch (error) {
+      if (signal.aborted || !(error instanceof GitError && isLocked(error))) throw error;
+      await this.#forget();
+      await this.#fetch(signal);
     }
   }
 

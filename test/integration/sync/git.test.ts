@@ -1,7 +1,7 @@
 // A branch of a real Git repository that is followed: each commit is applied as a whole or not at all, and what fails leaves the last good one.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { rename, rm, symlink } from "node:fs/promises";
+import { rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -112,6 +112,22 @@ test("after a restart without its remote it goes on with what it has, and a mirr
   await push({ "deploy/web.yaml": web("a:2") });
   await lab.start();
   await lab.settled({ web: "a:2" });
+});
+
+test("what a git that was killed has left locked in the mirror keeps nothing out", async (t) => {
+  const { remote, push } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  const lab = await gitSyncLab(t, remote);
+  let sync = await lab.start();
+  await lab.settled({ web: "a:1" });
+  for (const [index, lock] of ["shallow.lock", "refs/orchestra/head.lock", "config.lock"].entries()) {
+    await sync.close();
+    await writeFile(join(lab.beside, "state", "git", lock), "");
+    await push({ "deploy/web.yaml": web(`a:${index + 2}`) });
+    sync = await lab.start();
+    await lab.settled({ web: `a:${index + 2}` });
+    await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
+  }
 });
 
 test("submodules, links and what LFS keeps are refused, each with its reason, where they are followed", async (t) => {
