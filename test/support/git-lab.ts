@@ -4,6 +4,8 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { promisify } from "node:util";
+import type { Clock } from "../../src/clock.ts";
+import type { Store } from "../../src/store/store.ts";
 import { openGit } from "../../src/sync/git.ts";
 import { type SyncLab, syncLab } from "./sync-lab.ts";
 import { tempFolder } from "./temp-folder.ts";
@@ -52,11 +54,12 @@ export async function gitLab(t: TestContext): Promise<GitLab> {
   return { remote, work, git, push };
 }
 
-/** A sync that follows `deploy/` on `main`, and looks often. */
-export function gitSyncLab(t: TestContext, url: string, path = "deploy"): Promise<SyncLab> {
-  const follows = { kind: "git", url, branch: "main", path } as const;
-  return syncLab(t, (state, clock) => ({
+/** A sync that follows `deploy/` on `main`, and looks often. `connect` opens the store; absent: an embedded one. */
+export function gitSyncLab(t: TestContext, url: string, connect?: () => Promise<Store>): Promise<SyncLab> {
+  const follows = { kind: "git", url, branch: "main", path: "deploy" } as const;
+  const followed = (state: string, clock: Clock) => ({
     follows,
     open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
-  }));
+  });
+  return syncLab(t, followed, connect);
 }

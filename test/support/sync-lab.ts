@@ -1,4 +1,4 @@
-// A sync on a real folder and a real embedded store, in this process: what a test writes into the folder, and what the store then says.
+// A sync on a real folder and a real store, in this process: what a test writes into the folder, and what the store then says.
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -30,6 +30,8 @@ export interface SyncLabOptions {
   /** Absent: what is not about guards may do whatever it likes, but delete everything. */
   readonly limits?: Limits;
   readonly watch?: DirectoryOptions["watch"];
+  /** This sync's connection to the store; absent: one like the others. */
+  readonly connect?: () => Promise<Store>;
   /** What the sync has for its store: the real one, with some trouble of the test's. */
   readonly through?: (store: Store) => Store;
 }
@@ -74,7 +76,8 @@ export function manifestText(name: string, image: string, more = ""): string {
 /** What is followed instead of the folder, with a folder of its own to keep things in. */
 export type Followed = (state: string, clock: Clock) => Pick<SyncOptions, "follows" | "open">;
 
-export async function syncLab(t: TestContext, followed?: Followed): Promise<SyncLab> {
+/** `connect` opens the store, again and again; absent: an embedded one. */
+export async function syncLab(t: TestContext, followed?: Followed, connect?: () => Promise<Store>): Promise<SyncLab> {
   const root = await tempFolder(t);
   const folder = join(root, "manifests");
   await mkdir(folder);
@@ -82,8 +85,9 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
   t.after(async () => {
     for (const close of closers.reverse()) await close();
   });
-  const open = async () => {
-    const store = await openEmbedded(join(root, "store.db"), { create: true });
+  const embedded = () => openEmbedded(join(root, "store.db"), { create: true });
+  const open = async (one = connect ?? embedded) => {
+    const store = await one();
     closers.push(() => store.close());
     return store;
   };
@@ -114,9 +118,18 @@ export async function syncLab(t: TestContext, followed?: Followed): Promise<Sync
     beside: root,
     store,
     source,
-    open,
-    async start({ partial = false, heals = true, log = silentLog, limits = unlimited, watch, through } = {}) {
-      const opened = await open();
+    open: () => open(),
+    async start(options = {}) {
+      const {
+        partial = false,
+        heals = true,
+        log = silentLog,
+        limits = unlimited,
+        watch,
+        connect: other,
+        through,
+      } = options;
+      const opened = await open(other);
       const own = through?.(opened) ?? opened;
       const clock = systemClock;
       const others = { clock, log, ...(watch ? { watch } : {}) };

@@ -1,0 +1,70 @@
+// `orchestra sync` as a process of its own, and what it answers to those who watch over it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { fileURLToPath } from "node:url";
+import { eventually } from "./eventually.ts";
+
+const program = fileURLToPath(new URL("../../bin/dev.js", import.meta.url));
+/** Several processes on a machine under load. */
+const limitMs = 60_000;
+
+export interface SyncProcess {
+  readonly pid: number;
+  /** Its log. */
+  log(): string;
+  signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** SIGKILL, and its end. */
+  kill(): Promise<void>;
+  /** Waits until /readyz answers so: "200 synced". */
+  ready(answer: RegExp): Promise<void>;
+}
+
+export interface SyncProcessOptions {
+  readonly storeUrl: string;
+  /** What it follows, and its flags. */
+  readonly words: readonly string[];
+  /** Holds its state and cache. */
+  readonly folder: string;
+}
+
+/** Does not wait. Killed when the test ends. */
+export function syncProcess(t: TestContext, { storeUrl, words, folder }: SyncProcessOptions): SyncProcess {
+  const state = { ORCHESTRA_STATE_DIR: join(folder, "state"), ORCHESTRA_CACHE_DIR: join(folder, "cache") };
+  const child = spawn(process.execPath, [program, "sync", ...words, "--listen", "127.0.0.1:0"], {
+    env: { ...process.env, ...state, ORCHESTRA_STORE: storeUrl },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(child, "close");
+  t.after(() => child.kill("SIGKILL"));
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  const asked = async () => {
+    const url = /"url":"(http:[^"]+)"/.exec(log)?.[1];
+    if (url === undefined) return "not there yet";
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
+    return `${response.status} ${await response.text()}`;
+  };
+  return {
+    pid: child.pid ?? 0,
+    log: () => log,
+    signal: (name) => void child.kill(name),
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+    async ready(answer) {
+      let last = "";
+      const isSo = async () => {
+        last = await asked().catch(String);
+        return answer.test(last);
+      };
+      await eventually(`/readyz answers ${answer}`, isSo, limitMs).catch((error: Error) => {
+        throw new Error(`${error.message}; last: ${last}; log: ${log.slice(-2_000)}`);
+      });
+    },
+  };
+}
