@@ -10,7 +10,7 @@ import type { Plan, PlanItem } from "./plan.ts";
 /**
  * - `absent`: in the files only. `deleted`: it was deleted, and its pods are leaving. `changed`: the store says otherwise than the files.
  *   `scaled`: `scale` said another count. `blocked`: it belongs to another source, or its document is damaged.
- * - `removed`, `stopped`, `paused`: the container of a pod that should run. `stray`: a container of ours that no placement names.
+ * - `removed`, `stopped`, `paused`, `disconnected`, `renamed`: the container of a pod that should run. `stray`: a container of ours that no placement names.
  */
 export type DriftKind =
   | "absent"
@@ -21,6 +21,8 @@ export type DriftKind =
   | "removed"
   | "stopped"
   | "paused"
+  | "disconnected"
+  | "renamed"
   | "stray";
 
 export interface Drift {
@@ -128,34 +130,42 @@ function podDrifts(
   const runs = status?.phase === "running" || status?.phase === "ready";
   const hasEnded = status?.phase === "starting" && status.reason?.code === "CRASHED";
   if (!status || !(runs || hasEnded) || (status.reason && notByHand.has(status.reason.code))) return [];
-  const correction = byWorker(node, live, "starts it again");
-  if (containers && !container)
-    return [
-      {
-        ...at,
-        kind: "removed",
-        message: "its container was removed",
-        correction: byWorker(node, live, "makes it again"),
-      },
-    ];
-  if (container?.paused) {
-    return [
-      { ...at, kind: "paused", message: "its container is paused", correction: `docker unpause ${at.container}` },
-    ];
+  if (containers && !container) {
+    const correction = byWorker(node, live, "makes it again");
+    return [{ ...at, kind: "removed", message: "its container was removed", correction }];
   }
   const isDown = container ? container.state !== "running" : hasEnded;
   const code = container?.exitCode ?? (hasEnded ? status.exitCode : undefined);
   const exit = code === undefined ? "" : ` (exit code ${code})`;
-  return isDown
-    ? [
-        {
-          ...at,
-          kind: "stopped",
-          message: `its container does not run${exit}: stopped by hand, or ended by itself`,
-          correction,
-        },
-      ]
-    : [];
+  const message = `its container does not run${exit}: stopped by hand, or ended by itself`;
+  const correction = byWorker(node, live, "starts it again");
+  return [
+    ...(isDown ? [{ ...at, kind: "stopped" as const, message, correction }] : []),
+    ...(container ? containerDrifts(container, byWorker(node, live, "makes it anew")) : []).map((drift) => ({
+      ...at,
+      ...drift,
+    })),
+  ];
+}
+
+/** What a hand has changed of a container that is there. */
+function containerDrifts(
+  { id, state, ip, paused, renamed }: ContainerState,
+  madeAnew: string,
+): Pick<Drift, "kind" | "message" | "correction">[] {
+  const short = id.slice(0, 12);
+  const drifts: Pick<Drift, "kind" | "message" | "correction">[] = [];
+  if (paused)
+    drifts.push({ kind: "paused", message: "its container is paused", correction: `docker unpause ${short}` });
+  if (state === "running" && ip === undefined) {
+    const message = "its container was disconnected from the cluster's network";
+    drifts.push({ kind: "disconnected", message, correction: madeAnew });
+  }
+  if (renamed) {
+    const message = `its container was renamed to ${renamed.to}`;
+    drifts.push({ kind: "renamed", message, correction: `docker rename ${short} ${renamed.from}` });
+  }
+  return drifts;
 }
 
 function strayDrift(node: string, { id, pod, deployment, slot }: ContainerState, live: Live): Drift {

@@ -101,9 +101,11 @@ function portKey(port: { readonly containerPort: number; readonly protocol: stri
 export function listedState(info: Docker.ContainerInfo): ContainerState {
   const state = plainState(info.State);
   const health = /\((healthy|unhealthy|health: starting)\)/.exec(info.Status)?.[1];
+  const whose = identity(info.Labels);
   return {
     id: info.Id,
-    ...identity(info.Labels),
+    ...whose,
+    ...renamed(info.Names, containerName(whose)),
     state,
     ...address(state, info.HostConfig.NetworkMode, info.NetworkSettings?.Networks),
     ...(info.State === "paused" ? { paused: true } : {}),
@@ -134,6 +136,12 @@ function identity(found: Readonly<Record<string, string>>) {
     slot: Number(found[labels.slot] ?? 0),
     revision: found[labels.revision] ?? "",
   };
+}
+
+/** Links of other containers are among the names, as `/other/alias`. */
+function renamed(names: readonly string[], from: string): Pick<ContainerState, "renamed"> {
+  const to = names.find((name) => name.lastIndexOf("/") <= 0)?.replace("/", "");
+  return to === undefined || to === from ? {} : { renamed: { from, to } };
 }
 
 /** Docker knows seven states; `paused` and `restarting` still hold a process, `removing` and `dead` do not. */

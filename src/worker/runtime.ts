@@ -20,6 +20,8 @@ export interface ContainerState {
   readonly startedAt?: string;
   /** Its process exists and is kept from running. */
   readonly paused?: true;
+  /** The name that we gave it, and what it is called now, where that is another one. Told by `list` only. */
+  readonly renamed?: { readonly from: string; readonly to: string };
   /** Of the image's own HEALTHCHECK, where it has one. */
   readonly health?: "starting" | "healthy" | "unhealthy";
 }

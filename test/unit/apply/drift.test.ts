@@ -15,8 +15,14 @@ const container = (slot: number, fields: Partial<ContainerState> = {}): Containe
   slot,
   revision: "r",
   state: "running",
+  ip: `10.42.0.${slot + 2}`,
   ...fields,
 });
+/** As an engine tells one that is on no network of ours. */
+const apart = (slot: number, fields: Partial<ContainerState> = {}): ContainerState => {
+  const { ip: _, ...rest } = container(slot, fields);
+  return rest;
+};
 const two: ClusterFixture = { deployments: { web: { pods: 2 } } };
 const both = [container(0), container(1)];
 const web = manifest("web", { replicas: 2 });
@@ -41,7 +47,7 @@ test("where all agree nothing has drifted", () => {
   );
 });
 
-test("containers removed, stopped and paused by hand, and one that nothing names", () => {
+test("containers removed, stopped, paused, disconnected and renamed by hand, and one that nothing names", () => {
   const containers = [container(1, { state: "exited", exitCode: 137 }), container(7, { id: "7".repeat(64) })];
   const drifts = found(two, { containers });
   assert.deepEqual(told(drifts), ["removed web-0", "stopped web-1", "stray web-7"]);
@@ -51,6 +57,10 @@ test("containers removed, stopped and paused by hand, and one that nothing names
     drifts.map(({ correction }) => correction),
     ["makes it again", "starts it again", "removes it"].map((does) => `the worker of node-1 ${does}`),
   );
+  const renamed = { from: "orchestra-web-1-x", to: "mine" };
+  const changed = found(two, { containers: [apart(0, { paused: true }), container(1, { renamed })] });
+  assert.deepEqual(told(changed), ["paused web-0", "disconnected web-0", "renamed web-1"]);
+  assert.equal(changed[2]?.correction, `docker rename ${"1".repeat(12)} orchestra-web-1-x`);
   const paused = found(two, { containers: [container(0, { paused: true }), container(1)] });
   assert.deepEqual(told(paused), ["paused web-0"]);
   assert.equal(paused[0]?.correction, `docker unpause ${"0".repeat(12)}`);
