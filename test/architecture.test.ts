@@ -81,6 +81,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "readiness",
       "http",
       "directory*",
+      "mounts",
       "git",
       "git-call",
       "git-lock",

@@ -15,6 +15,7 @@ import {
 } from "../manifest/manifest.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
 import { gitWorkIn } from "./git-lock.ts";
+import { Mounts } from "./mounts.ts";
 import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
@@ -53,7 +54,9 @@ class Directory implements Source {
   readonly #options: DirectoryOptions;
   readonly #reader = openTreeReader();
   /** The folder itself may be another one later, under the same name. */
-  #watching: { readonly ino: number; readonly watch: FolderWatch } | undefined;
+  #watching: { readonly place: string; readonly watch: FolderWatch } | undefined;
+  readonly #mounts = new Mounts();
+  #asked: string | undefined;
   #cancelPoll = () => {};
   #polls = false;
   /** The listing that `tree` was read from. */
@@ -71,15 +74,21 @@ class Directory implements Source {
     this.follows = { kind: "directory", host: options.host, path: options.path } as const;
   }
 
-  async look(signal: AbortSignal): Promise<Look> {
+  async look(signal: AbortSignal, asked?: string): Promise<Look> {
     const { path } = this.#options;
+    // Who asks for a look has seen what there is to see.
+    if (asked !== this.#asked) this.#mounts.forget();
+    this.#asked = asked;
     const folder = folderAt(path);
     if (typeof folder === "string") {
       await this.#unwatch();
       return { state: "away", reason: folder, againInMs: awayLookMs };
     }
-    if (this.#watching?.ino !== folder.ino) await this.#unwatch();
-    this.#follow(folder.ino);
+    const lost = this.#mounts.lost();
+    // Watches end with the file system that they are on.
+    if (this.#watching?.place !== placeOf(folder) || lost !== undefined) await this.#unwatch();
+    if (lost !== undefined) return unmounted(lost);
+    this.#follow(placeOf(folder));
     const work = gitWorkIn(path);
     if (work) return gitBusy(work);
     const look = await this.#settled(signal);
@@ -87,7 +96,12 @@ class Directory implements Source {
     const later = gitWorkIn(path);
     if (later) return gitBusy(later);
     // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
-    if (inodeOf(path) === folder.ino) return look;
+    const now = folderAt(path);
+    const isSame = typeof now !== "string" && placeOf(now) === placeOf(folder) && this.#mounts.lost() === undefined;
+    if (isSame) {
+      this.#mounts.note(path, this.#last?.listing.files ?? []);
+      return look;
+    }
     return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
   }
 
@@ -144,11 +158,11 @@ class Directory implements Source {
     return { at, files, problems: shorten(found.problems), unread: shorten(found.warnings) };
   }
 
-  #follow(ino: number): void {
+  #follow(place: string): void {
     if (this.#watching || this.#polls || this.#isClosed) return;
     const { path: folder, watch = watchFolder } = this.#options;
     const wake = () => this.#wake();
-    this.#watching = { ino, watch: watch({ folder, wake, failed: (error) => this.#poll(error) }) };
+    this.#watching = { place, watch: watch({ folder, wake, failed: (error) => this.#poll(error) }) };
   }
 
   /** Looking again takes its time in a large folder: events that keep coming are answered now and then. */
@@ -190,6 +204,11 @@ class Directory implements Source {
   }
 }
 
+function unmounted(point: string): Look {
+  const remedy = "mount it again; if it is to stay like this: orchestra sync trigger";
+  return { state: "away", reason: `${point} is no longer mounted; ${remedy}`, againInMs: awayLookMs };
+}
+
 function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): Look {
   return { state: "busy", reason: `a git command is at work there (${path} exists); ${remedy}`, againInMs: busyLookMs };
 }
@@ -205,17 +224,17 @@ function folderAt(path: string): Stats | string {
   }
 }
 
-function inodeOf(path: string): number | undefined {
-  const folder = folderAt(path);
-  return typeof folder === "string" ? undefined : folder.ino;
+/** The folder itself, whatever it is called. */
+function placeOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 /** One that went while the folder was listed is found missing when it is read, or by the next listing. */
 function seen(name: string, path: string): Seen {
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) return { name, path, size: -1, ino: 0, mtimeMs: 0, ctimeMs: 0 };
-  const { size, ino, mtimeMs, ctimeMs } = stats;
-  return { name, path, size, ino, mtimeMs, ctimeMs };
+  if (!stats) return { name, path, size: -1, dev: 0, ino: 0, mtimeMs: 0, ctimeMs: 0 };
+  const { size, dev, ino, mtimeMs, ctimeMs } = stats;
+  return { name, path, size, dev, ino, mtimeMs, ctimeMs };
 }
 
 function treeFile(file: Seen, at: number): TreeFile {

@@ -7,6 +7,8 @@ export interface Seen {
   /** Where a link leads. */
   readonly path: string;
   readonly size: number;
+  /** The file system that it lies on, and its number there. */
+  readonly dev: number;
   readonly ino: number;
   readonly mtimeMs: number;
   readonly ctimeMs: number;
@@ -26,7 +28,7 @@ const coarseMs = 2_000;
 
 /** Names what a file held when it was listed; one that was written just then is read once more next time. */
 export function stampOf(seen: Seen, at: number): string {
-  const stamp = `${seen.path} ${seen.size} ${seen.ino} ${seen.mtimeMs} ${seen.ctimeMs}`;
+  const stamp = `${seen.path} ${seen.size} ${seen.dev}:${seen.ino} ${seen.mtimeMs} ${seen.ctimeMs}`;
   return isRacy(seen, at) ? `${stamp} at ${at}` : stamp;
 }
 
@@ -57,6 +59,7 @@ function sameFile(a: Seen, b: Seen): boolean {
     a.mtimeMs === b.mtimeMs &&
     a.ctimeMs === b.ctimeMs &&
     a.size === b.size &&
+    a.dev === b.dev &&
     a.ino === b.ino &&
     a.name === b.name &&
     a.path === b.path
