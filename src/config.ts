@@ -76,15 +76,9 @@ export function wantsDebug(env: Environment = process.env): boolean {
   return Boolean(env["ORCHESTRA_DEBUG"]);
 }
 
-/** The environment for a program that we call: ours, with `set`, without `unset`, and with `otherwise` where ours says nothing. */
-export function childEnvironment(
-  set: Environment,
-  unset: readonly string[],
-  otherwise: Environment,
-  env: Environment = process.env,
-): Environment {
-  const kept = Object.entries(env).filter(([name]) => !unset.includes(name));
-  return { ...otherwise, ...Object.fromEntries(kept), ...set };
+/** The environment for a program that we call: what `adapt` makes of ours. */
+export function childEnvironment(adapt: (own: Environment) => Environment): Environment {
+  return adapt(process.env);
 }
 
 /** Undefined where it is not set. */

@@ -1,6 +1,9 @@
 // Calls the system's git, with the keys and helpers of who runs the sync, and never a question to anybody.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Readable } from "node:stream";
 import { childEnvironment } from "../config.ts";
+import { gitEnvironment } from "./git-environment.ts";
 import type { GitFailure } from "./git-reason.ts";
 
 /** A failed call; whoever made it finds the words. */
@@ -24,6 +27,8 @@ export interface GitCall {
   readonly input?: string;
   readonly limitMs: number;
   readonly signal: AbortSignal;
+  /** As the user has it in git's settings; for calls that may need it. */
+  readonly sshCommand?: string | undefined;
 }
 
 /** All manifests that a source may have, and their headers. */
@@ -35,26 +40,66 @@ const sparing = ["-c", "maintenance.autoDetach=false", "-c", "gc.pruneExpire=now
 /** A remote that has gone silent is given up. */
 const patience = ["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"];
 
+/** What was begun in the background may hold what git has printed into open for as long as it lives. */
+const restLimitMs = 1_000;
+/** Who is asked to end, and does not, is ended. */
+const endLimitMs = 5_000;
+
 /** Gives standard output. Throws a `GitError`, or the signal's reason. */
-export function callGit({ words, input, limitMs, signal }: GitCall): Promise<Buffer> {
-  const environment = childEnvironment(
-    { GIT_TERMINAL_PROMPT: "0", LC_ALL: "C", GIT_NO_LAZY_FETCH: "1" },
-    // Of a hook that started us, and of the repository that it belongs to.
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE"],
-    { GIT_SSH_COMMAND: "ssh -o BatchMode=yes -o ConnectTimeout=15" },
-  );
-  return new Promise((resolve, reject) => {
-    const options = { env: environment, maxBuffer: outputLimit, encoding: "buffer", timeout: limitMs, signal } as const;
-    const child = execFile("git", [...always, ...sparing, ...patience, ...words], options, (error, stdout, stderr) => {
-      if (!error) return resolve(stdout);
-      if (signal.aborted) return reject(signal.reason);
-      const { code, killed } = error;
-      const exitCode = typeof code === "number" ? code : undefined;
-      const missing = (code as unknown) === "ENOENT";
-      reject(new GitError({ stderr: stderr.toString(), exitCode, late: killed === true, missing }));
-    });
-    // A git that ends before it has read all says why on standard error.
-    child.stdin?.on("error", () => {});
-    child.stdin?.end(input ?? "");
+export async function callGit({ words, input, limitMs, signal, sshCommand }: GitCall): Promise<Buffer> {
+  signal.throwIfAborted();
+  // A session of its own has no terminal on which ssh could ask, and ends as a whole: with the ssh that git has called.
+  const env = childEnvironment((own) => gitEnvironment(own, sshCommand));
+  const child = spawn("git", [...always, ...sparing, ...patience, ...words], { env, detached: true });
+  const timers: NodeJS.Timeout[] = [];
+  const end = () => {
+    endSession(child.pid, "SIGTERM");
+    timers.push(setTimeout(() => endSession(child.pid, "SIGKILL"), endLimitMs));
+  };
+  let late = false;
+  const giveUp = () => {
+    late = true;
+    end();
+  };
+  timers.push(setTimeout(giveUp, limitMs));
+  signal.addEventListener("abort", end, { once: true });
+  // A git that ends before it has read all says why on standard error.
+  child.stdin.on("error", () => {});
+  child.stdin.end(input ?? "");
+  try {
+    const printed = [collected(child.stdout, end), collected(child.stderr, end)] as const;
+    const [exitCode] = (await once(child, "exit")) as [number | null];
+    timers.push(setTimeout(() => [child.stdout, child.stderr].map((stream) => stream.destroy()), restLimitMs));
+    const [stdout, stderr] = await Promise.all(printed);
+    if (exitCode === 0) return stdout;
+    if (signal.aborted) throw signal.reason;
+    throw new GitError({ stderr: stderr.toString(), exitCode: exitCode ?? undefined, late, missing: false });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    throw new GitError({ stderr: "", exitCode: undefined, late, missing: true });
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
+}
+
+/** All that comes, as far as it may go; `tooMuch` is called where it goes further. */
+function collected(stream: Readable, tooMuch: () => void): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= outputLimit) chunks.push(chunk);
+    else if (bytes - chunk.length <= outputLimit) tooMuch();
   });
+  stream.on("error", () => {});
+  return new Promise((resolve) => stream.once("close", () => resolve(Buffer.concat(chunks))));
+}
+
+function endSession(pid: number | undefined, how: "SIGTERM" | "SIGKILL"): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, how);
+  } catch {
+    // It has ended by itself.
+  }
 }

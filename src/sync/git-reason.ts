@@ -21,8 +21,21 @@ const reasons: readonly (readonly [RegExp, (where: string, branch: string) => st
     (where) => `${where} does not let this user in; check the SSH key or the credential helper of who runs the sync`,
   ],
   [
+    /HOST IDENTIFICATION HAS CHANGED/i,
+    (where) =>
+      `the SSH key of the host of ${where} is another one than before; if that is meant: ssh-keygen -R HOST, and connect to it once`,
+  ],
+  [
     /Host key verification failed/i,
     (where) => `the SSH key of the host of ${where} is not known; connect to it once with ssh`,
+  ],
+  [
+    /git-upload-pack: (command )?not found/i,
+    (where) => `the host of ${where} has no git, or not where ssh finds it; install it there`,
+  ],
+  [
+    /: \S+: (command )?not found$|cannot run .*: No such file/im,
+    () => "the program that git is to call for ssh is not there; check GIT_SSH_COMMAND and core.sshCommand",
   ],
   [/dubious ownership/i, (where) => `${where} belongs to another user; name it in git's safe.directory`],
   [

@@ -107,7 +107,18 @@ class GitBranch implements Source {
     }
     const how = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
     const words = ["fetch", ...how, "--", url, `+refs/heads/${follows.branch}:${ref}`];
-    await this.#call({ words, limitMs: remoteLimitMs, signal });
+    await this.#call({ words, limitMs: remoteLimitMs, signal, sshCommand: await this.#sshCommand(signal) });
+  }
+
+  /** Undefined where the user's settings have none. */
+  async #sshCommand(signal: AbortSignal): Promise<string | undefined> {
+    try {
+      const words = ["config", "--get", "core.sshCommand"];
+      return (await this.#call({ words, limitMs: localLimitMs, signal })).toString().trimEnd();
+    } catch (error) {
+      if (error instanceof GitError && error.exitCode === 1) return undefined;
+      throw error;
+    }
   }
 
   async #read(signal: AbortSignal): Promise<void> {
