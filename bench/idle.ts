@@ -1,16 +1,14 @@
 // What `orchestra up` costs while nothing happens: 50 pods, each asked over HTTP every 10 s. CoreDNS is a process apart and not counted.
-import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startBenchEngine } from "./bench-engine.ts";
 import { report, rounds } from "./bench-measure.ts";
 import { startBenchOrchestra } from "./bench-orchestra.ts";
+import { cpuSeconds, residentMegabytes } from "./bench-process.ts";
 
 /** Long enough for three rounds of probes and a good part of a resync. */
 const observedSeconds = rounds(40);
-/** Of /proc/PID/stat: USER_HZ, 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
 
 const engine = await startBenchEngine();
 try {
@@ -49,15 +47,4 @@ spec:
   }
 } finally {
   await engine.close();
-}
-
-function cpuSeconds(pid: number): number {
-  // The second field is the program's name in brackets, and may hold spaces.
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
-function residentMegabytes(pid: number): number {
-  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
-  return Number(line?.[1]) / 1024;
 }
