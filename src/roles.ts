@@ -21,6 +21,7 @@ import { sourceId } from "./model/sync.ts";
 import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDirectory } from "./sync/directory.ts";
+import { Reach } from "./sync/directory-reach.ts";
 import { openGit } from "./sync/git.ts";
 import { type Answering, type AnsweringOptions, answer } from "./sync/http.ts";
 import { sourceName } from "./sync/source.ts";
@@ -143,7 +144,8 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   if (target.kind === "directory") {
     const { path } = target;
     const follows = { kind: "directory", host, path } as const;
-    return startSync({ ...common, follows, open: (wake) => openDirectory({ host, path, wake, clock, log }) });
+    const reach = new Reach({ path, clock });
+    return startSync({ ...common, follows, open: (wake) => openDirectory({ host, path, wake, clock, log, reach }) });
   }
   const { url, shown, branch, path } = target;
   const follows = { kind: "git", url: shown, branch, path } as const;

@@ -13,6 +13,7 @@ import {
   type Tree,
   type TreeFile,
 } from "../manifest/manifest.ts";
+import type { Reach } from "./directory-reach.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
 import { gitWorkIn } from "./git-lock.ts";
 import { Mounts } from "./mounts.ts";
@@ -26,6 +27,8 @@ export interface DirectoryOptions {
   readonly wake: () => void;
   readonly clock: Clock;
   readonly log: Log;
+  /** Whether the folder answers: asked before each look, which would stand still with it. */
+  readonly reach: Reach;
   /** How it is watched: `watchFolder`, unless a test has another way to fail. */
   readonly watch?: typeof watchFolder;
 }
@@ -75,7 +78,9 @@ class Directory implements Source {
   }
 
   async look(signal: AbortSignal, asked?: string): Promise<Look> {
-    const { path } = this.#options;
+    const { path, reach } = this.#options;
+    const since = await reach.silentSince(signal);
+    if (since !== undefined) return { state: "away", reason: silent(path, since), againInMs: awayLookMs };
     // Who asks for a look has seen what there is to see.
     if (asked !== this.#asked) this.#mounts.forget();
     this.#asked = asked;
@@ -209,6 +214,11 @@ function unmounted(point: string): Look {
   return { state: "away", reason: `${point} is no longer mounted; ${remedy}`, againInMs: awayLookMs };
 }
 
+function silent(path: string, since: string): string {
+  const cure = "when it answers this goes on by itself, and umount -l gives it up";
+  return `${path} has not answered since ${since}, as a network mount does whose server is gone; ${cure}`;
+}
+
 function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): Look {
   return { state: "busy", reason: `a git command is at work there (${path} exists); ${remedy}`, againInMs: busyLookMs };
 }
@@ -217,7 +227,7 @@ function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): L
 function folderAt(path: string): Stats | string {
   try {
     const stats = statSync(path);
-    return stats.isDirectory() ? stats : `${path} is no folder`;
+    return stats.isDirectory() ? stats : `${path} is no folder; follow the one that it lies in`;
   } catch (error) {
     const [message, hint] = reasonOf(error);
     return `${path}: ${message}; ${hint}`;

@@ -7,6 +7,7 @@ import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import { addressOf } from "../../sync/metrics.ts";
 import type { Sync } from "../../sync/sync.ts";
+import { endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
 import { fired, stopSignal } from "./serve.ts";
 import { openSpareMemory } from "./spare-memory.ts";
@@ -38,6 +39,7 @@ export async function serveSync({ config, listen, ...options }: ServeSyncOptions
   } finally {
     await answering.close();
   }
+  endSoon(log);
 }
 
 interface UntilOptions extends Omit<ServeSyncOptions, "listen"> {

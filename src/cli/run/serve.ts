@@ -26,6 +26,7 @@ import type { Store } from "../../store/store.ts";
 import type { Sync } from "../../sync/sync.ts";
 import type { Target } from "../../sync/target.ts";
 import { keepLogSmall } from "./detach.ts";
+import { endNow, endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
 
 export interface ServeOptions {
@@ -67,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   } finally {
     await store.close();
   }
+  if (options.sync) endSoon(log);
 }
 
 async function serveStore(
@@ -162,7 +164,7 @@ export function stopSignal(): AbortSignal {
   for (const name of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     process.on(name, () => {
       // Somebody is in a hurry: containers and names stay as they are, and the store's locks end with the process.
-      if (stop.signal.aborted) process.exit(1);
+      if (stop.signal.aborted) return endNow(name);
       stop.abort(new OrchestraError("unavailable", `orchestra was told to end (${name})`));
     });
   }

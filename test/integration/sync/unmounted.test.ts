@@ -8,28 +8,14 @@ import { promisify } from "node:util";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put } from "../../../src/store/store.ts";
 import { throughout } from "../../support/eventually.ts";
+import { whyNoMount } from "../../support/may-mount.ts";
 import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
 
 const run = promisify(execFile);
 const names = ["api", "db", "web"];
 const all = (image: string) => Object.fromEntries(names.map((name) => [name, image]));
 
-/** Why nothing can be mounted here; undefined: it can. */
-async function whyNot(): Promise<string | undefined> {
-  const cleaners: (() => Promise<void>)[] = [];
-  const folder = await tempFolder({ after: (clean) => cleaners.push(clean) });
-  try {
-    await run("mount", ["-t", "tmpfs", "none", folder]);
-    await run("umount", [folder]);
-    return undefined;
-  } catch {
-    return "nothing may be mounted here: that needs root, and a container with CAP_SYS_ADMIN";
-  } finally {
-    for (const clean of cleaners) await clean();
-  }
-}
-const skip = (await whyNot()) ?? false;
+const skip = (await whyNoMount()) ?? false;
 
 /** A file system in memory, at a folder of the lab. */
 async function mounting(t: TestContext, place = ".") {
