@@ -5,15 +5,18 @@ export interface Clock {
   now(): number;
   /** Wall-clock time as ISO 8601: for people only. */
   wall(): string;
-  /** Calls `run` once after `ms`; the result cancels it. Does not keep the process alive. */
+  /** Calls `run` once after `ms`, or after 24 days where that is longer; the result cancels it. Does not keep the process alive. */
   after(ms: number, run: () => void): () => void;
 }
+
+/** What is longer Node takes for no time at all. */
+const timerLimitMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = Object.freeze({
   now: () => performance.now(),
   wall: () => new Date().toISOString(),
   after(ms: number, run: () => void) {
-    const timer = setTimeout(run, ms);
+    const timer = setTimeout(run, Math.min(ms, timerLimitMs));
     timer.unref();
     return () => clearTimeout(timer);
   },

@@ -48,6 +48,8 @@ export interface EngineLook {
 }
 
 export interface Live {
+  /** What makes a Deployment as the files say; absent: applying them. */
+  readonly corrector?: string;
   /** Of applying the files. */
   readonly plan: Plan;
   readonly state: ClusterState;
@@ -62,16 +64,15 @@ export function driftOf(live: Live): Drift[] {
   const engines = new Map(live.engines.map((engine) => [engine.node, engine]));
   const nodes = [...new Set([...live.state.placements.keys(), ...engines.keys()])].sort();
   return [
-    ...live.plan.items.flatMap(deploymentDrifts),
+    ...live.plan.items.flatMap((item) => deploymentDrifts(item, live.corrector)),
     ...nodes.flatMap((node) => nodeDrifts(node, live, engines.get(node))),
   ];
 }
 
 /** What of a Deployment is not as the files say: with the field changes, and a count by hand by itself. */
-export function deploymentDrifts(item: PlanItem): Drift[] {
+export function deploymentDrifts(item: PlanItem, corrector = "orchestra apply of these files"): Drift[] {
   const { name, action, before, changes, reason } = item;
   const override = before?.value.deleted ? undefined : before?.value.replicas.override;
-  const apply = "orchestra apply of these files";
   const drifts: Drift[] = [];
   if (reason) drifts.push({ kind: "blocked", name, message: reason.message, correction: reason.hint });
   else if (!before)
@@ -79,14 +80,14 @@ export function deploymentDrifts(item: PlanItem): Drift[] {
       kind: "absent",
       name,
       message: "is not in the store: never applied, or deleted since",
-      correction: apply,
+      correction: corrector,
     });
   else if (before.value.deleted)
-    drifts.push({ kind: "deleted", name, message: "was deleted", by: before.value.deleted, correction: apply });
+    drifts.push({ kind: "deleted", name, message: "was deleted", by: before.value.deleted, correction: corrector });
   else if (action === "update") {
     const fields = changes.map(({ path }) => path);
     const message = fields.length === 0 ? "has lost its template" : `is not as the files say: ${fields.join(", ")}`;
-    drifts.push({ kind: "changed", name, message, fields, by: before.value.updated, correction: apply });
+    drifts.push({ kind: "changed", name, message, fields, by: before.value.updated, correction: corrector });
   }
   if (override && !override.kept) {
     const { count, by, at } = override;

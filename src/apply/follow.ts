@@ -19,9 +19,6 @@ const idleLookMs = 60_000;
 /** Once one goal is hopeless the others get so long to say how they are: one run should name all that is broken, and nobody likes to wait for bad news. */
 const settleLimitMs = 2_000;
 
-/** Node's timers hold no more, which is 24 days. */
-const timerLimitMs = 2 ** 31 - 1;
-
 /**
  * - `settled`: every goal is done, failed, superseded or cannot be placed; or one that was changed now cannot become true, and the others had time to settle
  * - `timeout`: `timeoutMs` went by
@@ -67,7 +64,7 @@ export async function follow(store: Store, options: FollowOptions): Promise<Foll
   };
   const interrupt = () => resolve({ ...timers.look(view.snapshot()), end: "interrupted" });
   const expire = () => resolve({ ...timers.look(view.snapshot()), end: "timeout" });
-  const cancelTimeout = clock.after(Math.min(timeoutMs, timerLimitMs), expire);
+  const cancelTimeout = clock.after(timeoutMs, expire);
   const unsubscribe = view.onChange(look);
   signal.addEventListener("abort", interrupt, { once: true });
   try {

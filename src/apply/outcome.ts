@@ -1,5 +1,6 @@
 // What a kept plan is held to besides what it writes: its consequences. Nodes and pods change without any Deployment changing, and who agreed to a
 // plan agreed to what it told. Where a pod runs is no part of it: that may come out another way without anybody being worse off. Pure.
+import { podsText } from "../model/pod.ts";
 import type { Downtime } from "./downtime.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Moved } from "./moved.ts";
@@ -48,10 +49,10 @@ export function movedOutcomes(kept: ReadonlyMap<string, Outcome>, now: ReadonlyM
 function differences(kept: Outcome, forecast: Forecast): string[] {
   const now = outcomeOf(forecast);
   const counts = (["created", "replaced", "stopped"] as const).flatMap((what) =>
-    now[what] === kept[what] ? [] : [`${pods(now[what])} ${what} instead of ${kept[what]}`],
+    now[what] === kept[what] ? [] : [`${podsText(now[what])} ${what} instead of ${kept[what]}`],
   );
   const reason = forecast.unplaced[0]?.reason;
-  const unplaced = `${pods(now.unplaced)} without a place instead of ${kept.unplaced}`;
+  const unplaced = `${podsText(now.unplaced)} without a place instead of ${kept.unplaced}`;
   const downtime = now.downtime !== undefined && now.downtime !== kept.downtime ? forecast.downtime : undefined;
   const isFewer = now.least < kept.least && !downtime;
   return [
@@ -61,8 +62,4 @@ function differences(kept: Outcome, forecast: Forecast): string[] {
     ...(isFewer ? [`at least ${now.least} ready on the way instead of ${kept.least}`] : []),
     ...(now.problem === undefined || now.problem === kept.problem ? [] : [now.problem]),
   ];
-}
-
-function pods(count: number): string {
-  return count === 1 ? "1 pod" : `${count} pods`;
 }

@@ -167,7 +167,9 @@ function sourceChange(old: DeploymentDocument | undefined, { source }: Deploymen
 function foreign(before: Known<DeploymentDocument>, name: string, author: Author): PlanItem {
   const told = (source: string) => (source === cliSource ? "cli (plain apply and deploy)" : source);
   const message = `${name} belongs to ${told(before.value.source)}, not to ${told(author.source)}`;
-  const hint = "change it where it comes from, or take it over with --adopt";
+  const { source: owner } = before.value;
+  const shown = owner === cliSource ? "" : ` (diff --source '${owner}' shows what that does)`;
+  const hint = `change it where it comes from${shown}, or take it over with --adopt`;
   return { name, action: "blocked", changes: [], before, reason: { message, hint } };
 }
 

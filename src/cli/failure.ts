@@ -1,6 +1,7 @@
 // What a failed command says and exits with: one table from error codes to exit codes, one form for people, one for programs.
 import { type ErrorCode, isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { printable } from "./print.ts";
 
 /** DESIGN section 9. A command with a table of its own (diff, apply) overrides `exitCodeFor`. */
 export const exitCodes: Readonly<Record<ErrorCode, number>> = Object.freeze({
@@ -28,13 +29,13 @@ export function failureDocument(error: OrchestraError): FailureDocument {
   };
 }
 
-/** Lines for people. The stack only where it was asked for: it tells a user nothing that they could act on. */
+/** Lines for people; names of files and words of other programs in them move no cursor. The stack only where it was asked for: it tells a user nothing that they could act on. */
 export function failureText(error: OrchestraError, withStack: boolean): string {
   const lines = [`Error: ${error.message}`];
   if (error.hint !== undefined) lines.push(`Hint: ${error.hint}${/[.?!]$/.test(error.hint) ? "" : "."}`);
   if (error.code === "bug" && !withStack) lines.push("Hint: set ORCHESTRA_DEBUG=1 to see where it happened.");
   if (withStack) lines.push(stackOf(error));
-  return lines.join("\n");
+  return printable(lines.join("\n"));
 }
 
 /** Whether the command line asks for JSON: decided on the words themselves, because parsing them may be what failed. */

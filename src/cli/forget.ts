@@ -1,9 +1,11 @@
 // `nodes forget`: the operator's word that a machine will not come back. The master carries it out.
+
 import { systemClock } from "../clock.ts";
 import type { Act } from "../model/deployment.ts";
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
 import { joinPods } from "../model/joined-pod.ts";
 import { nodeControlKey, nodeKey, presenceKey } from "../model/keys.ts";
+import { podsText } from "../model/pod.ts";
 import { put, type Snapshot, type Store } from "../store/store.ts";
 import type { Observation } from "./show/observe.ts";
 
@@ -25,8 +27,7 @@ export function forgettingText({ state }: Observation, node: string): string {
   if (pods.length === 0) return `node/${node} has no pods.`;
   const names = [...new Set(pods.map(({ name }) => name))];
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
-  const count = pods.length === 1 ? "1 pod" : `${pods.length} pods`;
-  return `node/${node} goes with ${count}: ${names.slice(0, namesShown).join(", ")}${more}. Those that are wanted are made elsewhere.`;
+  return `node/${node} goes with ${podsText(pods.length)}: ${names.slice(0, namesShown).join(", ")}${more}. Those that are wanted are made elsewhere.`;
 }
 
 /** Says it, and waits until it is done. False: no worker is there at all, and no master either, as far as can be told. Throws `conflict` when the node comes back meanwhile. */

@@ -71,10 +71,10 @@ export function oneLine(text: string): string {
   return printable(text.replace(/\s*[\r\n]+\s*/g, " "));
 }
 
-/** Without the control characters that a terminal would act on. */
+/** Without the control characters that a terminal would act on, and those that turn text around: a reader would read something else than is there. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "�");
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, "�");
 }
 
 /** A duration as people say it: `45s`, `3m`, `5h`, `12d`. Never negative: two machines' clocks may differ a little. */

@@ -9,7 +9,7 @@ export interface TextProblem {
   readonly hint: string;
 }
 
-/** The text without its byte order mark, or what keeps it from being text. */
+/** The text without its byte order mark, or what keeps it from being read as one. */
 export function decode(bytes: Uint8Array): string | TextProblem {
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
@@ -20,8 +20,14 @@ export function decode(bytes: Uint8Array): string | TextProblem {
   }
   const text = new TextDecoder("utf-8").decode(bytes);
   const nul = text.indexOf("\0");
-  if (nul < 0) return text;
-  return { ...placeIn(text.slice(0, nul)), message: "has a NUL character in it", hint: "save it as UTF-8 text" };
+  if (nul >= 0) {
+    return { ...placeIn(text.slice(0, nul)), message: "has a NUL character in it", hint: "save it as UTF-8 text" };
+  }
+  // No manifest has such a line; what the parser would say of it helps nobody.
+  const conflict = text.search(/^<{7} /m);
+  if (conflict < 0) return text;
+  const hint = "choose between its two sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>";
+  return { ...placeIn(text.slice(0, conflict)), message: "has a merge conflict in it", hint };
 }
 
 /** What stands before the first byte that is no UTF-8. Written back, a replacement character differs from what it replaced. */

@@ -1,5 +1,5 @@
 // Which files `-f` means: reads folders and links, never contents.
-import { type Dirent, existsSync, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, readdirSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
 import { filesLimit, folderDepthLimit } from "./limits.ts";
 import { isManifestName, isSkipped } from "./names.ts";
@@ -127,7 +127,12 @@ function addLink(search: Search, name: string, path: string, root: string, depth
 
 /** Undefined: it is no link, or leads somewhere. */
 function danglingLink(path: string): Reason | undefined {
-  if (existsSync(path)) return undefined;
+  try {
+    statSync(path);
+    return undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ELOOP") return reasonOf(error);
+  }
   try {
     return [`is a link to ${readlinkSync(path)}, which does not exist`, "mend the link or remove it"];
   } catch {

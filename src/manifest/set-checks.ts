@@ -16,12 +16,13 @@ export interface SetFindings {
  */
 export function checkSet(manifests: readonly LoadedManifest[]): SetFindings {
   return {
-    problems: duplicates(manifests),
+    problems: repeatedNames(manifests),
     warnings: [...hostPortClashes(manifests), ...namesLikePods(manifests)],
   };
 }
 
-function duplicates(manifests: readonly LoadedManifest[]): Problem[] {
+/** Each name that is there already, where it comes again. */
+export function repeatedNames(manifests: readonly LoadedManifest[]): Problem[] {
   const first = new Map<string, LoadedManifest>();
   return manifests.flatMap((manifest) => {
     const earlier = first.get(manifest.spec.name);

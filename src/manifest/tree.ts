@@ -5,7 +5,7 @@ import { type Content, contentOf, placed } from "./content.ts";
 import { documentsLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest } from "./loaded.ts";
 import { compareText, type Problem, sortProblems } from "./problem.ts";
-import { checkSet } from "./set-checks.ts";
+import { repeatedNames } from "./set-checks.ts";
 
 /** A file as it was found. */
 export interface TreeFile {
@@ -23,9 +23,7 @@ export interface Tree {
   readonly manifests: readonly LoadedManifest[];
   /** Sorted by place. */
   readonly problems: readonly Problem[];
-  /** What is not wrong but probably not meant, sorted by place. */
-  readonly warnings: readonly Problem[];
-  /** Of the warnings those about what may hold manifests and was not read: what is behind it must not count as gone. */
+  /** What may hold manifests and was not read: what is behind it must not count as gone. */
   readonly unread: readonly Problem[];
 }
 
@@ -73,11 +71,10 @@ async function remember({ name, stamp, read }: TreeFile): Promise<Remembered> {
 function treeOf(files: ReadonlyMap<string, Remembered>, found: Findings): Tree {
   const all = [...files].flatMap(([name, { content }]) => content.manifests.map((manifest) => placed(name, manifest)));
   const bytes = [...files.values()].reduce((sum, file) => sum + file.bytes, 0);
-  const set = checkSet(all);
   const problems = [
     ...found.problems,
     ...[...files.values()].flatMap(({ content }) => content.problems),
-    ...set.problems,
+    ...repeatedNames(all),
     ...limitProblems(all.length, bytes),
   ];
   const names = Map.groupBy(all, ({ spec }) => spec.name);
@@ -85,7 +82,6 @@ function treeOf(files: ReadonlyMap<string, Remembered>, found: Findings): Tree {
   return {
     manifests: single.sort((a, b) => compareText(a.spec.name, b.spec.name)),
     problems: sortProblems(problems),
-    warnings: sortProblems([...found.unread, ...set.warnings]),
     unread: found.unread,
   };
 }

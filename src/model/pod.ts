@@ -179,6 +179,11 @@ export function podName(deployment: string, slot: number): string {
   return `${deployment}-${slot}`;
 }
 
+/** So many of them, for people: `1 pod`, `3 old pods`. */
+export function podsText(count: number, kind = ""): string {
+  return `${count} ${kind}${count === 1 ? "pod" : "pods"}`;
+}
+
 /** Why a pod was stopped, for people. */
 export const stopReasonText: Readonly<Record<StopReason, string>> = Object.freeze({
   rollout: "replaced by a newer revision",

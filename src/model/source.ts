@@ -14,6 +14,11 @@ export interface SourceCommit {
 
 const nameLimit = 63;
 
+/** Whether a source is a folder or a branch that a sync follows under no other name: `dir:…` and `git:…`, as `sync status` shows them. */
+export function isFollowed(source: string): boolean {
+  return /^(dir|git):/.test(source);
+}
+
 /** A source as a person names it. Throws `invalid` for what could be taken for another kind of source, or for none. */
 export function namedSource(text: string): string {
   const isName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) && text.length <= nameLimit;

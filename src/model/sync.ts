@@ -45,6 +45,8 @@ export interface SyncDocument {
     readonly errors: readonly string[];
     /** How many more there are. */
     readonly more?: number;
+    /** What it was about, where nothing of it was applied and the source is Git. */
+    readonly commit?: SourceCommit;
   };
   /** What was applied last. */
   readonly applied?: {
@@ -58,6 +60,8 @@ export interface SyncDocument {
     readonly commit?: SourceCommit;
     /** Places in it that were not read, and hid nothing that was there before; at most `unreadKept`. */
     readonly unread?: readonly string[];
+    /** The first `errorsKept` of the Deployments that the files lack and that stay because they are protected. */
+    readonly kept?: readonly string[];
   };
   /** While the outcome is `held`. */
   readonly held?: HeldPass;

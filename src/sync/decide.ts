@@ -39,6 +39,8 @@ export interface Decision {
   readonly drifted: readonly Drifted[];
   /** The places that are not read and that hide nothing, as far as is known. */
   readonly unread: readonly string[];
+  /** Deployments that it lacks and that are not deleted, because they are protected. */
+  readonly kept: readonly string[];
 }
 
 export function decide(question: Question): Decision {
@@ -54,8 +56,10 @@ export function decide(question: Question): Decision {
   const wanted = without(tree.manifests, blocked);
   const name = treeName(wanted);
   const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
-  if (wanted.length === 0 && errors.length === 0 && ownedBy(state, author.source).length === 0) {
-    return refused(["there is no .yaml, .yml or .json file with a manifest in it; check the path"]);
+  const owned = ownedBy(state, author.source);
+  // What somebody has let become empty is as it should be.
+  if (wanted.length === 0 && errors.length === 0 && owned.length === 0 && applied?.tree !== name) {
+    return refused([emptyText, ...tree.unread.map(problemText)]);
   }
   const leaves = byHand.filter(({ name }) => !heals || resting.has(name));
   const left = new Set(leaves.map((item) => item.name));
@@ -70,6 +74,7 @@ export function decide(question: Question): Decision {
     drifted: byHand.filter((item) => !(heals && left.has(item.name))).map((item) => driftedOf(item, question)),
     ...(heals ? {} : { marks: marksOf(wanted) }),
     unread: hides ? known : tree.unread.slice(0, unreadKept).map(({ file }) => file),
+    kept: prune ? keptOf(owned, wanted) : [],
     errors: [
       ...errors,
       ...leaves.map((item) => (heals ? resting.get(item.name) : undefined) ?? leftText(item, question)),
@@ -82,6 +87,8 @@ export function decide(question: Question): Decision {
     },
   };
 }
+
+const emptyText = "there is no .yaml, .yml or .json file with a manifest in it; check the path";
 
 /** The same for the same manifests, wherever in the tree they stand. */
 export function treeName(manifests: readonly LoadedManifest[]): string {
@@ -98,7 +105,15 @@ function refused(errors: readonly string[]): Decision {
     plan: () => ({ items: [], notInFiles: [] }),
     drifted: [],
     unread: [],
+    kept: [],
   };
+}
+
+function keptOf(owned: ReturnType<typeof ownedBy>, wanted: readonly LoadedManifest[]): string[] {
+  const kept = owned.filter(([, { value }]) => value.protect === true);
+  if (kept.length === 0) return [];
+  const names = new Set(wanted.map(({ spec }) => spec.name));
+  return kept.map(([name]) => name).filter((one) => !names.has(one));
 }
 
 /** Whether the manifests lack something that would be deleted. */
@@ -156,6 +171,8 @@ function leftText(item: PlanItem, question: Question): string {
   return `${name} was changed by hand${who}: it ${what.join(", and ")}`;
 }
 
-function reasonText({ name, reason }: PlanItem): string {
-  return reason ? `${reason.message}; ${reason.hint}` : `${name} must not be changed`;
+/** Short, because what is told of a pass is: one that is there belongs to another source, which the message names. */
+function reasonText({ name, before, reason }: PlanItem): string {
+  if (!reason) return `${name} must not be changed`;
+  return `${reason.message}; ${before ? "change it there, or take it over with --adopt" : reason.hint}`;
 }

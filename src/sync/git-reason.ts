@@ -54,6 +54,11 @@ export function isLocked({ stderr }: GitFailure): boolean {
   return /\.lock': File exists|could not lock config file/i.test(stderr);
 }
 
+/** The format of the remote's hashes, where that is why it did not go with ours. */
+export function otherFormat({ stderr }: GitFailure): string | undefined {
+  return /mismatched algorithms: client \w+; server (\w+)/.exec(stderr)?.[1];
+}
+
 /** `where`: the repository as it is shown; `secret`: what must not be in any text. */
 export function gitReason(failure: GitFailure, where: string, branch: string, secret: string): string {
   if (failure.missing) return "git is not installed here, or not on the PATH";

@@ -45,6 +45,12 @@ export function listingOf(output: string): GitListing {
   };
 }
 
+/** Where what is followed is a file in the commit. */
+export function noFolder(path: string): GitListing {
+  const problem = { file: path, path: "", message: "is no folder", hint: "follow the one that it lies in" };
+  return { blobs: [], problems: [problem], unread: [] };
+}
+
 /** Of `git cat-file --batch`, in the order of the request. Throws where it is cut off. */
 export function contentsOf(output: Uint8Array, ids: readonly string[]): Map<string, Uint8Array> {
   const contents = new Map<string, Uint8Array>();

@@ -6,8 +6,8 @@ import { openTreeReader, type Tree, type TreeFile } from "../manifest/manifest.t
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 import { callGit, type GitCall, GitError } from "./git-call.ts";
-import { gitReason, isLocked } from "./git-reason.ts";
-import { type Blob, contentsOf, listingOf, ownContent } from "./git-tree.ts";
+import { gitReason, isLocked, otherFormat } from "./git-reason.ts";
+import { type Blob, contentsOf, type GitListing, listingOf, noFolder, ownContent } from "./git-tree.ts";
 import type { Look, Source } from "./source.ts";
 
 export interface GitOptions {
@@ -45,6 +45,8 @@ class GitBranch implements Source {
   #nextAt = 0;
   #asked: string | undefined;
   #isReady = false;
+  /** Of the hashes that name objects in the mirror; undefined: git's own choice. */
+  #format: string | undefined;
 
   constructor(options: GitOptions) {
     this.#options = options;
@@ -68,7 +70,7 @@ class GitBranch implements Source {
 
   /** Fetches, and reads what was fetched, or what was before. Gives what is wrong. */
   async #update(signal: AbortSignal): Promise<string | undefined> {
-    const trouble = await this.#told(signal, () => this.#fetchPastLocks(signal));
+    const trouble = await this.#told(signal, () => this.#fetchAnyhow(signal));
     const broken = await this.#told(signal, () => this.#read(signal));
     // A mirror that was damaged is made anew: it holds nothing that the remote does not.
     if (broken !== undefined && trouble === undefined) await this.#forget();
@@ -87,12 +89,18 @@ class GitBranch implements Source {
     }
   }
 
-  /** A git that was killed, or lost its power, leaves locks that nobody takes away; nobody else works in the mirror, so it is made anew. */
-  async #fetchPastLocks(signal: AbortSignal): Promise<void> {
+  /**
+   * Into another mirror where this one does not serve. A git that was killed, or lost its power, leaves locks that nobody takes away, and nobody else
+   * works in the mirror; a remote that names its objects by other hashes needs one that does so too.
+   */
+  async #fetchAnyhow(signal: AbortSignal): Promise<void> {
     try {
       await this.#fetch(signal);
     } catch (error) {
-      if (signal.aborted || !(error instanceof GitError && isLocked(error))) throw error;
+      if (signal.aborted || !(error instanceof GitError)) throw error;
+      const format = otherFormat(error);
+      if (!isLocked(error) && format === undefined) throw error;
+      this.#format = format ?? this.#format;
       await this.#forget();
       await this.#fetch(signal);
     }
@@ -102,7 +110,8 @@ class GitBranch implements Source {
     const { url, follows, mirror } = this.#options;
     if (!this.#isReady) {
       await mkdir(mirror, { recursive: true, mode: 0o700 });
-      await callGit({ words: ["init", "-q", "--bare", "--template=", "--", mirror], limitMs: localLimitMs, signal });
+      const made = ["-q", "--bare", "--template=", ...(this.#format ? [`--object-format=${this.#format}`] : [])];
+      await callGit({ words: ["init", ...made, "--", mirror], limitMs: localLimitMs, signal });
       this.#isReady = true;
     }
     const how = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
@@ -125,12 +134,12 @@ class GitBranch implements Source {
     const { path } = this.follows;
     const limitMs = localLimitMs;
     if (!this.#isReady) return;
-    const log = await this.#call({ words: ["log", "-1", "--format=%H%x00%an%x00%s", ref, "--"], limitMs, signal });
+    const how = ["--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an%x00%s"];
+    const log = await this.#call({ words: ["log", "-1", ...how, ref, "--"], limitMs, signal });
     const [id = "", author = "", subject = ""] = log.toString().trimEnd().split("\0");
     if (this.#good?.commit.id === id) return;
     const place = path === "" ? id : `${id}:${path}`;
-    const listed = await this.#listed(place, signal);
-    const listing = listingOf(listed);
+    const listing = await this.#listing(place, signal);
     const contents = await this.#contents(listing.blobs, signal);
     const tree = await this.#reader.read(
       listing.blobs.map((blob) => treeFile(blob, contents)),
@@ -140,14 +149,15 @@ class GitBranch implements Source {
     this.#good = { tree, commit: { id, author: cut(author), subject: cut(subject) } };
   }
 
-  /** A folder that the commit lacks has nothing in it: that is an error of the commit, and none of git. */
-  async #listed(place: string, signal: AbortSignal): Promise<string> {
+  /** A folder that the commit lacks has nothing in it, and a file is none: errors of the commit, and none of git. */
+  async #listing(place: string, signal: AbortSignal): Promise<GitListing> {
     try {
       const words = ["ls-tree", "-r", "-z", "-l", place];
-      return (await this.#call({ words, limitMs: localLimitMs, signal })).toString();
+      return listingOf((await this.#call({ words, limitMs: localLimitMs, signal })).toString());
     } catch (error) {
-      const isMissing = error instanceof GitError && /Not a valid object name|not a tree object/i.test(error.stderr);
-      if (isMissing && place.includes(":")) return "";
+      if (!(error instanceof GitError && place.includes(":"))) throw error;
+      if (/not a tree object/i.test(error.stderr)) return noFolder(this.follows.path);
+      if (/Not a valid object name/i.test(error.stderr)) return listingOf("");
       throw error;
     }
   }

@@ -194,7 +194,12 @@ export class Pass {
         return "open";
       case "hold":
         this.#readiness.close();
-        await this.#tell(found, { outcome: "held", errors: step.reasons, held: step.held });
+        await this.#tell(found, {
+          outcome: "held",
+          errors: step.reasons,
+          held: step.held,
+          ...(origin.commit ? { commit: origin.commit } : {}),
+        });
         return "calm";
       default:
         return step satisfies never;

@@ -18,6 +18,8 @@ export interface Report {
   /** What was applied; absent where nothing was. */
   readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
   readonly held?: HeldPass;
+  /** What nothing was applied of. */
+  readonly commit?: SourceCommit;
   /** Deployments that are to be deleted when the rest is ready. */
   readonly prunes?: readonly string[];
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
@@ -31,14 +33,16 @@ export interface Origin {
 
 /** What is told of a decision that is carried out. `heals`: what was changed by hand is taken back. */
 export function reportOf(decision: Decision, { commit, trouble }: Origin, heals: boolean): Report {
-  const { outcome, errors, tree, deployments, drifted, unread, marks } = decision;
+  const { outcome, errors, tree, deployments, drifted, unread, kept, marks } = decision;
   const where = {
     ...(marks === undefined ? {} : { marks }),
     ...(commit ? { commit } : {}),
     ...(unread.length > 0 ? { unread } : {}),
+    ...(kept.length > 0 ? { kept: kept.slice(0, errorsKept) } : {}),
   };
   return {
     ...(trouble === undefined ? { outcome, errors } : { outcome: "away", errors: [trouble, ...errors] }),
+    ...(tree === undefined && commit ? { commit } : {}),
     ...(tree === undefined ? {} : { applied: { tree, deployments, ...where } }),
     ...(drifted.length > 0 ? { drift: { corrected: heals, deployments: drifted } } : {}),
   };
@@ -61,10 +65,10 @@ export function nextRecord(old: SyncDocument, report: Report, at: string): SyncD
   return sameValue(old, next) ? old : next;
 }
 
-function passOf({ outcome, errors }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {
+function passOf({ outcome, errors, commit }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {
   const kept = errors.slice(0, errorsKept).map((error) => shortened(error));
   const more = errors.length - kept.length;
-  return { outcome, errors: kept, ...(more > 0 ? { more } : {}) };
+  return { outcome, errors: kept, ...(more > 0 ? { more } : {}), ...(commit ? { commit } : {}) };
 }
 
 function waitingFor(prunes: readonly string[]) {

@@ -19,6 +19,8 @@ const form =
 
 /** `absolute` makes a path of this machine absolute. Throws `invalid` for what is neither. */
 export function targetOf(text: string, absolute: (path: string) => string): Target {
+  if (text === "")
+    throw new OrchestraError("invalid", "the name of the folder is empty", { hint: `name one, or ${form}` });
   const hash = text.lastIndexOf("#");
   if (hash < 0 && !isRemote(text)) return { kind: "directory", path: absolute(text) };
   const url = hash < 0 ? text : text.slice(0, hash);
@@ -26,7 +28,8 @@ export function targetOf(text: string, absolute: (path: string) => string): Targ
   const bad = wrongWith(url, branch, path);
   if (bad !== undefined) throw new OrchestraError("invalid", bad, { hint: form });
   refusePassword(url);
-  if (isRemote(url)) return { kind: "git", url, shown: withoutUser(url), branch, path };
+  // As git has it: what stands before a colon is a host, unless a slash comes first.
+  if (isRemote(url) || /^[^/:]+:/.test(url)) return { kind: "git", url, shown: withoutUser(url), branch, path };
   const local = absolute(url);
   return { kind: "git", url: local, shown: local, branch, path };
 }

@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { processOf } from "../../src/process-record.ts";
 import { testCluster } from "../support/cluster.ts";
 import { takeTour, tourOf } from "../support/tour.ts";
 
@@ -20,5 +21,10 @@ test("every command of the README's tour prints what the README says", { timeout
   // What `make up` has done by then.
   await cluster.ok("up", "--detach");
   await cluster.ok("apply", "-f", join(folder, "manifests"));
+  // Should a step fail, the sync that an earlier one began is still there.
+  t.after(async () => {
+    const pid = Number(await readFile(join(folder, "sync.pid"), "utf8").catch(() => "0"));
+    if (pid > 0 && processOf(pid)) process.kill(pid, "SIGKILL");
+  });
   await takeTour(steps, folder, cluster.environment);
 });

@@ -23,8 +23,8 @@ export interface GitLab {
   push(files: Readonly<Record<string, string | undefined>>, subject?: string): Promise<string>;
 }
 
-/** One commit is in the remote already, on `main`. */
-export async function gitLab(t: TestContext): Promise<GitLab> {
+/** One commit is in the remote already, on `main`. `format`: of the hashes that name what is in it. */
+export async function gitLab(t: TestContext, format = "sha1"): Promise<GitLab> {
   const root = await tempFolder(t);
   const [remote, work] = [join(root, "remote.git"), join(root, "work")];
   // Nothing of whoever runs the tests: their name, their hooks, their signing keys.
@@ -35,8 +35,8 @@ export async function gitLab(t: TestContext): Promise<GitLab> {
     return stdout.trim();
   };
   await mkdir(work);
-  await git("init", "-q", "--bare", "-b", "main", remote);
-  await git("init", "-q", "-b", "main", ".");
+  await git("init", "-q", `--object-format=${format}`, "--bare", "-b", "main", remote);
+  await git("init", "-q", `--object-format=${format}`, "-b", "main", ".");
   await git("remote", "add", "origin", remote);
   const push = async (files: Readonly<Record<string, string | undefined>>, subject = "change") => {
     for (const [name, text] of Object.entries(files)) {

@@ -12,6 +12,7 @@ import { ensureCluster } from "../../src/store/cluster.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type DirectoryOptions, openDirectory } from "../../src/sync/directory.ts";
+import { Reach, type ReachOptions } from "../../src/sync/directory-reach.ts";
 import { sourceName } from "../../src/sync/source.ts";
 import { type Sync, type SyncOptions, startSync } from "../../src/sync/sync.ts";
 import { eventually } from "./eventually.ts";
@@ -32,6 +33,8 @@ export interface SyncLabOptions {
   readonly watch?: DirectoryOptions["watch"];
   /** This sync's connection to the store; absent: one like the others. */
   readonly connect?: () => Promise<Store>;
+  /** Whether the folder answers, where it only seems to be one that hangs. */
+  readonly ask?: ReachOptions["ask"];
   /** What the sync has for its store: the real one, with some trouble of the test's. */
   readonly through?: (store: Store) => Store;
 }
@@ -126,13 +129,15 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         log = silentLog,
         limits = unlimited,
         watch,
+        ask,
         connect: other,
         through,
       } = options;
       const opened = await open(other);
       const own = through?.(opened) ?? opened;
       const clock = systemClock;
-      const others = { clock, log, ...(watch ? { watch } : {}) };
+      const reach = new Reach({ path: folder, clock, ...(ask ? { ask } : {}) });
+      const others = { clock, log, reach, ...(watch ? { watch } : {}) };
       const sync = startSync({
         store: own,
         ...(git ?? {

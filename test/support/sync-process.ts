@@ -15,6 +15,8 @@ export interface SyncProcess {
   /** Its log. */
   log(): string;
   signal(name: "SIGSTOP" | "SIGCONT"): void;
+  /** SIGTERM, and its end. */
+  end(): Promise<void>;
   /** SIGKILL, and its end. */
   kill(): Promise<void>;
   /** Waits until /readyz answers so: "200 synced". */
@@ -52,6 +54,10 @@ export function syncProcess(t: TestContext, { storeUrl, words, folder }: SyncPro
     pid: child.pid ?? 0,
     log: () => log,
     signal: (name) => void child.kill(name),
+    async end() {
+      child.kill("SIGTERM");
+      await ended;
+    },
     async kill() {
       child.kill("SIGKILL");
       await ended;

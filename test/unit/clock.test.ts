@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sleep, systemClock } from "../../src/clock.ts";
+import { throughout } from "../support/eventually.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
 
 test("a sleep ends after its time", async () => {
@@ -38,4 +39,13 @@ test("the system's clock rises, tells the time, and calls back unless it is canc
   assert.equal(cancelled, true);
   assert.ok(systemClock.now() > before);
   assert.match(systemClock.wall(), /^\d{4}-\d\d-\d\dT.*Z$/);
+});
+
+test("what is further away than a timer of Node's may be is not called at once", async (t) => {
+  let isCalled = false;
+  const cancel = systemClock.after(2 ** 31, () => {
+    isCalled = true;
+  });
+  t.after(cancel);
+  await throughout(50, () => assert.equal(isCalled, false));
 });

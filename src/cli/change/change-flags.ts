@@ -4,7 +4,7 @@ import type { Author } from "../../apply/document.ts";
 import type { Config } from "../../config.ts";
 import type { LoadedManifest, LoadOptions } from "../../manifest/manifest.ts";
 import { OrchestraError } from "../../model/errors.ts";
-import { cliSource, namedSource } from "../../model/source.ts";
+import { cliSource, isFollowed, namedSource } from "../../model/source.ts";
 
 export const filesFlag = Flags.custom<string>({
   char: "f",
@@ -104,6 +104,19 @@ interface SourceFlags {
 export async function authorOf({ user }: Config, { source, adopt = false }: SourceFlags = {}): Promise<Author> {
   const { randomBytes } = await import("node:crypto");
   const newUid = () => randomBytes(8).toString("hex");
+  if (source !== undefined && isFollowed(source)) throw onlyFollowed(source);
   const from = source === undefined ? cliSource : namedSource(source);
   return { by: user, at: new Date().toISOString(), source: from, ...(adopt ? { adopt } : {}), newUid };
+}
+
+/** The same for who only looks: at what a sync would do with these files, too, which nobody else may apply. */
+export async function lookerOf(config: Config, { source, adopt = false }: SourceFlags): Promise<Author> {
+  if (source === undefined || !isFollowed(source)) return authorOf(config, { source, adopt });
+  return { ...(await authorOf(config, { adopt })), source };
+}
+
+function onlyFollowed(source: string): OrchestraError {
+  return new OrchestraError("invalid", `only a sync applies what belongs to ${source}`, {
+    hint: "save the files there, or push them; orchestra diff --source shows what that does",
+  });
 }

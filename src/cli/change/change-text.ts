@@ -1,6 +1,7 @@
 // The last words of a command that changes Deployments. Pure.
 import type { Followed } from "../../apply/follow.ts";
 import { changesAnything, type Plan } from "../../apply/plan.ts";
+import { isFollowed } from "../../model/source.ts";
 import { summaryOf } from "./plan-document.ts";
 import { listText, noticesOf } from "./plan-text.ts";
 import { unfinishedTexts, type WaitEnd } from "./wait-text.ts";
@@ -32,6 +33,19 @@ export function meanwhileText(planned: Plan, written: Plan): string {
   return theirs.length === 0
     ? ""
     : `Someone else has done the same meanwhile: ${theirs.map(({ name }) => name).join(", ")}.`;
+}
+
+/** Where a sync undoes what a hand is about to do; "" where none does. */
+export function takenBackText({ items }: Plan): string {
+  const undone = items.filter(({ before, after }) => {
+    if (!before || !after || !isFollowed(before.value.source) || after.source !== before.value.source) return false;
+    const { file, override } = after.replicas;
+    return after.deleted !== undefined || (file !== undefined && override !== undefined);
+  });
+  const sources = [...new Set(undone.map(({ after }) => after?.source))];
+  if (undone.length === 0) return "";
+  const names = listText(undone.map(({ name }) => name));
+  return `Note: the sync of ${sources.join(", ")} takes this back for ${names}, unless it is paused: change the files instead.`;
 }
 
 /** Where it is written and nobody waits: because nothing runs that could carry it out, or because nobody wanted to. */

@@ -12,6 +12,7 @@ import {
   failureText,
   keptBackText,
   notWaitedText,
+  takenBackText,
   upToDateText,
   type WaitFailure,
   waitFailure,
@@ -56,6 +57,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   const say = (text: string | undefined) => output === "table" && text && process.stdout.write(`${text}\n`);
   const look = { colour: wantsColour(process.stdout), showValues: false };
   say(changing ? summaryText(planned, forecasts, look) : upToDateText(planned));
+  say(takenBackText(planned));
   const answer = changing ? await options.confirm?.(looked) : undefined;
   if (answer === "no" || answer === "interrupted") {
     say("Nothing was changed.");

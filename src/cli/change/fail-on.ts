@@ -1,6 +1,8 @@
 // What `diff --fail-on` looks for in the consequences of a plan: a gate for CI. Pure.
+
 import type { Forecast } from "../../apply/forecast.ts";
 import type { Plan, PlanItem } from "../../apply/plan.ts";
+import { podsText } from "../../model/pod.ts";
 
 /**
  * - `downtime`: a Deployment that has a ready pod now is for a while, or from then on, without any; one that is deleted too
@@ -52,15 +54,15 @@ function failureOf(on: FailKind, { action }: PlanItem, forecast: Forecast | unde
     case "delete":
       return action === "delete" ? "deleted" : undefined;
     case "replace":
-      return podsText((forecast?.replaced.length ?? 0) + (forecast?.moved.length ?? 0) + (forecast?.more ?? 0));
+      return anyPods((forecast?.replaced.length ?? 0) + (forecast?.moved.length ?? 0) + (forecast?.more ?? 0));
     case "unplaceable":
-      return podsText(forecast?.unplaced.length ?? 0);
+      return anyPods(forecast?.unplaced.length ?? 0);
     default:
       return on satisfies never;
   }
 }
 
-function podsText(pods: number): string | undefined {
-  if (pods === 0) return undefined;
-  return pods === 1 ? "1 pod" : `${pods} pods`;
+/** Undefined: it does not fail. */
+function anyPods(pods: number): string | undefined {
+  return pods === 0 ? undefined : podsText(pods);
 }

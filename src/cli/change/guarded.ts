@@ -4,6 +4,7 @@ import { observationOf } from "../../apply/follow.ts";
 import { defaultLimits, type Guard, type Held, heldBecause, type Limits, limitOf } from "../../apply/guards.ts";
 import { changesAnything } from "../../apply/plan.ts";
 import { OrchestraError } from "../../model/errors.ts";
+import { isFollowed } from "../../model/source.ts";
 import type { LimitFlags } from "./change-flags.ts";
 import type { Look } from "./change-look.ts";
 import { type Answer, confirm } from "./confirm.ts";
@@ -37,10 +38,11 @@ export function heldOf({ plan, forecasts, snapshot }: Look, source: string, limi
 }
 
 /** What diff says of it. */
-export function heldText(held: readonly Held[]): string {
-  return ["More than usual, so apply asks first (elsewhere than on a terminal it needs --yes):", ...linesOf(held)].join(
-    "\n",
-  );
+export function heldText(held: readonly Held[], source: string): string {
+  const who = isFollowed(source)
+    ? "its sync holds all of it until orchestra sync approve"
+    : "apply asks first (elsewhere than on a terminal it needs --yes)";
+  return [`More than usual, so ${who}:`, ...linesOf(held)].join("\n");
 }
 
 export interface GuardFlags extends LimitFlags {

@@ -1,5 +1,6 @@
 // A plan that is kept in a file and carried out later: exactly that, or nothing. What it rests on is in it, and what it would do for people;
 // what it writes is not, because values of the environment would be: that is read from the manifests again, which must be the same.
+import { relative } from "node:path";
 import type { Author } from "../../apply/document.ts";
 import type { Forecast, Forecasts } from "../../apply/forecast.ts";
 import {
@@ -15,6 +16,7 @@ import { changesAnything, type KnownState, type Plan } from "../../apply/plan.ts
 import { withoutPrune } from "../../apply/prune.ts";
 import { type Bond, bondOf, tokenOf } from "../../apply/token.ts";
 import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
+import { isManifestName } from "../../manifest/names.ts";
 import type { ClusterDocument } from "../../model/cluster.ts";
 import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
 import { type ReadOptions, readManifests } from "./change-flags.ts";
@@ -63,9 +65,10 @@ const kind: SavedKind = {
 /** So many of the things that have moved are named, the rest is counted. */
 const namedLimit = 10;
 
-/** Writes the plan into a file for its owner only. Throws as `writeSaved` does. */
+/** Writes the plan into a file for its owner only. Throws as `writeSaved` does, and `invalid` where it would be read as one of its own manifests. */
 export async function keepPlan(path: string, kept: PlanToKeep): Promise<void> {
   const { plan, forecasts, cluster, paths, files, showValues } = kept;
+  refuseAmong(path, paths);
   const { by, at, source, adopt } = kept.author;
   const bond = bondOf(plan, { cluster: cluster?.id, source });
   await writeSaved(path, kind, {
@@ -80,6 +83,14 @@ export async function keepPlan(path: string, kept: PlanToKeep): Promise<void> {
     items: bond.items,
     plan: planDocument(plan, forecasts, showValues),
   });
+}
+
+function refuseAmong(path: string, paths: readonly string[]): void {
+  const isBelow = (one: string) => !/^(\.\.(\/|$)|$)/.test(relative(one, path));
+  const folder = paths.find((one) => one !== "-" && isBelow(one));
+  if (folder === undefined || !isManifestName(path)) return;
+  const message = `${path} lies in ${folder}, and would be read as a manifest from then on`;
+  throw new OrchestraError("invalid", message, { hint: "keep the plan elsewhere" });
 }
 
 /** Reads a plan. Throws `invalid` for what is no plan, and `conflict` for one that was edited. */

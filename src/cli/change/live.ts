@@ -15,19 +15,22 @@ export interface LiveOptions {
   readonly store: Pick<Store, "list">;
   /** Of applying the files. */
   readonly plan: (state: KnownState) => Plan;
+  /** As `Live` has it. */
+  readonly corrector?: string;
   /** Whether the node's engine is this machine's. */
   readonly isHere: (node: string) => boolean;
   readonly runtimeOf: (node: string) => Pick<Runtime, "list">;
 }
 
 /** Engines are asked before and after the store is read: what only one of both shows is on its way, and no drift. */
-export async function lookLive({ store, plan, isHere, runtimeOf }: LiveOptions): Promise<DriftDocument> {
+export async function lookLive({ store, plan, corrector, isHere, runtimeOf }: LiveOptions): Promise<DriftDocument> {
   const nodes = (await store.list(["nodes"])).list("nodes").map(({ key }) => key.slice("nodes/".length));
   const here = nodes.filter(isHere);
   const first = await askEngines(here, runtimeOf);
   const snapshot = await store.list(followSelectors);
   const second = await askEngines(here, runtimeOf);
-  const seen = { plan: plan(knownState(snapshot)), ...observationOf(snapshot) };
+  const how = corrector === undefined ? {} : { corrector };
+  const seen = { plan: plan(knownState(snapshot)), ...how, ...observationOf(snapshot) };
   const before = new Set(driftOf({ ...seen, engines: first.engines }).map(keyOf));
   return {
     apiVersion: "orchestra/v1",

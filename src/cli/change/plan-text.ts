@@ -1,7 +1,9 @@
 // A plan as people read it: what changes, and what that does to the pods. Pure.
+
 import type { FieldChange, FieldValue } from "../../apply/fields.ts";
 import type { Forecast, Forecasts, PodForecast } from "../../apply/forecast.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
+import { podsText } from "../../model/pod.ts";
 import { mask, oneLine, paint, type Tone } from "../print.ts";
 import { overrideOf, summaryOf } from "./plan-document.ts";
 import { roomText } from "./room-text.ts";
@@ -152,7 +154,7 @@ export function consequences(forecast: Forecast): string[] {
     ...(waits.length > 0 ? [`${namesOf(waits)}: stops before its successor starts, which needs its place`] : []),
     ...(more > 0 ? [`${more} more replaced in the same way`] : []),
     ...group("stopped", stopped),
-    ...(untouched > 0 ? [`${countOf(untouched)} untouched`] : []),
+    ...(untouched > 0 ? [`${podsText(untouched)} untouched`] : []),
     ...unplacedTexts(unplaced),
     ...readyTexts(forecast),
     ...(problem === undefined ? [] : [problem]),
@@ -167,20 +169,20 @@ function group(what: "created" | "replaced" | "stopped", pods: readonly PodForec
   const places = nodes.map(([node, there]) =>
     node === undefined ? `${namesOf(there)}${isNew ? " (no node yet)" : ""}` : `${namesOf(there)} on ${node}`,
   );
-  return [`${countOf(pods.length)} ${what}: ${places.join("; ")}`];
+  return [`${podsText(pods.length)} ${what}: ${places.join("; ")}`];
 }
 
 /** By where from and where to. */
 function movedTexts(moved: Forecast["moved"]): string[] {
   const ways = [...Map.groupBy(moved, ({ from, node }) => `from ${from} to ${node ?? "a node"}`)];
   const told = ways.map(([way, pods]) => `${namesOf(pods)} ${way}`);
-  return moved.length === 0 ? [] : [`${countOf(moved.length)} moved: ${told.join("; ")}`];
+  return moved.length === 0 ? [] : [`${podsText(moved.length)} moved: ${told.join("; ")}`];
 }
 
 /** Only what hurts: that a deletion ends the service is what was asked for. */
 function readyTexts({ ready: { now, least, wanted }, downtime }: Forecast): string[] {
   if (downtime) return downtime.why === "delete" && wanted === 0 ? [] : [`downtime: ${downtime.message}`];
-  return least < Math.min(now, wanted) ? [`at least ${least} of ${countOf(wanted)} ready on the way`] : [];
+  return least < Math.min(now, wanted) ? [`at least ${least} of ${podsText(wanted)} ready on the way`] : [];
 }
 
 /** Pods with the same reason are told together. */
@@ -188,13 +190,9 @@ function unplacedTexts(unplaced: Forecast["unplaced"]): string[] {
   const reasons = [
     ...Map.groupBy(unplaced, ({ reason, remedy }) => (remedy === undefined ? reason : `${reason}; ${remedy}`)),
   ];
-  return reasons.map(([reason, pods]) => `${countOf(pods.length)} without a place: ${namesOf(pods)}: ${reason}`);
+  return reasons.map(([reason, pods]) => `${podsText(pods.length)} without a place: ${namesOf(pods)}: ${reason}`);
 }
 
 function namesOf(pods: readonly { readonly name: string }[]): string {
   return listText(pods.map(({ name }) => name));
-}
-
-function countOf(pods: number): string {
-  return pods === 1 ? "1 pod" : `${pods} pods`;
 }

@@ -1,7 +1,8 @@
 // Files that orchestra keeps for people and reads again later: plans and snapshots. One JSON document each, which names its kind and form
 // and carries a checksum of all it says, so that a reader knows whether it is ours, whole, and as it was written.
 import { createHash } from "node:crypto";
-import { lstat, open } from "node:fs/promises";
+import { lstat, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { createFile, replaceFile } from "../../durable-file.ts";
 import { canonicalJson } from "../../manifest/hash.ts";
 import { type ErrorCode, messageOf, OrchestraError } from "../../model/errors.ts";
@@ -27,9 +28,11 @@ export function savedText({ kind, format }: SavedKind, body: object): string {
   return `${JSON.stringify({ ...said, sha256: checksumOf(said) }, undefined, 1)}\n`;
 }
 
-/** Writes the document for its owner only, whole or not at all. Throws `conflict` where something lies that is no file of this kind. */
+/** Writes the document for its owner only, whole or not at all. Throws `conflict` where something lies that is no file of this kind, and `invalid` where its folder is not there. */
 export async function writeSaved(path: string, about: SavedKind, body: object): Promise<void> {
   const text = savedText(about, body);
+  refuseNameless(path, about);
+  await refuseNowhere(path);
   if (Buffer.byteLength(text) > about.bytesLimit) throw tooLarge(path, about, "would have");
   try {
     if (await createFile(path, text)) return;
@@ -47,6 +50,7 @@ export async function writeSaved(path: string, about: SavedKind, body: object): 
 /** What a file of this kind says. Throws `invalid` for anything else, and the kind's own code for one that was changed after it was written. */
 export async function readSaved(path: string, about: SavedKind): Promise<Readonly<Record<string, unknown>>> {
   const { kind, noun, format, hint } = about;
+  refuseNameless(path, about);
   const document = recordOf(await textOf(path, about));
   if (!document) throw refused(`${path} is no JSON document, or not a whole one`, hint);
   if (document["kind"] !== kind) throw refused(`${path} is no ${noun} of orchestra`, hint);
@@ -60,6 +64,18 @@ export async function readSaved(path: string, about: SavedKind): Promise<Readonl
   throw new OrchestraError(about.altered, `the ${noun} ${path} does not say what it said when it was made`, {
     hint: `somebody has edited it, or it is damaged; ${hint}`,
   });
+}
+
+function refuseNameless(path: string, { noun, hint }: SavedKind): void {
+  if (path === "") throw refused(`the name of the ${noun}'s file is empty`, hint);
+}
+
+/** A folder that is not there is a slip more often than a wish. */
+async function refuseNowhere(path: string): Promise<void> {
+  const folder = dirname(path);
+  const found = await stat(folder).catch(() => undefined);
+  if (!found?.isDirectory())
+    throw refused(`${path} cannot be written: there is no folder ${folder}`, "make it first, or check the path");
 }
 
 /** Whoever names the wrong file must not lose it. */

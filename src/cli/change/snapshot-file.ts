@@ -16,6 +16,7 @@ import {
   sortDocuments,
 } from "../../store/snapshot.ts";
 import type { Snapshot, Versioned } from "../../store/store.ts";
+import { age } from "../print.ts";
 import { lookInto, lookSelectors } from "./change-look.ts";
 import { type Hide, hiddenManifests, hideWith } from "./hidden-values.ts";
 import { readSaved, type SavedKind, savedText, writeSaved } from "./saved-file.ts";
@@ -113,7 +114,7 @@ export async function lookAtSnapshot({ path, manifests, planOf, showValues }: Sn
     });
   }
   const look = lookInto(snapshot, planOf(hide ? hiddenManifests(manifests, hide) : manifests));
-  return { look, about: `Planned on a snapshot of ${store} of ${takenAt}.` };
+  return { look, about: `Planned on a snapshot of ${store} of ${takenAt}, ${age(takenAt, Date.now())} ago.` };
 }
 
 /** A plan needs neither the values nor the keys by which a node is known again. */

@@ -1,8 +1,10 @@
 // What is said while and after waiting for an apply, scale or delete. Pure.
+
 import type { Followed } from "../../apply/follow.ts";
 import type { Goal, Progress } from "../../apply/wait.ts";
 import type { ClusterState } from "../../model/cluster-state.ts";
 import type { Failure } from "../../model/pod.ts";
+import { podsText } from "../../model/pod.ts";
 import { oneLine, printable } from "../print.ts";
 import { lineText, type ProgressLine } from "../progress.ts";
 import { waitingTexts } from "../show/waiting.ts";
@@ -90,10 +92,6 @@ export function failureLines(progress: readonly Progress[], failures: readonly F
     if (!last || last.lines.length === 0) return [];
     return [`Last lines of ${goal.name}-${last.slot}:`, ...last.lines.map((line) => `  ${printable(line)}`)];
   });
-}
-
-function podsText(count: number, kind = ""): string {
-  return `${count} ${kind}${count === 1 ? "pod" : "pods"}`;
 }
 
 function pendingReason(state: ClusterState, { name }: Goal, reasons: ReadonlyMap<string, string>): string | undefined {

@@ -2,12 +2,14 @@ import { Flags } from "@oclif/core";
 import type { Forecasts } from "../../apply/forecast.ts";
 import type { KnownState, Plan } from "../../apply/plan.ts";
 import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
+import { OrchestraError } from "../../model/errors.ts";
+import { isFollowed } from "../../model/source.ts";
 import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
 import {
-  authorOf,
   checkPruneFlags,
   filesFlag,
   limitFlags,
+  lookerOf,
   pruneFlag,
   readManifests,
   sourceFlags,
@@ -29,6 +31,7 @@ interface LookFlags {
 
 interface ShownPlan extends Omit<PlanMarkdownOptions, "notes"> {
   readonly held: ReturnType<typeof heldOf>;
+  readonly source: string;
   readonly plan: Plan;
   readonly forecasts: Forecasts;
 }
@@ -42,6 +45,8 @@ with the nodes that the scheduler would use now. Writes nothing into the store.
 -o markdown is for a comment on a pull request, and never longer than one may be.
 --live compares the files with the store and with what runs: containers stopped or removed by hand, containers that nothing names, counts by scale,
 Deployments changed or deleted by hand; and says who did it, where that is known, and what corrects it.
+--source with the name of a sync's source (dir:… or git:…, as sync status shows it) is for files that it does not follow yet, those of a
+pull request: it shows what the sync would do with them, what it would delete and take back included.
 --fail-on looks at the consequences: downtime (no ready pod for a while), delete (of a Deployment), replace (of a pod that runs), unplaceable (a pod).
 Exits with 0 when nothing differs, with 1 when something does, with 2 after an error, and with 3 when --fail-on found something.`;
   static override examples = [
@@ -52,6 +57,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     "<%= config.bin %> diff -f manifests/ --live",
     "<%= config.bin %> diff -f manifests/ --out plan.json",
     "<%= config.bin %> diff -f manifests/ --from-snapshot state.json",
+    "<%= config.bin %> diff -f deploy/ --source git:example.org/shop.git#main:deploy -o markdown",
     "<%= config.bin %> diff -f manifests/ --fail-on downtime,delete -o markdown > comment.md",
   ];
   static override flags = {
@@ -82,7 +88,11 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Diff);
-    checkPruneFlags(flags);
+    const followed = flags.source !== undefined && isFollowed(flags.source) ? flags.source : undefined;
+    if (followed !== undefined && flags.out !== undefined) throw notForApply(followed);
+    const isSync = followed !== undefined;
+    const prune = flags.prune || isSync;
+    checkPruneFlags({ ...flags, prune });
     const files: ReadFile[] = [];
     const manifests = await readManifests(flags.file, {
       cacheDir: this.settings.cacheDir,
@@ -91,11 +101,10 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     });
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
-    const author = await authorOf(this.settings, flags);
-    if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author));
-    const looked = await this.#look(flags, manifests, (wanted) => {
-      return (state) => planApply(state, wanted, author, { prune: flags.prune });
-    });
+    const author = await lookerOf(this.settings, flags);
+    if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author), isSync);
+    const doer = isSync ? { ...author, takesBack: true as const } : author;
+    const looked = await this.#look(flags, manifests, (wanted) => (state) => planApply(state, wanted, doer, { prune }));
     const { plan, forecasts, cluster } = looked;
     refuseBlocked(plan);
     const { bondOf, tokenOf } = await import("../../apply/token.ts");
@@ -103,8 +112,9 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const token = tokenOf(bondOf(plan, { cluster: cluster?.id, source: author.source }));
     const failures = planFailures(flags["fail-on"] ?? [], plan, forecasts.deployments);
     const { heldOf, limitsOf } = await import("../change/guarded.ts");
-    const held = flags.prune ? heldOf(looked, author.source, limitsOf(flags)) : [];
-    const shown = { plan, forecasts, token, failures, held, showValues: flags["show-values"] };
+    const { source } = author;
+    const held = prune ? heldOf(looked, source, limitsOf(flags)) : [];
+    const shown = { source, plan, forecasts, token, failures, held, showValues: flags["show-values"] };
     if (flags.out !== undefined) {
       const { keepPlan } = await import("../change/kept-plan.ts");
       await keepPlan(flags.out, { ...shown, cluster, author, paths: flags.file, files });
@@ -119,7 +129,11 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
   }
 
   /** The engines here are asked themselves; of other nodes the store tells what their workers saw. */
-  async #live(flags: { readonly store: string | undefined; readonly output: Output }, plan: LiveOptions["plan"]) {
+  async #live(
+    flags: Pick<LookFlags, "store"> & { readonly output: Output },
+    plan: LiveOptions["plan"],
+    isSync: boolean,
+  ) {
     const { lookLive } = await import("../change/live.ts");
     const { driftText } = await import("../change/drift-text.ts");
     const { runtimesOf } = await import("../containers/engines.ts");
@@ -128,7 +142,9 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const store = await this.openStore(flags);
     const own = store.url.startsWith("file:") ? undefined : await ownNode(this.settings.stateDir);
     const isHere = (node: string) => store.url.startsWith("file:") || node === own;
-    const document = await lookLive({ store, plan, isHere, runtimeOf: await runtimesOf(store, this.settings) });
+    const how = isSync ? { corrector: "its sync, unless that only reports" } : {};
+    const runtimeOf = await runtimesOf(store, this.settings);
+    const document = await lookLive({ store, plan, ...how, isHere, runtimeOf });
     await this.printDocument(flags.output, document, () => driftText(document, wantsColour(process.stdout)));
     if (document.drifts.length > 0) process.exitCode = 1;
   }
@@ -154,7 +170,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
   }
 
   async #show(output: Output, shown: ShownPlan): Promise<void> {
-    const { plan, forecasts, token, failures, held, showValues } = shown;
+    const { source, plan, forecasts, token, failures, held, showValues } = shown;
     const { heldText } = await import("../change/guarded.ts");
     const { planDocument } = await import("../change/plan-document.ts");
     const { diffText } = await import("../change/plan-text.ts");
@@ -163,7 +179,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { wantsColour } = await import("../print.ts");
     const holds = held.length > 0 ? { held } : {};
     const document = { ...planDocument(plan, forecasts, showValues), ...holds, token, failures };
-    const notes = held.length > 0 ? [heldText(held)] : [];
+    const notes = held.length > 0 ? [heldText(held, source)] : [];
     await this.printDocument(output, document, () =>
       output === "markdown"
         ? planMarkdown(plan, forecasts.deployments, { ...shown, notes: [roomText(forecasts.nodes), ...notes] })
@@ -179,4 +195,14 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
       throw error;
     });
   }
+}
+
+function notForApply(source: string): OrchestraError {
+  return new OrchestraError(
+    "invalid",
+    `--out keeps a plan for apply, and only a sync applies what belongs to ${source}`,
+    {
+      hint: "leave --out out, and save or push the files",
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import { OrchestraError } from "../../model/errors.ts";
 import { BaseCommand, showValuesFlag } from "../base.ts";
 
 export default class Snapshot extends BaseCommand {
@@ -22,6 +23,7 @@ so a value that can be guessed can be found by trying. It is no backup: store ex
 
   async run(): Promise<void> {
     const { flags } = await this.parse(Snapshot);
+    if (flags.out !== undefined && outputs.includes(flags.out)) throw notHow(flags.out);
     const { randomHex } = await import("../../store/random-hex.ts");
     const { lookSelectors } = await import("../change/change-look.ts");
     const { keepSnapshot, snapshotBody, snapshotText } = await import("../change/snapshot-file.ts");
@@ -47,3 +49,11 @@ so a value that can be guessed can be found by trying. It is no backup: store ex
 }
 
 const saltBytes = 16;
+/** What -o means to most other commands. */
+const outputs: readonly string[] = ["table", "wide", "json", "yaml", "name"];
+
+function notHow(out: string): OrchestraError {
+  return new OrchestraError("invalid", `-o names the snapshot's file here, and not how it is printed: "${out}"`, {
+    hint: `leave it out for standard output, or write ./${out}`,
+  });
+}

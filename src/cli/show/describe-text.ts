@@ -2,7 +2,7 @@
 import { stringify } from "yaml";
 import { formatCpu } from "../../model/quantity.ts";
 import type { PodTemplate } from "../../model/template.ts";
-import { age, printable, table } from "../print.ts";
+import { age, oneLine, printable, table } from "../print.ts";
 import { bytes, commitText, deploymentStatus, labelsText, podColumns } from "./columns.ts";
 import type { DeploymentDescription, Description, NodeDescription, PodDescription } from "./describe.ts";
 import type { FailureView } from "./failures.ts";
@@ -55,7 +55,7 @@ function deploymentText(description: DeploymentDescription, options: DescribeTex
       ["Placement", placementText(placement)],
       ["Labels", labelsText(description.labels)],
       ["Annotations", labelsText(description.annotations)],
-      ["Source", row.source],
+      ["Source", oneLine(row.source)],
       ["Commit", commitText(row.commit)],
       [
         "To prune",

@@ -1,5 +1,5 @@
 // What listing commands look at: the documents at one position, who is present, and what time it is.
-// Reads the store; works while nothing runs.
+// Reads the store, and which processes of syncs run here; works while nothing runs.
 
 import { type ClusterState, clusterState, stateCollections } from "../../model/cluster-state.ts";
 import { verdictsKey } from "../../model/keys.ts";
@@ -7,6 +7,7 @@ import type { Failure } from "../../model/pod.ts";
 import { presentNodes } from "../../model/presence.ts";
 import type { SyncDocument } from "../../model/sync.ts";
 import type { Selector, Snapshot, Store } from "../../store/store.ts";
+import { runs } from "../sync/sync-process.ts";
 
 export interface Observation {
   readonly state: ClusterState;
@@ -15,6 +16,8 @@ export interface Observation {
   readonly nowMs: number;
   /** What keeps folders and branches applied, or did. */
   readonly syncs: readonly SyncDocument[];
+  /** Sources of those whose process is gone from this machine without having said so. */
+  readonly killedSyncs: ReadonlySet<string>;
 }
 
 /** What a view or a list must hold to make an Observation. Of ranges only the damage is told. */
@@ -31,7 +34,9 @@ export function observation(snapshot: Snapshot, nowMs: number): Observation {
     damaged: snapshot.damaged,
   });
   const syncs = snapshot.list("syncs").map(({ value }) => value);
-  return { state, present: presentNodes(snapshot), nowMs, syncs };
+  const killed = syncs.filter(({ lead }) => lead.ended === undefined && runs(lead) === false);
+  const killedSyncs = new Set(killed.map(({ source }) => source));
+  return { state, present: presentNodes(snapshot), nowMs, syncs, killedSyncs };
 }
 
 /** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */

@@ -103,7 +103,7 @@ function problemsOf({ observation, pending, presences, docker, dns, holders }: S
   else if (!dns && presences.size > 0) add("dns", "no CoreDNS runs here: names are not answered");
   for (const [key, { why }] of observation.state.damaged ?? [])
     add(key, `this document is damaged and left out: ${why}`);
-  for (const { about, message } of syncProblems(observation.syncs, observation.nowMs)) add(about, message);
+  for (const { about, message } of syncProblems(observation)) add(about, message);
   const hold = holdOf(observation);
   if (hold) add("nodes", holdText(hold));
   for (const row of nodeRows(observation)) {

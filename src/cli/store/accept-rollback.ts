@@ -1,7 +1,9 @@
 // `store accept-rollback`: the operator's word that the store, older or emptied as it is, is the one to follow.
+
 import type { ClusterDocument } from "../../model/cluster.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import { clusterKey, placementsKey } from "../../model/keys.ts";
+import { podsText } from "../../model/pod.ts";
 import { type Change, put, type Snapshot, type Store } from "../../store/store.ts";
 import type { Holder } from "../holders.ts";
 
@@ -47,8 +49,8 @@ function foreign(there: string, known: string, url: string): OrchestraError {
 export function acceptText(holders: readonly Holder[], running: number): string {
   const lines = holders.flatMap(({ about, reason, stops, starts }) => [
     `${about} holds: ${reason}`,
-    ...(stops && stops.count > 0 ? [`  stops ${podsText(stops)}`] : []),
-    ...(starts && starts.count > 0 ? [`  starts ${podsText(starts)}`] : []),
+    ...(stops && stops.count > 0 ? [`  stops ${namedPods(stops)}`] : []),
+    ...(starts && starts.count > 0 ? [`  starts ${namedPods(starts)}`] : []),
   ]);
   const others = running === 0 ? ["No worker runs on this store: what other machines would stop is not known."] : [];
   return [...lines, ...others, "Deployments are taken as the store has them now: apply again what it lacks."].join(
@@ -56,7 +58,7 @@ export function acceptText(holders: readonly Holder[], running: number): string 
   );
 }
 
-function podsText({ count, names }: NonNullable<Holder["stops"]>): string {
+function namedPods({ count, names }: NonNullable<Holder["stops"]>): string {
   const more = count > names.length ? ` and ${count - names.length} more` : "";
-  return `${count === 1 ? "1 pod" : `${count} pods`}: ${names.join(", ")}${more}`;
+  return `${podsText(count)}: ${names.join(", ")}${more}`;
 }

@@ -4,6 +4,9 @@ import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../..
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
 
+/** So many links that are not read are named, the rest is counted. */
+const linksNamed = 3;
+
 /** A sync as it is shown. */
 export interface SyncView {
   readonly document: SyncDocument;
@@ -46,15 +49,20 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
   const { source, lead, pass, applied, drift, held } = document;
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
-  const end = lead.ended === undefined ? `for ${age(lead.since, nowMs)}` : `ended ${ago(lead.ended)}`;
+  const isOver = lead.ended !== undefined || runs === false;
+  const led = runs === false ? `began ${ago(lead.since)}, and was killed` : `for ${age(lead.since, nowMs)}`;
+  const end = lead.ended === undefined ? led : `ended ${ago(lead.ended)}`;
   const driftNames = drift?.deployments.map(driftText);
   const head = fields([
-    ["Source", source],
-    ["State", paint(pass ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
+    ["Source", oneLine(source)],
+    ["State", paint(pass && !isOver ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
     ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
     ["Led by", `${lead.host}, pid ${lead.pid}, ${end}`],
     ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
     ["Commit", applied?.commit && commitText(applied.commit)],
+    ["Looked at", pass?.commit && commitText(pass.commit)],
+    ["Not read", applied?.unread && unreadText(applied.unread)],
+    ["Kept", applied?.kept && `${applied.kept.join(", ")}: not in the files, and protected`],
     ["Held", held && heldText(held)],
     ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
   ]);
@@ -90,6 +98,13 @@ function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text:
     default:
       return pass.outcome satisfies never;
   }
+}
+
+/** Links out of the folder, and in Git all of them. */
+function unreadText(links: readonly string[]): string {
+  const named = links.slice(0, linksNamed).join(", ");
+  const more = links.length - linksNamed;
+  return more > 0 ? `links, as ${named} and ${more} more` : `${named} (${links.length === 1 ? "a link" : "links"})`;
 }
 
 function driftText({ name, by, source }: Drifted): string {

@@ -1,13 +1,17 @@
 // The syncs that a store knows, and the operator's word about one of them. Reads `syncs`, writes `controls/syncs/…`.
-import { hostname } from "node:os";
 import { resolve } from "node:path";
 import type { Act } from "../../model/deployment.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import { type Key, syncControlKey } from "../../model/keys.ts";
 import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
-import { processOf } from "../../process-record.ts";
 import { overwrite, type Store } from "../../store/store.ts";
+import { type Target, targetOf } from "../../sync/target.ts";
+import { oneLine } from "../print.ts";
+import { runs } from "./sync-process.ts";
 import type { SyncView } from "./sync-text.ts";
+
+/** So many sources are named in a hint, the rest is counted. */
+const sourcesTold = 8;
 
 /** All of them, sorted by source; with `named` only the one that it means. Throws `not-found` where it means none, `invalid` where several. */
 export async function readSyncs(store: Store, named?: string): Promise<SyncView[]> {
@@ -21,26 +25,40 @@ export async function readSyncs(store: Store, named?: string): Promise<SyncView[
   return views.sort((a, b) => (a.document.source < b.document.source ? -1 : 1));
 }
 
-/** Changes the word about one sync; where it says so already nothing is written. Gives the sync's source, and whether anything was written. */
+/** What became of a word about a sync. */
+export interface Controlled {
+  /** In one line, for people. */
+  readonly source: string;
+  /** False: it was so already. */
+  readonly changed: boolean;
+  /** Whether a sync hears it now, as far as this machine can tell. */
+  readonly isHeard: boolean;
+}
+
+/** What is said of a word that nobody hears. */
+export const unheardText = "No sync follows it now: it counts when one is started.";
+
+/** Changes the word about one sync; where it says so already nothing is written. */
 export async function control(
   store: Store,
   named: string | undefined,
-  change: (before: SyncControlDocument) => SyncControlDocument,
-): Promise<{ readonly source: string; readonly changed: boolean }> {
+  change: (before: SyncControlDocument, isHeard: boolean, source: string) => SyncControlDocument,
+): Promise<Controlled> {
   const snapshot = await store.list(["syncs", "controls"]);
-  const { source } = meant(
+  const { source, lead } = meant(
     snapshot.list("syncs").map(({ value }) => value),
     named,
   );
   const key: Key<SyncControlDocument> = syncControlKey(source);
   const before = snapshot.get(key)?.value ?? {};
-  const after = change(before);
+  const isHeard = lead.ended === undefined && runs(lead) !== false;
+  const after = change(before, isHeard, source);
   if (after !== before) await store.commit({ changes: [overwrite(snapshot, key, after)] });
-  return { source, changed: after !== before };
+  return { source: oneLine(source), changed: after !== before, isHeard };
 }
 
-/** Lets the held pass that bears the token go on, and no other. Gives its source. Throws `not-found` where none does. */
-export async function approve(store: Store, token: string, act: Act): Promise<string> {
+/** Lets the held pass that bears the token go on, and no other. Throws `not-found` where none does. */
+export async function approve(store: Store, token: string, act: Act): Promise<Controlled> {
   const held = (await readSyncs(store)).flatMap(({ document }) => (document.held ? [document] : []));
   const found = held.find((document) => document.held?.token === token);
   if (!found) {
@@ -48,8 +66,7 @@ export async function approve(store: Store, token: string, act: Act): Promise<st
     const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
     throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
   }
-  await control(store, found.source, (before) => ({ ...before, approved: { token, ...act } }));
-  return found.source;
+  return control(store, found.source, (before) => ({ ...before, approved: { token, ...act } }));
 }
 
 /** Nothing is applied until `resumed`. */
@@ -63,31 +80,53 @@ export function resumed(before: SyncControlDocument): SyncControlDocument {
   return rest;
 }
 
-/** Look at once, whatever the interval. */
-export function triggered(act: Act): (before: SyncControlDocument) => SyncControlDocument {
-  return (before) => ({ ...before, trigger: act });
+/** Look at once, whatever the interval. Throws `not-found` where nobody is there to look. */
+export function triggered(act: Act): Parameters<typeof control>[2] {
+  return (before, isHeard, source) => {
+    if (isHeard) return { ...before, trigger: act };
+    throw new OrchestraError("not-found", `no sync follows ${source} now`, {
+      hint: "start it again with orchestra sync: then it looks by itself",
+    });
+  };
 }
 
-/** A source is named as it is, by its folder, or by a part of it that no other has; where there is one only it needs no name. */
+/** A source is named as it is, as `sync` was told of it, or by a part of it that no other has; where there is one only it needs no name. */
 function meant(documents: readonly SyncDocument[], named: string | undefined): SyncDocument {
-  const exact = documents.filter(({ source, follows }) => source === named || isFolder(follows, named));
+  const exact = documents.filter(({ source, follows }) => source === named || isTarget(follows, named));
   const found = exact.length > 0 ? exact : documents.filter(({ source }) => source.includes(named ?? ""));
   const [one, ...others] = found;
   if (one && others.length === 0) return one;
-  const sources = documents.map(({ source }) => source).sort();
+  if (one) {
+    const message = named === undefined ? "there is more than one sync" : `${named} means more than one sync`;
+    throw new OrchestraError("invalid", message, { hint: `name one of ${sourcesText(found)}` });
+  }
   const hint =
-    sources.length === 0 ? "orchestra sync FOLDER, or URL#BRANCH/PATH, starts one" : `there are ${sources.join(", ")}`;
-  if (one) throw new OrchestraError("invalid", `${named ?? "that"} means more than one sync`, { hint });
+    documents.length === 0
+      ? "orchestra sync FOLDER, or URL#BRANCH/PATH, starts one"
+      : `there are ${sourcesText(documents)}`;
   throw new OrchestraError("not-found", named === undefined ? "there is no sync" : `there is no sync of ${named}`, {
     hint,
   });
 }
 
-function isFolder(follows: SyncDocument["follows"], named: string | undefined): boolean {
-  return named !== undefined && follows.kind === "directory" && follows.path === resolve(named);
+function sourcesText(documents: readonly SyncDocument[]): string {
+  const sources = documents.map(({ source }) => source).sort();
+  const more = sources.length - sourcesTold;
+  return `${sources.slice(0, sourcesTold).join(", ")}${more > 0 ? ` and ${more} more (orchestra sync status)` : ""}`;
 }
 
-/** Of this machine it can be told. */
-function runs({ host, pid }: SyncDocument["lead"]): boolean | undefined {
-  return host === hostname() ? processOf(pid) !== undefined : undefined;
+function isTarget(follows: SyncDocument["follows"], named: string | undefined): boolean {
+  const target = named === undefined ? undefined : targetOrNone(named);
+  if (target?.kind === "directory") return follows.kind === "directory" && follows.path === target.path;
+  const { shown, branch, path } = target ?? {};
+  return follows.kind === "git" && follows.url === shown && follows.branch === branch && follows.path === path;
+}
+
+/** Undefined: it may be a part of a name. */
+function targetOrNone(named: string): Target | undefined {
+  try {
+    return targetOf(named, (path) => resolve(path));
+  } catch {
+    return undefined;
+  }
 }

@@ -1,8 +1,8 @@
 // Plans as contracts: `diff --out` keeps one, `apply --plan` does exactly that or refuses, says what has moved, and writes nothing.
 import assert from "node:assert/strict";
-import { readFileSync, statSync, truncateSync } from "node:fs";
+import { existsSync, readFileSync, statSync, truncateSync } from "node:fs";
 import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { clusterKey } from "../../../src/model/keys.ts";
 import { openStore } from "../../../src/store/open-store.ts";
@@ -242,4 +242,28 @@ test("what is no whole plan of ours is one clear error, and is never written ove
     assert.match(stderr, /is there already and is no plan; it was left as it is/);
   }
   assert.equal(await readFile(web, "utf8"), text("web"));
+  const nowhere: readonly (readonly [path: string, message: RegExp])[] = [
+    ["", /the name of the plan's file is empty/],
+    [join(folder, "typo", "plan.json"), /cannot be written: there is no folder .*typo/],
+    ["/proc/typo/plan.json", /cannot be written: there is no folder \/proc\/typo/],
+  ];
+  for (const [path, message] of nowhere) {
+    const { code, stderr } = await run("diff", "-f", web, "--out", path);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, message);
+  }
+  assert.match((await run("apply", "--plan", "")).stderr, /the name of the plan's file is empty/);
+});
+
+test("a plan is not kept among the manifests, where it would be read as one", async (t) => {
+  const { run, write } = await desk(t);
+  const web = await write("web.yaml", text("web"));
+  const below = join(dirname(web), "plan.json");
+  const { code, stderr } = await run("diff", "-f", dirname(web), "--out", below);
+  assert.equal(code, 2, stderr);
+  assert.match(
+    stderr,
+    /plan\.json lies in .*, and would be read as a manifest from then on\nHint: keep the plan elsewhere/,
+  );
+  assert.equal(existsSync(below), false);
 });

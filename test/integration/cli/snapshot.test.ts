@@ -88,4 +88,7 @@ test("what is no whole snapshot of ours is one clear error, and is never written
   assert.match(over.stderr, /web\.yaml is there already and is no snapshot; it was left as it is/);
   assert.equal(await readFile(file, "utf8"), text("demo:1", "geheim"));
   assert.equal((await run("snapshot", "-o", state)).code, 0);
+  const printed = await run("snapshot", "-o", "json");
+  assert.equal(printed.code, 2);
+  assert.match(JSON.parse(printed.stdout).error.message, /-o names the snapshot's file here/);
 });

@@ -41,7 +41,7 @@ test("what is no name of a source is a mistake", async (t) => {
   const { folder, run } = await openDesk(t);
   const file = join(folder, "web.yaml");
   await writeFile(file, manifest("web", 1));
-  for (const name of ["cli", "dir:here:/tmp", "Shop"]) {
+  for (const name of ["cli", "here:/tmp", "Shop"]) {
     const { code, stderr } = await run("apply", "-f", file, "--source", name);
     assert.deepEqual([code, /Hint: take up to 63 of/.test(stderr)], [2, true], stderr);
   }

@@ -115,6 +115,25 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   assert.doesNotMatch((await run("status")).stdout, /sync dir:/);
 });
 
+test("one that was killed is no sync any more: status, listings and sync status say so", async (t) => {
+  const { folder, run, write, start, status } = await desk(t);
+  await write("web.yaml", manifestText("web", "a:1"));
+  const { child } = start("sync", folder, "--listen", "127.0.0.1:0");
+  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  const ended = once(child, "close");
+  child.kill("SIGKILL");
+  await ended;
+  assert.match((await run("status")).stdout, /sync dir:.*: not running: its process \(pid \d+\) was killed/);
+  assert.match((await run("get")).stderr, /Sync dir:.* is not running: /);
+  const { stdout } = await run("sync", "status");
+  assert.match(stdout, /State: +not running: start it again with orchestra sync\nLed by: .*, and was killed\n/);
+  const trigger = await run("sync", "trigger");
+  assert.equal(trigger.code, 1);
+  assert.match(trigger.stderr, /no sync follows dir:.* now\nHint: start it again/);
+  const paused = await run("sync", "pause");
+  assert.deepEqual([paused.code, paused.stderr], [0, "No sync follows it now: it counts when one is started.\n"]);
+});
+
 test("up --sync follows a folder besides, and lets it go when it ends", async (t) => {
   const { folder, run, write, start, status } = await desk(t);
   t.after(() => run("down"));
@@ -131,6 +150,28 @@ test("up --sync follows a folder besides, and lets it go when it ends", async (t
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null]);
   await status("its end is told", ({ lead }) => lead !== undefined && "ended" in lead);
+});
+
+test("a sync is named as it was told what to follow; of several that are meant just those are named", async (t) => {
+  const { folder, run, start, status } = await desk(t);
+  const urls = [`${folder}#main/deploy`, `${folder}#other/deploy`];
+  for (const url of urls) start("sync", url, "--listen", "127.0.0.1:0");
+  start("sync", join(folder, ".."), "--listen", "127.0.0.1:0");
+  await status("one has begun", ({ pass }) => pass);
+  const listed = async () => JSON.parse((await run("sync", "status", "-o", "json")).stdout).syncs.length === 3;
+  await eventually("all three have begun", listed, limitMs);
+  for (const url of urls) {
+    const { code, stdout } = await run("sync", "status", url);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Source: +git:.*\n/);
+    assert.equal(stdout.match(/^Source:/gm)?.length, 1);
+  }
+  const { code, stderr } = await run("sync", "pause", "git:");
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /git: means more than one sync\nHint: name one of git:\S+#main:deploy, git:\S+#other:deploy\.\n/,
+  );
 });
 
 test("a source that nobody follows is named with those that are there", async (t) => {

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { openDirectory } from "../../../src/sync/directory.ts";
+import { Reach } from "../../../src/sync/directory-reach.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
@@ -22,6 +24,7 @@ test("events right after a look wake once, when it has rested", async (t) => {
     },
     clock,
     log: silentLog,
+    reach: new Reach({ path, clock: systemClock }),
     watch: ({ wake }) => {
       event = wake;
       return { close: async () => {} };

@@ -1,5 +1,6 @@
 // A branch of a real Git repository that is followed: each commit is applied as a whole or not at all, and what fails leaves the last good one.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { rename, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -7,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put } from "../../../src/store/store.ts";
 import { openGit } from "../../../src/sync/git.ts";
@@ -55,11 +57,53 @@ test("a commit with a bad file changes nothing, and the next one mends it", asyn
   const lab = await gitSyncLab(t, remote);
   await lab.start();
   await lab.settled({ web: "a:1" });
-  await push({ "deploy/web.yaml": web("a:2"), "deploy/bad.yaml": "kind: [" });
-  await refusedFor(lab, /^bad\.yaml:1:/);
+  const id = await push({ "deploy/web.yaml": web("a:2"), "deploy/bad.yaml": "kind: [" }, "a slip");
+  const { pass } = await refusedFor(lab, /^bad\.yaml:1:/);
+  assert.deepEqual(pass?.commit, { id, author: "Ann Example", subject: "a slip" });
   assert.deepEqual(await lab.images(), { web: "a:1" });
   await push({ "deploy/bad.yaml": undefined });
   await lab.settled({ web: "a:2" });
+});
+
+test("a repository whose objects are named by SHA-256 is followed, also after a restart", async (t) => {
+  const { remote, push } = await gitLab(t, "sha256");
+  await push({ "deploy/web.yaml": web("a:1") });
+  const lab = await gitSyncLab(t, remote);
+  const first = await lab.start();
+  await lab.settled({ web: "a:1" });
+  await first.close();
+  await lab.start();
+  const id = await push({ "deploy/web.yaml": web("a:2") });
+  await lab.settled({ web: "a:2" });
+  assert.equal((await lab.deployment("web"))?.commit?.id, id);
+});
+
+test("the user's own settings of git change nothing about how a commit is read", async (t) => {
+  const settings = [
+    ["log.showSignature", "true"],
+    ["i18n.logOutputEncoding", "ISO-8859-1"],
+    ["color.ui", "always"],
+    ["gpg.format", "ssh"],
+  ] as const;
+  const variables = settings.flatMap(([name, value], at) => [
+    [`GIT_CONFIG_KEY_${at}`, name] as const,
+    [`GIT_CONFIG_VALUE_${at}`, value] as const,
+  ]);
+  for (const [name, value] of [["GIT_CONFIG_COUNT", `${settings.length}`] as const, ...variables]) {
+    process.env[name] = value;
+    t.after(() => delete process.env[name]);
+  }
+  const { remote, push, git } = await gitLab(t);
+  const key = join(remote, "..", "key");
+  await promisify(execFile)("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", key]);
+  await git("config", "gpg.format", "ssh");
+  await git("config", "user.signingkey", `${key}.pub`);
+  await git("config", "commit.gpgsign", "true");
+  const id = await push({ "deploy/web.yaml": web("a:1") }, "größer");
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  assert.deepEqual((await lab.deployment("web"))?.commit, { id, author: "Ann Example", subject: "größer" });
 });
 
 test("a forced push is followed", async (t) => {
@@ -160,6 +204,9 @@ test("a folder that the branch does not have, and a file that is too large, are 
   const lab = await gitSyncLab(t, remote);
   await lab.start();
   await refusedFor(lab, /there is no \.yaml/);
+  await push({ deploy: web("a:1") });
+  await refusedFor(lab, /^deploy: is no folder; follow the one that it lies in/);
+  await push({ deploy: undefined });
   await push({ "deploy/web.yaml": web("a:1"), "deploy/large.yaml": `# ${"x".repeat(9 * 1024 ** 2)}\n` });
   await refusedFor(lab, /^large\.yaml: has \d+ bytes/);
   await push({ "deploy/large.yaml": undefined });

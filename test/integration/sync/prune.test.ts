@@ -28,6 +28,8 @@ async function runningLab(t: TestContext): Promise<SyncLab> {
   await cluster.master();
   return lab;
 }
+/** A machine under load. */
+const limitMs = 30_000;
 const is = (lab: SyncLab, outcome: string) => lab.told(`it is ${outcome}`, ({ pass }) => pass?.outcome === outcome);
 
 test("a deleted file removes its Deployment, once all others are ready", async (t) => {
@@ -124,6 +126,22 @@ test("an empty folder is held, and what is protected is never pruned", async (t)
   assert.deepEqual(held?.deletes, ["a"]);
   await approve(lab.store, held?.token ?? "", act);
   await lab.settled(all(["b"]));
+  const { applied } = await is(lab, "synced");
+  assert.deepEqual(applied?.kept, ["b"], "it is told why it is still there");
+});
+
+test("what somebody has let become empty is as it should be", async (t) => {
+  const lab = await runningLab(t);
+  await lab.write("a.yaml", demo("a"));
+  await lab.start();
+  await is(lab, "synced");
+  await lab.remove("a.yaml");
+  const { held } = await is(lab, "held");
+  await approve(lab.store, held?.token ?? "", act);
+  const gone = async () => (await lab.deployment("a")) === undefined;
+  await eventually("a is gone", gone, limitMs);
+  await throughout(300, async () => assert.notEqual((await lab.document())?.pass?.outcome, "refused"));
+  assert.equal((await is(lab, "synced")).applied?.deployments, 0);
 });
 
 test("a file that is renamed changes nothing, and a Deployment that is renamed loses its old name last", async (t) => {

@@ -35,6 +35,14 @@ test("a folder that a link out of the tree takes the place of deletes nothing, u
   await is(lab, "synced");
 });
 
+test("a folder with nothing but a link is no empty one: the link is named", async (t) => {
+  const lab = await syncLab(t);
+  await symlink(lab.beside, join(lab.folder, "link"));
+  await lab.start();
+  const { pass } = await is(lab, "refused");
+  assert.match(pass?.errors.join("\n") ?? "", /^there is no \.yaml.*\nlink: is not read: it is a link that leads out/);
+});
+
 test("a link that was there before a file was deleted hides nothing", async (t) => {
   const lab = await syncLab(t);
   const cluster = await memoryCluster(t, `file:${join(lab.beside, "store.db")}`);

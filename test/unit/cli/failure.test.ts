@@ -18,6 +18,11 @@ test("people get one sentence and a hint, and no stack", () => {
   assert.match(failureText(error, true), /failure\.test\.ts/);
 });
 
+test("what stands in a message moves no cursor", () => {
+  const error = new OrchestraError("invalid", "a\x1b[2J.yaml: is empty\nb.yaml: is empty");
+  assert.equal(failureText(error, false), "Error: a�[2J.yaml: is empty\nb.yaml: is empty");
+});
+
 test("a bug says how to see more", () => {
   assert.match(failureText(asOrchestraError(new TypeError("x is not a function")), false), /ORCHESTRA_DEBUG/);
 });

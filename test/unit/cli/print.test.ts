@@ -25,6 +25,7 @@ test("columns are as wide as their widest cell, also with wide characters, and n
 
 test("text from a container cannot move the cursor or break a row", () => {
   assert.equal(oneLine("a\r\n  b\x1b[2Jc\u009bd"), "a b�[2Jc�d");
+  assert.equal(oneLine("demo:1\u202e2:omed\u2066"), "demo:1�2:omed�");
 });
 
 const widths: readonly [string, number][] = [

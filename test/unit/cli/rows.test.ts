@@ -24,7 +24,7 @@ function observed(fixture: ClusterFixture): Observation {
   const nodes = Object.keys(fixture.nodes ?? { "node-1": {} });
   const away = [...(fixture.absent ?? []), ...(fixture.lost ?? [])];
   const present = new Set(nodes.filter((name) => !away.includes(name)));
-  return { state: stateOf(fixture), present, nowMs, syncs: [] };
+  return { state: stateOf(fixture), present, nowMs, syncs: [], killedSyncs: new Set<string>() };
 }
 
 const one = (web: DeploymentFixture) => deploymentRows(observed({ deployments: { web } }))[0];
@@ -124,7 +124,13 @@ test("one absent node of two is named, and nothing is said when all are there", 
 test("how long a node has been absent is told when a master has seen it, and not guessed from its last status", () => {
   const documents = new Map(documentsOf({ nodes: { a: {}, b: {} } }));
   documents.set(statusesKey("b"), { at: builtAt, statuses: [] });
-  const unseen = { state: stateOf(documents), present: new Set(["a"]), nowMs, syncs: [] };
+  const unseen = {
+    state: stateOf(documents),
+    present: new Set(["a"]),
+    nowMs,
+    syncs: [],
+    killedSyncs: new Set<string>(),
+  };
   assert.match(listingText(nodeRows(unseen), { nowMs, wide: false, colour: false }), /^b +absent +0 /m);
   assert.equal(nodeRows(unseen)[1]?.since, undefined);
   const seen = observed({ nodes: { a: {}, b: {} }, absent: ["b"] });
@@ -227,7 +233,7 @@ test("a pod whose image is pulled shows how far that is", () => {
 
 test("a watch tells rows apart by incarnation, and sees no change where only time went by", () => {
   const before = listing(cluster, selectionOf(["pods"]));
-  const later = { ...cluster, nowMs: nowMs + 60_000, syncs: [] };
+  const later = { ...cluster, nowMs: nowMs + 60_000, syncs: [], killedSyncs: new Set<string>() };
   assert.deepEqual(changesBetween(before, listing(later, selectionOf(["pods"]))), []);
   const next = observed({
     deployments: { web: { pods: [{}, { serial: 7, slot: 1 }] }, api: { pods: [{ status: null }] } },

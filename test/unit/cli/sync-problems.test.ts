@@ -34,8 +34,14 @@ const cases = [
 for (const { name, document, want } of cases) {
   test(name, () => {
     assert.deepEqual(
-      syncProblems([document], nowMs).map(({ message }) => message),
+      syncProblems({ syncs: [document], killedSyncs: new Set(), nowMs }).map(({ message }) => message),
       want === undefined ? [] : [want],
     );
   });
 }
+
+test("one whose process was killed is told, whatever it said last", () => {
+  const document = sync({ pass: { at: "", outcome: "synced", errors: [] } });
+  const told = syncProblems({ syncs: [document], killedSyncs: new Set([document.source]), nowMs });
+  assert.match(told[0]?.message ?? "", /^not running: its process \(pid 1\) was killed/);
+});

@@ -21,6 +21,13 @@ function aliasBomb(): string {
 const cases: readonly { name: string; text: string | Uint8Array; want: readonly string[] }[] = [
   { name: "an empty file", text: "", want: noDocument },
   { name: "only comments", text: "# nothing\n\n# here\n", want: noDocument },
+  {
+    name: "what a merge has left",
+    text: `name: web\n<<<<<<< HEAD\nimage: a:1\n=======\nimage: a:2\n>>>>>>> other\n`,
+    want: [
+      "2:1: has a merge conflict in it; choose between its two sides, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>",
+    ],
+  },
   { name: "only separators", text: "---\n---\n...\n", want: noDocument },
   {
     name: "a second document that is broken",

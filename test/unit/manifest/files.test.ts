@@ -80,6 +80,14 @@ test("a dangling link is an error, not an absent file", async (t) => {
   assert.deepEqual(await outcome(folder, [join(folder, "b.yaml")]), told);
 });
 
+test("links that lead to each other are told as that", async (t) => {
+  const folder = await folderOf(t, "a.yaml");
+  symlinkSync("c.yaml", join(folder, "b.yaml"));
+  symlinkSync("b.yaml", join(folder, "c.yaml"));
+  const told = (name: string) => `F/${name}: is a link that leads to itself; remove the link`;
+  assert.deepEqual(await outcome(folder, [folder]), [told("b.yaml"), told("c.yaml")]);
+});
+
 test("a dangling link that would not be read anyway is only warned of", async (t) => {
   const folder = await folderOf(t, "a.yaml");
   symlinkSync("/nonexistent", join(folder, "README.md"));

@@ -17,6 +17,8 @@ const meant: readonly (readonly [string, Target])[] = [
   ["manifests", { kind: "directory", path: "/here/manifests" }],
   ["/srv/manifests", { kind: "directory", path: "/srv/manifests" }],
   ["git@example.org:shop.git#main/deploy", git("git@example.org:shop.git", "main", "deploy")],
+  ["shop-host:shop.git#main/deploy", git("shop-host:shop.git", "main", "deploy")],
+  ["./a:b#main", git("/here/./a:b", "main", "")],
   ["ssh://git@example.org/shop.git#main", git("ssh://git@example.org/shop.git", "main", "")],
   ["https://example.org/shop.git#feature/x:deploy/a/", git("https://example.org/shop.git", "feature/x", "deploy/a")],
   ["https://token@example.org/s#main", git("https://token@example.org/s", "main", "", "https://example.org/s")],
@@ -32,6 +34,7 @@ for (const [text, target] of meant) {
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ["--upload-pack=touch#main", /no place of a Git repository/],
+  ["", /the name of the folder is empty/],
   ["#main", /no place of a Git repository/],
   ["https://example.org/shop.git", /no branch is named/],
   ["shop.git#", /no branch is named/],

@@ -13,9 +13,10 @@ that: when the files or the cluster have changed since, it lets nothing pass, an
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncApprove);
-    const { approve } = await import("../../sync/syncs.ts");
+    const { approve, unheardText } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
-    const source = await approve(await this.openStore(flags), args.token, act);
+    const { source, isHeard } = await approve(await this.openStore(flags), args.token, act);
     this.print(`${source} goes on with ${args.token}.`);
+    if (!isHeard) this.note(unheardText);
   }
 }

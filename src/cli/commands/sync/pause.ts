@@ -1,19 +1,18 @@
-import { Args } from "@oclif/core";
 import { BaseCommand } from "../../base.ts";
+import { sourceArgument } from "../../sync/source-argument.ts";
 
 export default class SyncPause extends BaseCommand {
   static override summary = "Have a sync apply nothing until it is resumed.";
   static override description = "What runs goes on as it is. A second time changes nothing.";
   static override examples = ["<%= config.bin %> sync pause", "<%= config.bin %> sync pause manifests/"];
-  static override args = {
-    source: Args.string({ description: "a source, its folder, or a part of its name", ignoreStdin: true }),
-  };
+  static override args = { source: sourceArgument };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncPause);
-    const { control, paused } = await import("../../sync/syncs.ts");
+    const { control, paused, unheardText } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
-    const { source, changed } = await control(await this.openStore(flags), args.source, paused(act));
+    const { source, changed, isHeard } = await control(await this.openStore(flags), args.source, paused(act));
     this.print(changed ? `${source} is paused.` : `${source} was paused already.`);
+    if (!isHeard) this.note(unheardText);
   }
 }

@@ -1,13 +1,11 @@
-import { Args } from "@oclif/core";
 import type { Store } from "../../../store/store.ts";
 import { BaseCommand, outputFlag } from "../../base.ts";
+import { sourceArgument } from "../../sync/source-argument.ts";
 
 export default class SyncStatus extends BaseCommand {
   static override summary = "Show every sync: what it follows, what it applied last, and what keeps it from its work.";
   static override examples = ["<%= config.bin %> sync status", "<%= config.bin %> sync status manifests/ -o json"];
-  static override args = {
-    source: Args.string({ description: "a source, its folder, or a part of its name", ignoreStdin: true }),
-  };
+  static override args = { source: sourceArgument };
   static override flags = { output: outputFlag("table", "json", "yaml") };
 
   async run(): Promise<void> {

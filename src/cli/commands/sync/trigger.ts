@@ -1,13 +1,11 @@
-import { Args } from "@oclif/core";
 import { BaseCommand } from "../../base.ts";
+import { sourceArgument } from "../../sync/source-argument.ts";
 
 export default class SyncTrigger extends BaseCommand {
   static override summary = "Have a sync look at its source now, and not only at its next time.";
   static override description = "A folder is looked at whenever it changes; a Git branch only now and then.";
   static override examples = ["<%= config.bin %> sync trigger", "<%= config.bin %> sync trigger manifests/"];
-  static override args = {
-    source: Args.string({ description: "a source, its folder, or a part of its name", ignoreStdin: true }),
-  };
+  static override args = { source: sourceArgument };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncTrigger);
