@@ -1,4 +1,5 @@
 // Why git did not do what it was asked for, in words that say what to do. Pure.
+import { withoutSecrets } from "./remote-url.ts";
 
 /** How a call of git ended that failed. */
 export interface GitFailure {
@@ -59,13 +60,13 @@ export function otherFormat({ stderr }: GitFailure): string | undefined {
   return /mismatched algorithms: client \w+; server (\w+)/.exec(stderr)?.[1];
 }
 
-/** `where`: the repository as it is shown; `secret`: what must not be in any text. */
-export function gitReason(failure: GitFailure, where: string, branch: string, secret: string): string {
+/** `where`: the repository as it is shown. */
+export function gitReason(failure: GitFailure, where: string, branch: string): string {
   if (failure.missing) return "git is not installed here, or not on the PATH";
   if (failure.late) return `${where} takes too long to answer, or is too large; it is tried again`;
   const known = reasons.find(([pattern]) => pattern.test(failure.stderr));
   if (known) return known[1](where, branch);
-  const lines = failure.stderr.replaceAll(secret, where).split("\n");
-  const last = lines.map((line) => line.trim()).findLast((line) => line !== "");
-  return `git failed${last === undefined ? "" : `: ${last.slice(0, 200)}`}`;
+  const lines = failure.stderr.split("\n").map((line) => line.trim());
+  const last = lines.findLast((line) => line !== "");
+  return `git failed${last === undefined ? "" : `: ${withoutSecrets(last).slice(0, 200)}`}`;
 }

@@ -78,13 +78,13 @@ class GitBranch implements Source {
   }
 
   async #told(signal: AbortSignal, act: () => Promise<void>): Promise<string | undefined> {
-    const { url, follows } = this.#options;
+    const { follows } = this.#options;
     try {
       await act();
       return undefined;
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (error instanceof GitError) return gitReason(error, follows.url, follows.branch, url);
+      if (error instanceof GitError) return gitReason(error, follows.url, follows.branch);
       return `the mirror of ${follows.url} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
     }
   }

@@ -1,5 +1,6 @@
 // What a person names for a sync to follow: a folder, or a place in a Git repository. Pure.
 import { OrchestraError } from "../model/errors.ts";
+import { isRemote, refuseSecrets, shownUrl } from "./remote-url.ts";
 
 export type Target =
   | { readonly kind: "directory"; readonly path: string }
@@ -21,15 +22,15 @@ const form =
 export function targetOf(text: string, absolute: (path: string) => string): Target {
   if (text === "")
     throw new OrchestraError("invalid", "the name of the folder is empty", { hint: `name one, or ${form}` });
+  refuseSecrets(text);
   const hash = text.lastIndexOf("#");
   if (hash < 0 && !isRemote(text)) return { kind: "directory", path: absolute(text) };
   const url = hash < 0 ? text : text.slice(0, hash);
   const { branch, path } = placeOf(hash < 0 ? "" : text.slice(hash + 1));
   const bad = wrongWith(url, branch, path);
   if (bad !== undefined) throw new OrchestraError("invalid", bad, { hint: form });
-  refusePassword(url);
   // As git has it: what stands before a colon is a host, unless a slash comes first.
-  if (isRemote(url) || /^[^/:]+:/.test(url)) return { kind: "git", url, shown: withoutUser(url), branch, path };
+  if (isRemote(url) || /^[^/:]+:/.test(url)) return { kind: "git", url, shown: shownUrl(url), branch, path };
   const local = absolute(url);
   return { kind: "git", url: local, shown: local, branch, path };
 }
@@ -56,21 +57,4 @@ function wrongWith(url: string, branch: string, path: string): string | undefine
   const parts = path.split("/");
   if (parts.includes("..") || parts.includes(".")) return `"${path}" is no folder within a repository`;
   return undefined;
-}
-
-/** What other machines may see is on the command line already; it must not go further. */
-function refusePassword(url: string): void {
-  if (!/^[a-z+]+:\/\/[^/@]*:[^/]*@/i.test(url)) return;
-  throw new OrchestraError("invalid", "the URL has a password in it, which everybody on this machine can see", {
-    hint: "keep it in a Git credential helper, or use an SSH key",
-  });
-}
-
-function isRemote(url: string): boolean {
-  return /^[a-z][a-z+]*:\/\//i.test(url) || /^[^/:]+@[^/:]+:/.test(url);
-}
-
-/** Over HTTP a user's name may be a token; over SSH it says which account keeps the repositories. */
-function withoutUser(url: string): string {
-  return url.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
 }

@@ -22,6 +22,9 @@ const meant: readonly (readonly [string, Target])[] = [
   ["ssh://git@example.org/shop.git#main", git("ssh://git@example.org/shop.git", "main", "")],
   ["https://example.org/shop.git#feature/x:deploy/a/", git("https://example.org/shop.git", "feature/x", "deploy/a")],
   ["https://token@example.org/s#main", git("https://token@example.org/s", "main", "", "https://example.org/s")],
+  ["https://a@b@example.org/s#main", git("https://a@b@example.org/s", "main", "", "https://example.org/s")],
+  ["https://example.org:8443/@ann/s#main", git("https://example.org:8443/@ann/s", "main", "")],
+  ["ssh://git@[::1]:2222/s#main", git("ssh://git@[::1]:2222/s", "main", "")],
   ["../shop.git#main/deploy", git("/here/../shop.git", "main", "deploy")],
   ["file:///srv/shop.git#main/a/b", git("file:///srv/shop.git", "main", "a/b")],
 ];
@@ -42,6 +45,16 @@ const refused: readonly (readonly [string, RegExp])[] = [
   ["shop.git#a..b:deploy", /no name of a branch/],
   ["shop.git#main/../../etc", /no folder within a repository/],
   ["https://ann:secret@example.org/shop.git#main", /has a password in it/],
+  ["https://ann:a@secret@example.org/shop.git#main", /has a password in it/],
+  ["https://a@b:secret@example.org/shop.git#main", /has a password in it/],
+  ["https://ann:12#secret@example.org/shop.git#main", /has a password in it/],
+  ["https://ann:se/secret@example.org/shop.git#main", /no number, or a password in it/],
+  ["ssh://ann:secret@example.org/shop.git#main", /has a password in it/],
+  ["ann:secret@example.org:shop.git#main", /has a password in it/],
+  ["https://ghp_secret0@example.org/shop.git#main", /has an access token in it/],
+  ["https://9secret0123456789secret0123456789@example.org/shop.git#main", /has an access token in it/],
+  ["glpat-secret@example.org:shop.git#main", /has an access token in it/],
+  ["https://example.org/shop.git?private_token=secret#main", /has a query in it/],
 ];
 for (const [text, message] of refused) {
   test(`${text} is refused`, () => {
