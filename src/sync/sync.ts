@@ -2,6 +2,7 @@
 // Reads the source, deployments, revisions, placements, cluster and its control; writes Deployments and revisions through the plan, and `syncs/<source>`.
 import { planSelectors } from "../apply/commit.ts";
 import { sleep } from "../clock.ts";
+import { type Log, silentLog } from "../log.ts";
 import { type Loop, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
@@ -37,6 +38,8 @@ export interface Sync {
 const resyncMs = 60_000;
 /** Who has not been elected by then says that it stands by. */
 const standbyToldMs = 500;
+/** Who has led for so long could lead: the next failure is another one. */
+const ledMs = 10_000;
 const retryFirstMs = 100;
 const retryMaxMs = 5_000;
 
@@ -59,16 +62,24 @@ export function startSync(options: SyncOptions): Sync {
 async function leadAgainAndAgain(options: Metered, stop: AbortSignal): Promise<void> {
   const { clock, log, meter } = options;
   let failures = 0;
+  let told: string | undefined;
   while (!stop.aborted) {
+    let since: number | undefined;
     try {
       const leadership = await elected(options, stop);
-      failures = 0;
-      await lead(options, leadership, stop).finally(() => meter.takes("starts", clock.now(), undefined));
+      since = clock.now();
+      // What keeps the store from being followed is said once, and not at each try.
+      const memoryLog = failures === 0 ? log : silentLog;
+      await lead(options, { leadership, stop, memoryLog }).finally(() => meter.takes("starts", clock.now(), undefined));
+      [failures, told] = [0, undefined];
     } catch (error) {
       if (stop.aborted) return;
+      if (since !== undefined && clock.now() - since >= ledMs) [failures, told] = [0, undefined];
       failures += 1;
-      meter.troubled(messageOf(error));
-      if (failures === 1) log.warn("sync cannot lead now and tries again", { error: messageOf(error) });
+      const reason = messageOf(error);
+      meter.troubled(reason);
+      if (reason !== told) log.warn("sync cannot lead now and tries again", { error: reason });
+      told = reason;
       await sleep(clock, Math.min(retryMaxMs, retryFirstMs * 2 ** (failures - 1)), stop).catch(() => {});
     }
   }
@@ -97,7 +108,13 @@ function shownBy(view: View, source: string): Shown {
   return { fresh: snapshot.fresh, document: snapshot.get(syncKey(source))?.value };
 }
 
-async function lead(options: Metered, leadership: Leadership, stop: AbortSignal): Promise<void> {
+interface Leading {
+  readonly leadership: Leadership;
+  readonly stop: AbortSignal;
+  readonly memoryLog: Log;
+}
+
+async function lead(options: Metered, { leadership, stop, memoryLog }: Leading): Promise<void> {
   const { store, follows, host, pid, stateDir, clock, log } = options;
   const source = sourceName(follows);
   const closers: (() => unknown)[] = [() => leadership.resign()];
@@ -108,7 +125,7 @@ async function lead(options: Metered, leadership: Leadership, stop: AbortSignal)
   try {
     const role = `sync-${sourceId(source)}` as const;
     const holding = "it applies nothing";
-    const memory = opened(await openStoreMemory({ folder: stateDir, role, holding, clock, log }));
+    const memory = opened(await openStoreMemory({ folder: stateDir, role, holding, clock, log: memoryLog }));
     const counts = opened(await store.view(["placements"]));
     const view = opened(await store.view([...planSelectors, clusterKey, syncKey(source), syncControlKey(source)]));
     checkKnown({ view, counts, memory });

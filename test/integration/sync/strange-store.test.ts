@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { type TestContext, test } from "node:test";
 import { holderSelectors, holdersOf } from "../../../src/cli/holders.ts";
 import { acceptRollback } from "../../../src/cli/store/accept-rollback.ts";
+import { type Log, silentLog } from "../../../src/log.ts";
 import { clusterKey, placementsKey, syncControlKey } from "../../../src/model/keys.ts";
 import type { KnownStore } from "../../../src/model/known-store.ts";
 import { sourceId } from "../../../src/model/sync.ts";
@@ -13,7 +14,7 @@ import { overwrite, put, remove, type Store } from "../../../src/store/store.ts"
 import { readinessOf } from "../../../src/sync/health.ts";
 import type { Sync } from "../../../src/sync/sync.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
-import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
+import { manifestText, type SyncLab, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 const limitMs = 30_000;
 const web = (image: string) => manifestText("web", image);
@@ -107,4 +108,29 @@ test("nothing is applied to half an import, nor to a store that was emptied", as
   await throughout(300, async () => assert.deepEqual(await lab.images(), { web: "a:1" }));
   await lab.store.commit({ changes: [put(clusterKey, before.value, "absent")] });
   await lab.settled({ web: "a:2" });
+});
+
+test("a sync that waits for the right store says so once, and asks for it ever more rarely", async (t) => {
+  const { lab, sync, restore } = await grown(t);
+  await sync.close();
+  await restore();
+  const lines: string[] = [];
+  const said = (message: string) => void lines.push(message);
+  const log: Log = { ...silentLog, info: said, warn: said, error: said, with: () => log };
+  let elections = 0;
+  const counting = (store: Store) =>
+    withOthers(store, {
+      elect: (...words) => {
+        elections += 1;
+        return store.elect(...words);
+      },
+    });
+  const strange = await lab.start({ log, through: counting });
+  await holds(strange, /holds: the store is older than it was/);
+  await eventually("it has tried a second time", () => elections > 2, limitMs);
+  const before = elections;
+  await throughout(2_000, () => {});
+  // After 100, 200, 400, 800 and 1600 ms.
+  assert.ok(elections - before <= 4, `${elections - before} elections in two seconds`);
+  assert.deepEqual(lines.filter((line) => /holds|cannot lead/.test(line)).length, 2);
 });
