@@ -129,6 +129,8 @@ export interface FollowOptions {
   readonly adopt: boolean;
   /** How much one pass may do before a person has looked. */
   readonly limits: Limits;
+  /** Follows a branch whose history was written anew without asking a person. */
+  readonly allowForcePush: boolean;
   /** Called after each pass. */
   readonly passed?: () => void;
   readonly clock: Clock;
@@ -150,7 +152,7 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   const { url, shown, branch, path } = target;
   const follows = { kind: "git", url: shown, branch, path } as const;
   const mirror = join(folder, "git", sourceId(sourceName(follows)));
-  return startSync({ ...common, follows, open: () => openGit({ url, follows, mirror, intervalMs, clock }) });
+  return startSync({ ...common, follows, open: (wake) => openGit({ url, follows, mirror, intervalMs, wake, clock }) });
 }
 
 /** Tells over HTTP how the sync does that `sync` gives, once there is one. */

@@ -85,6 +85,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "git",
       "git-call",
       "git-lock",
+      "git-mirror",
     ],
   },
   cli: {

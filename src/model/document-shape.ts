@@ -108,11 +108,11 @@ const shapes: Readonly<Record<string, Shape>> = {
   syncs: object(
     { source: text, follows: object({ kind: text }), lead: object({ host: text, pid: count, since: text }) },
     {
-      pass: object({ at: text, outcome: text, errors: list(text) }, { more: count }),
+      pass: object({ at: text, outcome: text, errors: list(text) }, { more: count, trouble: text }),
       applied: object({ at: text, tree: text, deployments: count }, { unread: list(text), marks: text }),
       held: object({ token: text, created: count, updated: count, deleted: count, deletes: list(text) }),
       waiting: object({ since: text, prunes: list(text) }, { more: count }),
-      letThrough: object({ tree: text, token: text }),
+      letThrough: object({ tree: text, token: text }, { limits: text }),
       drift: object({ at: text, deployments: list(object({ name: text })) }),
     },
   ),

@@ -47,6 +47,8 @@ export interface SyncDocument {
     readonly more?: number;
     /** What it was about, where nothing of it was applied and the source is Git. */
     readonly commit?: SourceCommit;
+    /** While something is held: why the source cannot be read now, so that this may not be the latest. */
+    readonly trouble?: string;
   };
   /** What was applied last. */
   readonly applied?: {
@@ -88,6 +90,8 @@ export interface HeldPass {
 export interface LetThrough {
   readonly tree: string;
   readonly token: string;
+  /** The limits that they were within; absent: a person has approved them. */
+  readonly limits?: string;
 }
 
 /** A Deployment that somebody changed besides its source; `by` and `at` tell who wrote it last, where it is still there. */

@@ -12,6 +12,7 @@ export class GitError extends Error implements GitFailure {
   readonly exitCode: number | undefined;
   readonly late: boolean;
   readonly missing: boolean;
+  readonly tooMuch: boolean;
 
   constructor(failure: GitFailure) {
     super("git failed");
@@ -19,6 +20,7 @@ export class GitError extends Error implements GitFailure {
     this.exitCode = failure.exitCode;
     this.late = failure.late;
     this.missing = failure.missing;
+    this.tooMuch = failure.tooMuch;
   }
 }
 
@@ -37,6 +39,8 @@ const outputLimit = 80 * 1024 ** 2;
 /** What keeps git from running what it finds in folders, and from going on behind our back. */
 const always = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "gc.autoDetach=false"];
 const sparing = ["-c", "maintenance.autoDetach=false", "-c", "gc.pruneExpire=now", "-c", "core.quotePath=false"];
+/** What is fetched stays in packs, which git writes through to the disk: of loose files a power cut leaves empty ones. */
+const lasting = ["-c", "fetch.unpackLimit=1"];
 /** A remote that has gone silent is given up. */
 const patience = ["-c", "http.lowSpeedLimit=1", "-c", "http.lowSpeedTime=30"];
 
@@ -50,15 +54,22 @@ export async function callGit({ words, input, limitMs, signal, sshCommand }: Git
   signal.throwIfAborted();
   // A session of its own has no terminal on which ssh could ask, and ends as a whole: with the ssh that git has called.
   const env = childEnvironment((own) => gitEnvironment(own, sshCommand));
-  const child = spawn("git", [...always, ...sparing, ...patience, ...words], { env, detached: true });
+  const child = spawn("git", [...always, ...sparing, ...lasting, ...patience, ...words], { env, detached: true });
+  // Where this process has no files left to open there are no pipes either, and the error comes later.
+  if (!child.stdin) throw (await once(child, "error"))[0];
   const timers: NodeJS.Timeout[] = [];
   const end = () => {
     endSession(child.pid, "SIGTERM");
     timers.push(setTimeout(() => endSession(child.pid, "SIGKILL"), endLimitMs));
   };
   let late = false;
+  let tooMuch = false;
   const giveUp = () => {
     late = true;
+    end();
+  };
+  const overflow = () => {
+    tooMuch = true;
     end();
   };
   timers.push(setTimeout(giveUp, limitMs));
@@ -67,16 +78,16 @@ export async function callGit({ words, input, limitMs, signal, sshCommand }: Git
   child.stdin.on("error", () => {});
   child.stdin.end(input ?? "");
   try {
-    const printed = [collected(child.stdout, end), collected(child.stderr, end)] as const;
+    const printed = [collected(child.stdout, overflow), collected(child.stderr, overflow)] as const;
     const [exitCode] = (await once(child, "exit")) as [number | null];
     timers.push(setTimeout(() => [child.stdout, child.stderr].map((stream) => stream.destroy()), restLimitMs));
     const [stdout, stderr] = await Promise.all(printed);
     if (exitCode === 0) return stdout;
     if (signal.aborted) throw signal.reason;
-    throw new GitError({ stderr: stderr.toString(), exitCode: exitCode ?? undefined, late, missing: false });
+    throw new GitError({ stderr: stderr.toString(), exitCode: exitCode ?? undefined, late, missing: false, tooMuch });
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    throw new GitError({ stderr: "", exitCode: undefined, late, missing: true });
+    throw new GitError({ stderr: "", exitCode: undefined, late, missing: true, tooMuch });
   } finally {
     for (const timer of timers) clearTimeout(timer);
     signal.removeEventListener("abort", end);

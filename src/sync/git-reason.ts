@@ -10,6 +10,8 @@ export interface GitFailure {
   readonly late: boolean;
   /** There is no such program. */
   readonly missing: boolean;
+  /** It printed more than is read. */
+  readonly tooMuch: boolean;
 }
 
 const reasons: readonly (readonly [RegExp, (where: string, branch: string) => string])[] = [
@@ -55,6 +57,14 @@ export function isLocked({ stderr }: GitFailure): boolean {
   return /\.lock': File exists|could not lock config file/i.test(stderr);
 }
 
+/** Whether something that should be in its repository is not, or is not whole: what a power cut or a full disk leaves behind. */
+export function isDamaged({ stderr }: GitFailure): boolean {
+  return damage.test(stderr);
+}
+
+const damage =
+  /did not send all necessary objects|missing (blob|tree|commit)|(is|are) corrupt|object file .* is empty|loose object|bad (object|ref)|unable to (read tree|resolve reference)|not a (tree|valid) object|inflate: data|index file .* too small|could not parse/i;
+
 /** The format of the remote's hashes, where that is why it did not go with ours. */
 export function otherFormat({ stderr }: GitFailure): string | undefined {
   return /mismatched algorithms: client \w+; server (\w+)/.exec(stderr)?.[1];
@@ -63,6 +73,7 @@ export function otherFormat({ stderr }: GitFailure): string | undefined {
 /** `where`: the repository as it is shown. */
 export function gitReason(failure: GitFailure, where: string, branch: string): string {
   if (failure.missing) return "git is not installed here, or not on the PATH";
+  if (failure.tooMuch) return `${where} has more files there than are read; follow a folder in it`;
   if (failure.late) return `${where} takes too long to answer, or is too large; it is tried again`;
   const known = reasons.find(([pattern]) => pattern.test(failure.stderr));
   if (known) return known[1](where, branch);

@@ -1,5 +1,5 @@
 // The files of a commit, as git lists them: which are manifests, and which cannot be read. Pure.
-import { fileBytesLimit, filesLimit } from "../manifest/limits.ts";
+import { fileBytesLimit, filesLimit, totalBytesLimit } from "../manifest/limits.ts";
 import type { Problem } from "../manifest/manifest.ts";
 import { isManifestName, isSkipped } from "../manifest/names.ts";
 
@@ -17,14 +17,23 @@ export interface GitListing {
   readonly unread: readonly Problem[];
 }
 
-/** Of `git ls-tree -r -z -l`. */
+/** What git gives of its own mirror is not as it should be: something in it is lost, and a new one has it again. */
+export class MirrorDamage extends Error {}
+
+interface Entry extends Blob {
+  readonly mode: string;
+  readonly bytes: number;
+}
+
+/** Of `git ls-tree -r -z -l`. Throws `MirrorDamage` where a line cannot be read: of a file that is lost git tells no size, and calls that no error. */
 export function listingOf(output: string): GitListing {
   const blobs: Blob[] = [];
   const problems: Problem[] = [];
   const unread: Problem[] = [];
-  for (const line of output.split("\0")) {
-    const [, mode, id = "", size, name = ""] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
-    if (mode === undefined || name.split("/").some(isSkipped)) continue;
+  const names = new Set<string>();
+  let total = 0;
+  for (const { mode, id, bytes, name } of entriesOf(output)) {
+    if (name.split("/").some(isSkipped)) continue;
     const problem = (message: string, hint: string): Problem => ({ file: name, path: "", message, hint });
     if (mode === "160000")
       problems.push(problem("is a submodule, which is not read", "put its files into this repository"));
@@ -32,17 +41,45 @@ export function listingOf(output: string): GitListing {
       const link = problem("is a link, which is not read from Git", "put the file itself in its place");
       (isManifestName(name) ? problems : unread).push(link);
     } else if (!isManifestName(name)) continue;
-    else if (Number(size) > fileBytesLimit) {
-      problems.push(problem(`has ${size} bytes, and may have ${fileBytesLimit}`, "split it"));
-    } else blobs.push({ name, id });
+    else if (bytes > fileBytesLimit)
+      problems.push(problem(`has ${bytes} bytes, and may have ${fileBytesLimit}`, "split it"));
+    // Two names that are not UTF-8 may look the same, and one file would stand for both.
+    else if (name.includes("\ufffd")) problems.push(problem("has a name that is not UTF-8", "rename it"));
+    else if (names.has(name)) problems.push(problem("is there twice in one commit", "make the commit anew with git"));
+    else {
+      names.add(name);
+      total += bytes;
+      blobs.push({ name, id });
+    }
   }
-  if (blobs.length <= filesLimit) return { blobs, problems, unread };
-  const message = `has ${blobs.length} manifests, and ${filesLimit} are read`;
-  return {
-    blobs: [],
-    problems: [...problems, { file: ".", path: "", message, hint: "follow a folder in it" }],
-    unread,
-  };
+  const limit = limitProblem(blobs.length, total);
+  return limit ? { blobs: [], problems: [...problems, limit], unread } : { blobs, problems, unread };
+}
+
+function* entriesOf(output: string): Generator<Entry> {
+  for (const line of output.split("\0")) {
+    if (line === "") continue;
+    const [, mode, id, size, name] = /^(\d+) \w+ ([0-9a-f]+) +(\d+|-)\t(.*)$/s.exec(line) ?? [];
+    if (mode === undefined || id === undefined || name === undefined) {
+      throw new MirrorDamage(`git does not tell of a file in it: ${line}`);
+    }
+    yield { mode, id, bytes: size === "-" ? 0 : Number(size), name };
+  }
+}
+
+function limitProblem(files: number, bytes: number): Problem | undefined {
+  const problem = (message: string) => ({ file: ".", path: "", message, hint: "follow a folder in it" });
+  if (files > filesLimit) return problem(`has ${files} manifests, and ${filesLimit} are read`);
+  if (bytes > totalBytesLimit) return problem(`has ${bytes} bytes of manifests, and may have ${totalBytesLimit}`);
+  return undefined;
+}
+
+/** What stands at a place in a commit: of `git ls-tree -z COMMIT PLACE`. Undefined: nothing does. */
+export function entryOf(output: string): { readonly type: string; readonly id: string } | undefined {
+  if (output === "") return undefined;
+  const [, type, id] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(output) ?? [];
+  if (type === undefined || id === undefined) throw new MirrorDamage(`git does not tell what is in it: ${output}`);
+  return { type, id };
 }
 
 /** Where what is followed is a file in the commit. */
@@ -51,7 +88,7 @@ export function noFolder(path: string): GitListing {
   return { blobs: [], problems: [problem], unread: [] };
 }
 
-/** Of `git cat-file --batch`, in the order of the request. Throws where it is cut off. */
+/** Of `git cat-file --batch`, in the order of the request. Throws `MirrorDamage` where one is missing, or cut off. */
 export function contentsOf(output: Uint8Array, ids: readonly string[]): Map<string, Uint8Array> {
   const contents = new Map<string, Uint8Array>();
   let at = 0;
@@ -60,7 +97,8 @@ export function contentsOf(output: Uint8Array, ids: readonly string[]): Map<stri
     const [, found, size] = /^([0-9a-f]+) blob (\d+)$/.exec(Buffer.from(output.subarray(at, end)).toString()) ?? [];
     const begin = end + 1;
     at = begin + Number(size) + 1;
-    if (end < 0 || found !== id || !(at <= output.length)) throw new Error(`git did not give the content of ${id}`);
+    if (end < 0 || found !== id || !(at <= output.length))
+      throw new MirrorDamage(`git does not give the content of ${id}`);
     contents.set(id, output.subarray(begin, at - 1));
   }
   return contents;

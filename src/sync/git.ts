@@ -1,13 +1,14 @@
 // A folder in a branch of a Git repository as a source: fetched now and then into a mirror of our own, and read from the commit itself,
-// without a work tree. Reads the remote; writes the mirror in the state folder. Whatever fails, the last good commit stays.
-import { mkdir, rm } from "node:fs/promises";
+// without a work tree. Reads the mirror and has it fetch the remote, both beside whoever looks; whatever fails, the last good commit stays.
 import type { Clock } from "../clock.ts";
 import { openTreeReader, type Tree, type TreeFile } from "../manifest/manifest.ts";
+import { messageOf } from "../model/errors.ts";
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
-import { callGit, type GitCall, GitError } from "./git-call.ts";
-import { gitReason, isLocked, otherFormat } from "./git-reason.ts";
-import { type Blob, contentsOf, type GitListing, listingOf, noFolder, ownContent } from "./git-tree.ts";
+import { GitError } from "./git-call.ts";
+import { Mirror } from "./git-mirror.ts";
+import { gitReason } from "./git-reason.ts";
+import { type Blob, MirrorDamage, ownContent } from "./git-tree.ts";
 import type { Look, Source } from "./source.ts";
 
 export interface GitOptions {
@@ -17,18 +18,27 @@ export interface GitOptions {
   /** A folder of this source alone. */
   readonly mirror: string;
   readonly intervalMs: number;
+  /** Called when a look would find something else. */
+  readonly wake: () => void;
   readonly clock: Clock;
+  /** A remote that takes longer is given up; absent: five minutes, because one may be far away and slow. */
+  readonly remoteLimitMs?: number;
 }
 
-/** What lies on this machine takes no longer; a remote may be far away and slow. */
-const localLimitMs = 60_000;
 const remoteLimitMs = 300_000;
-/** The commit that is followed, in the mirror. */
-const ref = "refs/orchestra/head";
+/** Who waits for the first commit looks so often whether that has become long. */
+const busyLookMs = 1_000;
 
 interface Good {
   readonly tree: Tree;
   readonly commit: SourceCommit;
+}
+
+/** How two commits stand to each other. */
+interface Succession {
+  readonly before: string;
+  readonly commit: string;
+  readonly follows: boolean;
 }
 
 export function openGit(options: GitOptions): Source {
@@ -38,146 +48,155 @@ export function openGit(options: GitOptions): Source {
 class GitBranch implements Source {
   readonly follows;
   readonly #options: GitOptions;
+  readonly #mirror: Mirror;
   readonly #reader = openTreeReader();
+  readonly #end = new AbortController();
   #good: Good | undefined;
   #names: ReadonlyMap<string, string> = new Map();
+  #succession: Succession | undefined;
   #trouble: string | undefined;
+  /** Whether the remote has been heard of since this was opened. */
+  #hasFetched = false;
+  #update: Promise<void> | undefined;
+  /** No trouble of the remote or the mirror: told by the next look. */
+  #failure: { readonly error: unknown } | undefined;
   #nextAt = 0;
+  /** What the last update was about. */
   #asked: string | undefined;
-  #isReady = false;
-  /** Of the hashes that name objects in the mirror; undefined: git's own choice. */
-  #format: string | undefined;
+  #applied: string | undefined;
 
   constructor(options: GitOptions) {
+    const { follows, mirror: folder, url } = options;
     this.#options = options;
-    this.follows = options.follows;
+    this.follows = follows;
+    const limit = options.remoteLimitMs ?? remoteLimitMs;
+    this.#mirror = new Mirror({ folder, url, branch: follows.branch, path: follows.path, remoteLimitMs: limit });
   }
 
-  async look(signal: AbortSignal, asked?: string): Promise<Look> {
-    const { clock, intervalMs } = this.#options;
-    if (clock.now() >= this.#nextAt || asked !== this.#asked) {
+  async look(_signal: AbortSignal, asked?: string, applied?: string): Promise<Look> {
+    const failure = this.#failure;
+    this.#failure = undefined;
+    if (failure) throw failure.error;
+    const { clock } = this.#options;
+    const isAsked = asked !== this.#asked || (applied !== this.#applied && this.#isOpen(applied));
+    if (!this.#update && (isAsked || clock.now() >= this.#nextAt)) {
       this.#asked = asked;
-      this.#trouble = await this.#update(signal);
-      this.#nextAt = clock.now() + intervalMs;
+      this.#applied = applied;
+      this.#update = this.#updated(applied);
     }
-    const againInMs = Math.max(0, this.#nextAt - clock.now());
-    if (!this.#good) return { state: "away", reason: this.#trouble ?? "nothing was fetched yet", againInMs };
+    return this.#shown(applied);
+  }
+
+  async close(): Promise<void> {
+    this.#end.abort(new Error("the source is closed"));
+    await this.#update;
+  }
+
+  #shown(applied: string | undefined): Look {
+    const { url } = this.follows;
+    const againInMs = this.#update ? busyLookMs : Math.max(0, this.#nextAt - this.#options.clock.now());
+    const good = this.#good;
+    // What was fetched by an earlier process may be long past, or never have been applied: only the remote knows.
+    const isKnown = good !== undefined && (this.#hasFetched || good.commit.id === applied);
+    if (!isKnown || this.#isOpen(applied)) {
+      if (this.#trouble !== undefined) return { state: "away", reason: this.#trouble, againInMs };
+      return { state: "busy", reason: `${url} is being fetched`, againInMs };
+    }
     const trouble = this.#trouble === undefined ? {} : { trouble: this.#trouble };
-    return { state: "read", ...this.#good, ...trouble, againInMs };
+    const rewritten = applied !== undefined && good.commit.id !== applied && !this.#succession?.follows;
+    const again = this.#update ? {} : { againInMs };
+    return {
+      state: "read",
+      ...good,
+      ...trouble,
+      ...(rewritten ? { rewritten: this.#rewrittenText(applied, good) } : {}),
+      ...again,
+    };
   }
 
-  async close(): Promise<void> {}
-
-  /** Fetches, and reads what was fetched, or what was before. Gives what is wrong. */
-  async #update(signal: AbortSignal): Promise<string | undefined> {
-    const trouble = await this.#told(signal, () => this.#fetchAnyhow(signal));
-    const broken = await this.#told(signal, () => this.#read(signal));
-    // A mirror that was damaged is made anew: it holds nothing that the remote does not.
-    if (broken !== undefined && trouble === undefined) await this.#forget();
-    return trouble ?? broken;
+  /** Whether it is not known yet that the commit comes after the one that was applied last. */
+  #isOpen(applied: string | undefined): boolean {
+    const commit = this.#good?.commit.id;
+    if (applied === undefined || commit === undefined || commit === applied) return false;
+    return this.#succession?.before !== applied || this.#succession.commit !== commit;
   }
 
-  async #told(signal: AbortSignal, act: () => Promise<void>): Promise<string | undefined> {
-    const { follows } = this.#options;
+  #rewrittenText(applied: string, { commit }: Good): string {
+    const { branch } = this.follows;
+    return `${branch} was pushed by force: ${applied.slice(0, 12)}, which was applied last, is not among the commits before ${commit.id.slice(0, 12)}`;
+  }
+
+  /** Never rejects. */
+  async #updated(applied: string | undefined): Promise<void> {
+    const { clock, intervalMs, wake } = this.#options;
     try {
-      await act();
+      if (!this.#good) await this.#recall();
+      this.#trouble = await this.#fetched(applied);
+    } catch (error) {
+      if (!this.#end.signal.aborted) this.#failure = { error };
+    } finally {
+      this.#update = undefined;
+      this.#nextAt = clock.now() + intervalMs;
+      if (!this.#end.signal.aborted) wake();
+    }
+  }
+
+  /** What an earlier process has fetched is there at once, however long the remote takes. */
+  async #recall(): Promise<void> {
+    try {
+      await this.#read();
+      this.#options.wake();
+    } catch (error) {
+      // The first time there is none, and what is damaged is mended with the remote's help.
+      if (!(error instanceof MirrorDamage || error instanceof GitError)) throw error;
+    }
+  }
+
+  /** Gives what is wrong. */
+  async #fetched(applied: string | undefined): Promise<string | undefined> {
+    const { signal } = this.#end;
+    const { url, branch } = this.follows;
+    try {
+      await this.#mirror.fetch(signal);
+      this.#hasFetched = true;
+      await this.#readAnyhow();
+      const id = this.#good?.commit.id;
+      if (applied !== undefined && id !== undefined && id !== applied && this.#isOpen(applied)) {
+        this.#succession = { before: applied, commit: id, follows: await this.#mirror.follows(applied, id, signal) };
+      }
       return undefined;
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (error instanceof GitError) return gitReason(error, follows.url, follows.branch);
-      return `the mirror of ${follows.url} cannot be used: ${error instanceof Error ? error.message : String(error)}`;
-    }
-  }
-
-  /**
-   * Into another mirror where this one does not serve. A git that was killed, or lost its power, leaves locks that nobody takes away, and nobody else
-   * works in the mirror; a remote that names its objects by other hashes needs one that does so too.
-   */
-  async #fetchAnyhow(signal: AbortSignal): Promise<void> {
-    try {
-      await this.#fetch(signal);
-    } catch (error) {
-      if (signal.aborted || !(error instanceof GitError)) throw error;
-      const format = otherFormat(error);
-      if (!isLocked(error) && format === undefined) throw error;
-      this.#format = format ?? this.#format;
-      await this.#forget();
-      await this.#fetch(signal);
-    }
-  }
-
-  async #fetch(signal: AbortSignal): Promise<void> {
-    const { url, follows, mirror } = this.#options;
-    if (!this.#isReady) {
-      await mkdir(mirror, { recursive: true, mode: 0o700 });
-      const made = ["-q", "--bare", "--template=", ...(this.#format ? [`--object-format=${this.#format}`] : [])];
-      await callGit({ words: ["init", ...made, "--", mirror], limitMs: localLimitMs, signal });
-      this.#isReady = true;
-    }
-    const how = ["--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"];
-    const words = ["fetch", ...how, "--", url, `+refs/heads/${follows.branch}:${ref}`];
-    await this.#call({ words, limitMs: remoteLimitMs, signal, sshCommand: await this.#sshCommand(signal) });
-  }
-
-  /** Undefined where the user's settings have none. */
-  async #sshCommand(signal: AbortSignal): Promise<string | undefined> {
-    try {
-      const words = ["config", "--get", "core.sshCommand"];
-      return (await this.#call({ words, limitMs: localLimitMs, signal })).toString().trimEnd();
-    } catch (error) {
-      if (error instanceof GitError && error.exitCode === 1) return undefined;
+      if (error instanceof GitError) return gitReason(error, url, branch);
+      if (error instanceof MirrorDamage) return `what git has fetched of ${url} is damaged: ${error.message}`;
+      if (isSystemError(error)) return `the mirror of ${url} cannot be used: ${messageOf(error)}`;
       throw error;
     }
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
-    const { path } = this.follows;
-    const limitMs = localLimitMs;
-    if (!this.#isReady) return;
-    const how = ["--no-show-signature", "--encoding=UTF-8", "--format=%H%x00%an%x00%s"];
-    const log = await this.#call({ words: ["log", "-1", ...how, ref, "--"], limitMs, signal });
-    const [id = "", author = "", subject = ""] = log.toString().trimEnd().split("\0");
-    if (this.#good?.commit.id === id) return;
-    const place = path === "" ? id : `${id}:${path}`;
-    const listing = await this.#listing(place, signal);
-    const contents = await this.#contents(listing.blobs, signal);
-    const tree = await this.#reader.read(
-      listing.blobs.map((blob) => treeFile(blob, contents)),
-      listing,
-    );
+  /** A mirror that is damaged holds nothing that the remote does not. */
+  async #readAnyhow(): Promise<void> {
+    try {
+      await this.#read();
+    } catch (error) {
+      if (!(error instanceof MirrorDamage) || this.#mirror.isAnew) throw error;
+      await this.#mirror.makeAnew();
+      await this.#mirror.fetch(this.#end.signal);
+      await this.#read();
+    }
+  }
+
+  async #read(): Promise<void> {
+    const { signal } = this.#end;
+    const commit = await this.#mirror.commit(signal);
+    if (this.#good?.commit.id === commit.id) return;
+    const listing = await this.#mirror.listing(commit.id, signal);
+    // Only what was not read before.
+    const fresh = listing.blobs.filter(({ name, id }) => this.#names.get(name) !== id);
+    const contents = await this.#mirror.contents([...new Set(fresh.map(({ id }) => id))], signal);
+    const files = listing.blobs.map((blob) => treeFile(blob, contents));
+    const tree = await this.#reader.read(files, listing);
     this.#names = new Map(listing.blobs.map((blob) => [blob.name, blob.id]));
-    this.#good = { tree, commit: { id, author: cut(author), subject: cut(subject) } };
-  }
-
-  /** A folder that the commit lacks has nothing in it, and a file is none: errors of the commit, and none of git. */
-  async #listing(place: string, signal: AbortSignal): Promise<GitListing> {
-    try {
-      const words = ["ls-tree", "-r", "-z", "-l", place];
-      return listingOf((await this.#call({ words, limitMs: localLimitMs, signal })).toString());
-    } catch (error) {
-      if (!(error instanceof GitError && place.includes(":"))) throw error;
-      if (/not a tree object/i.test(error.stderr)) return noFolder(this.follows.path);
-      if (/Not a valid object name/i.test(error.stderr)) return listingOf("");
-      throw error;
-    }
-  }
-
-  /** Only what was not read before. */
-  async #contents(blobs: readonly Blob[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {
-    const fresh = blobs.filter(({ name, id }) => this.#names.get(name) !== id);
-    const ids = [...new Set(fresh.map(({ id }) => id))];
-    if (ids.length === 0) return new Map();
-    const input = `${ids.join("\n")}\n`;
-    return contentsOf(await this.#call({ words: ["cat-file", "--batch"], input, limitMs: localLimitMs, signal }), ids);
-  }
-
-  async #forget(): Promise<void> {
-    this.#isReady = false;
-    await rm(this.#options.mirror, { recursive: true, force: true });
-  }
-
-  #call(call: GitCall): Promise<Buffer> {
-    return callGit({ ...call, words: ["--git-dir", this.#options.mirror, ...call.words] });
+    this.#good = { tree, commit };
   }
 }
 
@@ -185,7 +204,7 @@ function treeFile({ name, id }: Blob, contents: ReadonlyMap<string, Uint8Array>)
   return { name, stamp: id, read: () => ownContent(name, contents.get(id) ?? new Uint8Array()) };
 }
 
-/** For people, in every Deployment. */
-function cut(text: string): string {
-  return [...text].slice(0, 72).join("");
+/** No disk, no right, no file left to open: nothing that a look at our own code would mend. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
 }

@@ -8,7 +8,7 @@ export interface Health {
   readonly text: string;
 }
 
-/** A pass that takes longer than this hangs: fetching a large repository may take half of it. */
+/** A pass that takes longer than this hangs: one comes each minute at least, and the largest folder is read in a few seconds. */
 const hangsMs = 600_000;
 
 /** Whether the process should be left alone: it lives, and where it leads its loop turns. `reading` absent: it only starts. */
@@ -45,5 +45,6 @@ function whyNotReady(reading: Reading | undefined): string | undefined {
   const { pass } = shown.document ?? {};
   if (reading.lastAt === undefined || reading.lastAt < reading.since || !pass) return "has not read its source yet";
   const isBad = pass.outcome === "away" || pass.outcome === "failed";
+  if (pass.trouble !== undefined) return `away: ${pass.trouble}`;
   return isBad ? [pass.outcome, ...pass.errors.slice(0, 1)].join(": ") : undefined;
 }

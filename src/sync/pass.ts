@@ -10,7 +10,7 @@ import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
 import type { PassResult } from "../loop.ts";
 import { isOrchestraError } from "../model/errors.ts";
-import { clusterKey } from "../model/keys.ts";
+import { clusterKey, syncControlKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 import type { Leadership, Snapshot, Store } from "../store/store.ts";
@@ -20,7 +20,7 @@ import { Fights } from "./fights.ts";
 import { type Found, Ground, type GroundOptions, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
-import { type Report, reportOf } from "./record.ts";
+import { heldReport, type Report, reportOf, waitingReport } from "./record.ts";
 import { type Look, type Source, sourceName } from "./source.ts";
 import { nextStep, type Standing } from "./step.ts";
 import { tell } from "./teller.ts";
@@ -39,6 +39,8 @@ export interface PassOptions {
   readonly adopt: boolean;
   /** How much one pass may do before a person has looked. */
   readonly limits: Limits;
+  /** Follows a branch whose history was written anew without asking a person. */
+  readonly allowForcePush: boolean;
   readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
@@ -99,20 +101,20 @@ export class Pass {
     const found = this.#ground.find();
     if (!found || leadership.signal.aborted) return { againInMs: strangeMs };
     const control = this.#ground.control();
-    if (control?.paused) {
-      await this.#tell(found, { outcome: "paused", errors: [] });
-      return {};
-    }
+    if (control?.paused) return this.#paused(found);
     const asked = `${control?.trigger?.at} ${control?.approved?.at}`;
     this.#attempt = { asked };
-    const look = await source.look(signal, control?.trigger?.at);
+    const blindMs = this.#failing.restMs(this.#attempt, clock.now());
+    if (blindMs > 0) return { againInMs: blindMs };
+    const look = await source.look(signal, control?.trigger?.at, found.document.applied?.commit?.id);
     if (signal.aborted || leadership.signal.aborted) return {};
-    if (look.state !== "read") return this.#wait(found, look);
-    this.#busySince = undefined;
-    const again = look.againInMs === undefined ? {} : { againInMs: look.againInMs };
-    // The store may have moved while the source was read.
+    // The store may have moved while the source was read, and a person may have changed their mind.
     const now = this.#ground.find();
     if (!now) return { againInMs: strangeMs };
+    if (this.#ground.control()?.paused) return this.#paused(now);
+    if (look.state !== "read") return this.#wait(now, look);
+    this.#busySince = undefined;
+    const again = look.againInMs === undefined ? {} : { againInMs: look.againInMs };
     this.#attempt = { asked, tree: look.tree };
     const restMs = this.#failing.restMs(this.#attempt, clock.now());
     if (restMs > 0) return { againInMs: Math.min(restMs, look.againInMs ?? restMs) };
@@ -141,6 +143,11 @@ export class Pass {
     return { againInMs: restMs };
   }
 
+  async #paused(found: Found): Promise<PassResult> {
+    await this.#tell(found, { outcome: "paused", errors: [] });
+    return {};
+  }
+
   async #wait(found: Found, { state, reason, againInMs }: Exclude<Look, Read>): Promise<PassResult> {
     const { clock } = this.#options;
     this.#busySince ??= clock.now();
@@ -151,65 +158,71 @@ export class Pass {
   }
 
   /** `open`: the next change of the store goes on with it. `unsettled`: it goes on when the source has stayed as it is. */
-  async #apply(found: Found, { tree, unsettledMs, ...origin }: Read): Promise<"calm" | "open" | "unsettled"> {
-    const { store, partial, heals, clock } = this.#options;
-    const resting = this.#fights.resting(clock.now());
-    const author = this.#author(origin.commit);
-    const state = knownState(found.snapshot);
-    const { applied, drift: told } = found.document;
-    const decision = decide({ tree, state, applied, told, author, partial, heals, resting });
-    const report = reportOf(decision, origin, heals);
-    if (decision.tree === undefined || !changesAnything(decision.plan(state))) {
+  async #apply(found: Found, look: Read): Promise<"calm" | "open" | "unsettled"> {
+    const { store, heals, clock } = this.#options;
+    const first = this.#decide(found, look, found.snapshot);
+    if (isDone(first, found.snapshot)) {
       this.#readiness.close();
-      await this.#tell(found, report);
+      await this.#tell(found, reportOf(first, look, heals));
       return "calm";
     }
     // What is only looked at where something is to be changed: pods, statuses, nodes.
-    const whole = await store.list([...followSelectors, clusterKey]);
-    const step = nextStep(this.#standing(found, whole, { ...decision, tree: decision.tree }));
+    const whole = await store.list([...followSelectors, clusterKey, syncControlKey(this.#name)]);
+    if (whole.get(syncControlKey(this.#name))?.value.paused) return "open";
+    // Of what somebody has changed since, too, it is said whether it is left as it is.
+    const decision = this.#decide(found, look, whole);
+    const report = reportOf(decision, look, heals);
+    if (isDone(decision, whole)) return "open";
+    const step = nextStep(this.#standing(found, whole, look, decision));
+    const writing = { found, plan: decision.plan, whole };
     switch (step.do) {
       case "write": {
         const noted = step.letThrough ? await noteLetThrough(store, found, step.letThrough) : found;
-        await writeRest(this.#options, noted, decision.plan, whole);
+        await writeRest(this.#options, { ...writing, found: noted });
         if (heals) this.#fights.corrected(decision.drifted, clock.now());
         await this.#tell(noted, report);
         return "open";
       }
       case "prune":
-        if (unsettledMs !== undefined) {
-          await this.#tell(found, { ...report, outcome: "waiting", errors: [...report.errors, unsettledText] });
+        if (look.unsettledMs !== undefined) {
+          await this.#tell(found, waitingReport(report, { reasons: [unsettledText] }));
           return "unsettled";
         }
-        await prune(this.#options, found, decision.plan, whole);
+        await prune(this.#options, writing);
         await this.#tell(found, report);
         return "open";
       case "wait":
         await this.#readiness.open();
-        await this.#tell(found, {
-          ...report,
-          outcome: "waiting",
-          errors: [...report.errors, ...step.reasons],
-          prunes: step.prunes,
-        });
+        await this.#tell(found, waitingReport(report, step));
         return "open";
       case "hold":
         this.#readiness.close();
-        await this.#tell(found, {
-          outcome: "held",
-          errors: step.reasons,
-          held: step.held,
-          ...(origin.commit ? { commit: origin.commit } : {}),
-        });
+        await this.#tell(found, heldReport(report, step, look));
         return "calm";
       default:
         return step satisfies never;
     }
   }
 
-  #standing({ document }: Found, whole: Snapshot, { plan, tree }: Decision & { tree: string }): Standing {
+  #decide({ document: { applied, drift: told } }: Found, { tree, commit }: Read, snapshot: Snapshot): Decision {
+    const { partial, heals, clock } = this.#options;
+    const resting = this.#fights.resting(clock.now());
+    return decide({
+      tree,
+      state: knownState(snapshot),
+      applied,
+      told,
+      author: this.#author(commit),
+      partial,
+      heals,
+      resting,
+    });
+  }
+
+  #standing({ document }: Found, whole: Snapshot, { rewritten }: Read, { plan, tree = "" }: Decision): Standing {
     const { state: cluster, present } = observationOf(whole);
     const state = knownState(whole);
-    const { clock, limits } = this.#options;
+    const { clock, limits, allowForcePush } = this.#options;
     return {
       plan: plan(state),
       state,
@@ -219,8 +232,9 @@ export class Pass {
       wall: clock.wall(),
       limits,
       tree,
-      approved: this.#ground.control()?.approved?.token,
+      approved: whole.get(syncControlKey(this.#name))?.value.approved?.token,
       letThrough: document.letThrough,
+      rewritten: allowForcePush ? undefined : rewritten,
     };
   }
 
@@ -236,6 +250,11 @@ export class Pass {
   }
 }
 
+/** Whether nothing of it is to be written. */
+function isDone({ tree, plan }: Decision, snapshot: Snapshot): boolean {
+  return tree === undefined || !changesAnything(plan(knownState(snapshot)));
+}
+
 function isSameLook(a: NonNullable<Read & { position: number }>, b: Read & { position: number }): boolean {
-  return a.tree === b.tree && a.trouble === b.trouble && a.position === b.position;
+  return a.tree === b.tree && a.trouble === b.trouble && a.rewritten === b.rewritten && a.position === b.position;
 }

@@ -20,6 +20,8 @@ export interface Report {
   readonly held?: HeldPass;
   /** What nothing was applied of. */
   readonly commit?: SourceCommit;
+  /** Why the source cannot be read now: what it was decided on may not be the latest. */
+  readonly trouble?: string;
   /** Deployments that are to be deleted when the rest is ready. */
   readonly prunes?: readonly string[];
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
@@ -48,6 +50,25 @@ export function reportOf(decision: Decision, { commit, trouble }: Origin, heals:
   };
 }
 
+/** The same, where what is to be pruned has to wait for these reasons; `prunes`: all of it, where it waits for the rest. */
+export function waitingReport(
+  { outcome, errors, ...report }: Report,
+  { reasons, prunes }: { readonly reasons: readonly string[]; readonly prunes?: readonly string[] },
+): Report {
+  const told = outcome === "away" ? outcome : "waiting";
+  return { ...report, outcome: told, errors: [...errors, ...reasons], ...(prunes ? { prunes } : {}) };
+}
+
+/** What is told where all of it waits for a person. */
+export function heldReport(
+  { errors }: Report,
+  { reasons, held }: { readonly reasons: readonly string[]; readonly held: HeldPass },
+  { commit, trouble }: Origin,
+): Report {
+  const origin = { ...(commit ? { commit } : {}), ...(trouble === undefined ? {} : { trouble }) };
+  return { outcome: "held", errors: [...reasons, ...errors], held, ...origin };
+}
+
 /** The next document, or `old` itself when it says all that already. */
 export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
   const { held: _old, waiting: before, ...rest } = old;
@@ -65,10 +86,16 @@ export function nextRecord(old: SyncDocument, report: Report, at: string): SyncD
   return sameValue(old, next) ? old : next;
 }
 
-function passOf({ outcome, errors, commit }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {
+function passOf({ outcome, errors, commit, trouble }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {
   const kept = errors.slice(0, errorsKept).map((error) => shortened(error));
   const more = errors.length - kept.length;
-  return { outcome, errors: kept, ...(more > 0 ? { more } : {}), ...(commit ? { commit } : {}) };
+  return {
+    outcome,
+    errors: kept,
+    ...(more > 0 ? { more } : {}),
+    ...(commit ? { commit } : {}),
+    ...(trouble === undefined ? {} : { trouble: shortened(trouble) }),
+  };
 }
 
 function waitingFor(prunes: readonly string[]) {

@@ -16,6 +16,8 @@ export type Look =
       readonly commit?: SourceCommit;
       /** Why this is the last that could be read, and maybe not the latest. */
       readonly trouble?: string;
+      /** Why it does not come after what was applied last, where that is so: its history was written anew. */
+      readonly rewritten?: string;
       /** So much longer it has to stay as it is before what it lacks counts as deleted: it may only be half written or half removed. Absent: it is whole. */
       readonly unsettledMs?: number;
       /** When it should be looked at again, whatever happens. */
@@ -27,9 +29,9 @@ export interface Source {
   readonly follows: Followed;
   /**
    * Never throws for what is wrong with the source. The same `tree` as long as nothing has changed in it.
-   * `asked`: another text than before where somebody wants what is there now.
+   * `asked`: another text than before where somebody wants what is there now. `applied`: the commit that was applied last.
    */
-  look(signal: AbortSignal, asked?: string): Promise<Look>;
+  look(signal: AbortSignal, asked?: string, applied?: string): Promise<Look>;
   close(): Promise<void>;
 }
 

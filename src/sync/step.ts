@@ -1,6 +1,6 @@
 // The next thing that a pass may do with its plan: write, wait until what was written is ready, prune, or hold all of it for a person. Pure.
 import { forecast } from "../apply/forecast.ts";
-import { heldBecause, type Limits } from "../apply/guards.ts";
+import { heldBecause, type Limit, type Limits } from "../apply/guards.ts";
 import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
 import { pruneOf, withoutPrune } from "../apply/prune.ts";
 import { namesText, pruneWaits } from "../apply/prune-waits.ts";
@@ -24,6 +24,8 @@ export interface Standing {
   readonly approved: string | undefined;
   /** What an earlier pass was allowed to prune. */
   readonly letThrough: LetThrough | undefined;
+  /** Why the files do not come after those that were applied last, where a person has to look at that. */
+  readonly rewritten: string | undefined;
 }
 
 export type Step =
@@ -36,19 +38,22 @@ export type Step =
 
 /** Of a plan that changes something. */
 export function nextStep(standing: Standing): Step {
-  const { plan, place, tree, approved, letThrough } = standing;
+  const { plan, place, tree, approved, letThrough, limits } = standing;
   const deletions = pruneOf(plan);
   const rest = withoutPrune(plan);
   const prunes = deletions.items.map(({ name }) => name);
+  const token = tokenOf(bondOf(plan, place));
   const allowed = prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)) } : undefined;
   // Once: writing the rest moves the plan's token on, and the deletions are as they were.
-  const isKnown = allowed !== undefined && allowed.token === letThrough?.token && tree === letThrough.tree;
+  const isKnown = allowed !== undefined && letThrough !== undefined && isLetThrough(allowed, letThrough, limits);
   if (!(isKnown && !changesAnything(rest))) {
     const reasons = reasonsToHold(standing);
-    const token = tokenOf(bondOf(plan, place));
     if (reasons.length > 0 && token !== approved) return { do: "hold", held: heldPass(token, plan), reasons };
   }
-  if (changesAnything(rest)) return { do: "write", ...(allowed && !isKnown ? { letThrough: allowed } : {}) };
+  if (changesAnything(rest)) {
+    const noted = allowed && { ...allowed, ...(token === approved ? {} : { limits: limitsText(limits) }) };
+    return { do: "write", ...(noted && !isKnown ? { letThrough: noted } : {}) };
+  }
   const awaited = pruneWaits(standing);
   if (awaited.length === 0) return { do: "prune" };
   const names = namesText(awaited.map(({ name }) => name));
@@ -60,10 +65,22 @@ export function nextStep(standing: Standing): Step {
   };
 }
 
-function reasonsToHold({ plan, state, cluster, present, wall, place, limits }: Standing): string[] {
+/** Whether it is what was looked at; under other limits nobody has, unless it was a person. */
+function isLetThrough(deletions: Omit<LetThrough, "limits">, before: LetThrough, limits: Limits): boolean {
+  if (deletions.token !== before.token || deletions.tree !== before.tree) return false;
+  return before.limits === undefined || before.limits === limitsText(limits);
+}
+
+/** The same for the same limits, and another for others. */
+function limitsText({ deletions, replacements, affected }: Limits): string {
+  const text = ({ count, percent, oneDeployment }: Limit) => `${count}/${percent}/${oneDeployment}`;
+  return [deletions, replacements, affected].map(text).join(" ");
+}
+
+function reasonsToHold({ plan, state, cluster, present, wall, place, limits, rewritten }: Standing): string[] {
   const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
   const guarded = { state, plan, forecasts, pods: cluster.pods, source: place.source, limits };
-  return heldBecause(guarded).map(({ message }) => message);
+  return [...(rewritten === undefined ? [] : [rewritten]), ...heldBecause(guarded).map(({ message }) => message)];
 }
 
 function heldPass(token: string, { items }: Plan): HeldPass {

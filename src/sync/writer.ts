@@ -5,7 +5,7 @@ import type { KnownState, Plan } from "../apply/plan.ts";
 import { withoutPrune } from "../apply/prune.ts";
 import type { Log } from "../log.ts";
 import { OrchestraError } from "../model/errors.ts";
-import { syncKey } from "../model/keys.ts";
+import { syncControlKey, syncKey } from "../model/keys.ts";
 import { errorsKept, type LetThrough } from "../model/sync.ts";
 import { put, type Snapshot, type Store } from "../store/store.ts";
 import type { Found } from "./ground.ts";
@@ -31,19 +31,30 @@ export async function noteLetThrough(store: Store, found: Found, letThrough: Let
   return { ...found, document: now.value, version: now.version };
 }
 
+/** What is to be written, and what it was decided on. */
+export interface Writing {
+  readonly found: Found;
+  readonly plan: Planning;
+  readonly whole: Snapshot;
+}
+
 /** All of the plan but what it prunes. */
-export async function writeRest(options: WriterOptions, found: Found, plan: Planning, whole: Snapshot): Promise<void> {
+export async function writeRest(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
   const rest: Planning = (state) => withoutPrune(plan(state));
-  said(options, "applied", await commitPlan(options.store, rest(knownState(whole)), rest, checksOf(found)));
+  const checks = checksOf({ ...on, whole });
+  said(options, "applied", await commitPlan(options.store, rest(knownState(whole)), rest, checks));
 }
 
-export async function prune(options: WriterOptions, found: Found, plan: Planning, whole: Snapshot): Promise<void> {
-  said(options, "pruned", await commitPrune(options.store, plan(knownState(whole)), plan, checksOf(found)));
+export async function prune(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
+  const checks = checksOf({ ...on, whole });
+  said(options, "pruned", await commitPrune(options.store, plan(knownState(whole)), plan, checks));
 }
 
-/** Nobody else has become the leader since. */
-function checksOf({ document, version }: Found) {
-  return [{ key: syncKey(document.source), version }];
+/** Nobody else has become the leader since, nor said anything about this sync. */
+function checksOf({ found: { document, version }, whole }: Pick<Writing, "found" | "whole">) {
+  const control = syncControlKey(document.source);
+  const said = whole.get(control);
+  return [{ key: syncKey(document.source), version }, ...(said ? [{ key: control, version: said.version }] : [])];
 }
 
 function said({ meter, log }: WriterOptions, what: "applied" | "pruned", { items }: Plan): void {

@@ -54,12 +54,25 @@ export async function gitLab(t: TestContext, format = "sha1"): Promise<GitLab> {
   return { remote, work, git, push };
 }
 
-/** A sync that follows `deploy/` on `main`, and looks often. `connect` opens the store; absent: an embedded one. */
-export function gitSyncLab(t: TestContext, url: string, connect?: () => Promise<Store>): Promise<SyncLab> {
+/** Where a sync of `gitSyncLab` has its mirror, below the lab's state. */
+export interface MirrorPlace {
+  name: string;
+}
+
+/**
+ * A sync that follows `deploy/` on `main`, and looks often. `connect` opens the store; absent: an embedded one.
+ * `place`: another name before a start is another machine's mirror.
+ */
+export function gitSyncLab(
+  t: TestContext,
+  url: string,
+  connect?: () => Promise<Store>,
+  place: MirrorPlace = { name: "git" },
+): Promise<SyncLab> {
   const follows = { kind: "git", url, branch: "main", path: "deploy" } as const;
   const followed = (state: string, clock: Clock) => ({
     follows,
-    open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
+    open: (wake: () => void) => openGit({ wake, url, follows, mirror: join(state, place.name), intervalMs: 50, clock }),
   });
   return syncLab(t, followed, connect);
 }

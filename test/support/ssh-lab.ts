@@ -18,8 +18,15 @@ export interface SshLab extends GitLab {
   calls(): Promise<string>;
 }
 
-/** `settings`: of the environment while the test lasts; undefined: not set. Nothing else of whoever runs the tests counts. */
-export async function sshLab(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<SshLab> {
+/**
+ * `settings`: of the environment while the test lasts; undefined: not set. Nothing else of whoever runs the tests counts.
+ * `remoteLimitMs`: how long a remote may take; absent: as long as users have.
+ */
+export async function sshLab(
+  t: TestContext,
+  settings: NodeJS.ProcessEnv = {},
+  remoteLimitMs?: number,
+): Promise<SshLab> {
   const git = await gitLab(t);
   const folder = await tempFolder(t);
   const url = `git@shop.invalid:${git.remote}`;
@@ -34,9 +41,11 @@ export async function sshLab(t: TestContext, settings: NodeJS.ProcessEnv = {}): 
   ];
   const none = Object.fromEntries(nothing.map((name) => [name, undefined]));
   setFor(t, { ...none, GIT_CONFIG_NOSYSTEM: "1", GIT_CONFIG_GLOBAL: join(folder, "gitconfig"), ...settings });
+  const limits = remoteLimitMs === undefined ? {} : { remoteLimitMs };
   const lab = await syncLab(t, (state, clock) => ({
     follows,
-    open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
+    open: (wake: () => void) =>
+      openGit({ wake, url, follows, mirror: join(state, "git"), intervalMs: 50, clock, ...limits }),
   }));
   return {
     ...git,

@@ -30,6 +30,7 @@ export interface SyncLabOptions {
   readonly log?: Log;
   /** Absent: what is not about guards may do whatever it likes, but delete everything. */
   readonly limits?: Limits;
+  readonly allowForcePush?: boolean;
   readonly watch?: DirectoryOptions["watch"];
   /** This sync's connection to the store; absent: one like the others. */
   readonly connect?: () => Promise<Store>;
@@ -128,6 +129,7 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         heals = true,
         log = silentLog,
         limits = unlimited,
+        allowForcePush = false,
         watch,
         ask,
         connect: other,
@@ -151,6 +153,7 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         heals,
         adopt: false,
         limits,
+        allowForcePush,
         clock,
         log,
       });

@@ -31,6 +31,7 @@ Of several syncs of one source one works, and the others stand by. What runs a s
   };
   static override flags = {
     adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
+    "allow-force-push": Flags.boolean({ summary: "Follow a branch that was pushed by force without asking first." }),
     ...limitFlags,
     interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
     listen: Flags.string({
@@ -51,10 +52,10 @@ Of several syncs of one source one works, and the others stand by. What runs a s
     const intervalMs = parseDuration(flags.interval, "--interval");
     const config = this.settings;
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
-    const { adopt, partial, "self-heal": heals } = flags;
+    const { adopt, partial, "self-heal": heals, "allow-force-push": allowForcePush } = flags;
     const limits = limitsOf(flags);
     const { listen } = flags;
     if (listen !== undefined) addressOf(listen, "--listen");
-    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits, listen });
+    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits, allowForcePush, listen });
   }
 }

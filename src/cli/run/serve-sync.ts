@@ -13,7 +13,7 @@ import { fired, stopSignal } from "./serve.ts";
 import { openSpareMemory } from "./spare-memory.ts";
 
 export interface ServeSyncOptions
-  extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt" | "limits"> {
+  extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt" | "limits" | "allowForcePush"> {
   readonly config: Config;
   readonly storeUrl: string;
   /** Where health and metrics are told; undefined: on loopback, at a free port where the usual one is taken. */

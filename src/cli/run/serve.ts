@@ -109,7 +109,14 @@ async function serveStore(
 
 /** As `orchestra sync` does without any flag. */
 function followAsUp(options: Pick<FollowOptions, "store" | "stateDir" | "cluster" | "target" | "log">): Sync {
-  const how = { intervalMs: defaultIntervalMs, limits: defaultLimits, partial: false, heals: true, adopt: false };
+  const how = {
+    intervalMs: defaultIntervalMs,
+    limits: defaultLimits,
+    partial: false,
+    heals: true,
+    adopt: false,
+    allowForcePush: false,
+  };
   return startFollowing({ ...options, ...how, clock: systemClock });
 }
 

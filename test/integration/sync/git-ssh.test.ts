@@ -137,7 +137,7 @@ test("no window is opened for a password either, unless the user insists on thei
   const follows = { kind: "git", url, branch: "main", path: "" } as const;
   const lab = await syncLab(t, (state, clock) => ({
     follows,
-    open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
+    open: (wake: () => void) => openGit({ wake, url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
   }));
   await lab.start();
   await awayFor(lab, /does not let this user in/);

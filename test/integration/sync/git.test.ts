@@ -106,18 +106,6 @@ test("the user's own settings of git change nothing about how a commit is read",
   assert.deepEqual((await lab.deployment("web"))?.commit, { id, author: "Ann Example", subject: "größer" });
 });
 
-test("a forced push is followed", async (t) => {
-  const { remote, push, git } = await gitLab(t);
-  await push({ "deploy/web.yaml": web("a:1") });
-  await push({ "deploy/web.yaml": web("a:2") });
-  const lab = await gitSyncLab(t, remote);
-  await lab.start();
-  await lab.settled({ web: "a:2" });
-  await git("reset", "-q", "--hard", "HEAD~1");
-  await git("push", "-q", "--force", "origin", "HEAD");
-  await lab.settled({ web: "a:1" });
-});
-
 test("a branch or remote that is gone is told, and the last good commit stays and is kept up", async (t) => {
   const { remote, push, git } = await gitLab(t);
   await push({ "deploy/web.yaml": web("a:1") });
@@ -224,7 +212,7 @@ test("wrong credentials are told without a question to anybody, and never shown"
   const follows = { kind: "git", url: `http://127.0.0.1:${port}/shop.git`, branch: "main", path: "" } as const;
   const lab = await syncLab(t, (state, clock) => ({
     follows,
-    open: () => openGit({ url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
+    open: (wake: () => void) => openGit({ wake, url, follows, mirror: join(state, "git"), intervalMs: 50, clock }),
   }));
   await lab.start();
   const document = await awayFor(lab, /does not let this user in/);
@@ -237,7 +225,8 @@ test("a trigger does not wait for the interval", async (t) => {
   const follows = { kind: "git", url: remote, branch: "main", path: "deploy" } as const;
   const lab = await syncLab(t, (state, clock) => ({
     follows,
-    open: () => openGit({ url: remote, follows, mirror: join(state, "git"), intervalMs: 3_600_000, clock }),
+    open: (wake: () => void) =>
+      openGit({ wake, url: remote, follows, mirror: join(state, "git"), intervalMs: 3_600_000, clock }),
   }));
   await lab.start();
   await lab.settled({ web: "a:1" });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gitEnvironment } from "../../../src/sync/git-environment.ts";
 
-const ours = "-o BatchMode=yes -o ConnectTimeout=15";
+const ours = "-o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=10";
 const cases: readonly {
   readonly name: string;
   readonly own: Readonly<Record<string, string>>;
@@ -33,12 +33,19 @@ test("the user's own helpers are kept, those that ask in a window are not, nor w
     GIT_ASKPASS: "/bin/secret",
     SSH_ASKPASS: "/bin/window",
     GIT_DIR: "/other/.git",
+    GIT_COMMON_DIR: "/other/.git",
+    GIT_QUARANTINE_PATH: "/other/.git/objects/incoming",
+    GIT_CONFIG_GLOBAL: "/home/ann/settings",
+    ORCHESTRA_STORE_PASSWORD: "secret",
     LC_ALL: "de",
   };
-  const { HOME, GIT_ASKPASS, SSH_ASKPASS, GIT_DIR, LC_ALL, GIT_TERMINAL_PROMPT } = gitEnvironment(own);
-  assert.deepEqual(
-    [HOME, GIT_ASKPASS, SSH_ASKPASS, GIT_DIR, LC_ALL, GIT_TERMINAL_PROMPT],
-    ["/home/ann", "/bin/secret", undefined, undefined, "C", "0"],
-  );
+  const { GIT_NO_LAZY_FETCH, GCM_INTERACTIVE, GIT_SSH_COMMAND, ...left } = gitEnvironment(own);
+  assert.deepEqual(left, {
+    HOME: "/home/ann",
+    GIT_ASKPASS: "/bin/secret",
+    GIT_CONFIG_GLOBAL: "/home/ann/settings",
+    LC_ALL: "C",
+    GIT_TERMINAL_PROMPT: "0",
+  });
   assert.equal(gitEnvironment({ ...own, SSH_ASKPASS_REQUIRE: "force" })["SSH_ASKPASS"], "/bin/window");
 });

@@ -4,7 +4,8 @@ import { test } from "node:test";
 import { gitReason } from "../../../src/sync/git-reason.ts";
 
 const where = "https://example.org/shop.git";
-const failed = (stderr: string) => gitReason({ stderr, exitCode: 128, late: false, missing: false }, where, "main");
+const failed = (stderr: string) =>
+  gitReason({ stderr, exitCode: 128, late: false, missing: false, tooMuch: false }, where, "main");
 
 const cases: readonly (readonly [string, RegExp])[] = [
   ["fatal: couldn't find remote ref refs/heads/main", /has no branch main/],
@@ -32,7 +33,8 @@ for (const [stderr, message] of cases) {
 }
 
 test("a git that is missing or takes too long is told", () => {
-  const reason = (what: { late: boolean; missing: boolean }) => gitReason({ stderr: "", ...what }, where, "main");
+  const reason = (what: { late: boolean; missing: boolean }) =>
+    gitReason({ stderr: "", tooMuch: false, ...what }, where, "main");
   assert.match(reason({ late: false, missing: true }), /git is not installed/);
   assert.match(reason({ late: true, missing: false }), /too long/);
 });
