@@ -110,9 +110,6 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
   }
 }
 
-/** How often a Git remote is asked. */
-export const defaultIntervalMs = 30_000;
-
 export interface FollowOptions {
   readonly store: Store;
   readonly stateDir: string;

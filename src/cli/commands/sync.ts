@@ -1,13 +1,10 @@
 import { resolve } from "node:path";
-import { Args, Flags } from "@oclif/core";
-import { parseDuration } from "../../model/duration.ts";
+import { Args } from "@oclif/core";
 import { absoluteUrl } from "../../store/open-store.ts";
-import { addressOf } from "../../sync/metrics.ts";
 import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
-import { limitFlags } from "../change/change-flags.ts";
-import { limitsOf } from "../change/guarded.ts";
 import { serveSync } from "../run/serve-sync.ts";
+import { followFlags, followingOf, listenFlag } from "../sync/follow-flags.ts";
 
 export default class Sync extends BaseCommand {
   static override summary = "Keep the cluster equal to a folder of manifests, or to one in a Git branch.";
@@ -29,33 +26,14 @@ Of several syncs of one source one works, and the others stand by. What runs a s
       ignoreStdin: true,
     }),
   };
-  static override flags = {
-    adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
-    "allow-force-push": Flags.boolean({ summary: "Follow a branch that was pushed by force without asking first." }),
-    ...limitFlags,
-    interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
-    listen: Flags.string({
-      summary: "Where /healthz, /readyz and /metrics (Prometheus) are told. Default: 127.0.0.1:5380, or a free port.",
-      helpValue: "HOST:PORT",
-    }),
-    partial: Flags.boolean({ summary: "Apply the valid files although others are wrong." }),
-    "self-heal": Flags.boolean({
-      summary: "Take back what was changed by hand; else it is only reported.",
-      default: true,
-      allowNo: true,
-    }),
-  };
+  static override flags = { ...followFlags, listen: listenFlag };
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Sync);
     const target = targetOf(args.source, (path) => resolve(path));
-    const intervalMs = parseDuration(flags.interval, "--interval");
+    const following = followingOf(target, flags, { flag: "--listen", text: flags.listen });
     const config = this.settings;
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);
-    const { adopt, partial, "self-heal": heals, "allow-force-push": allowForcePush } = flags;
-    const limits = limitsOf(flags);
-    const { listen } = flags;
-    if (listen !== undefined) addressOf(listen, "--listen");
-    await serveSync({ config, storeUrl, target, intervalMs, adopt, partial, heals, limits, allowForcePush, listen });
+    await serveSync({ config, storeUrl, ...following });
   }
 }

@@ -6,43 +6,46 @@ import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
 import { absoluteUrl, openStore } from "../../store/open-store.ts";
-import { type Target, targetOf, targetText } from "../../sync/target.ts";
+import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
 import { knownCluster } from "../run/known-cluster.ts";
 import { lostAfterFlag, withLostAfter } from "../run/lost-after.ts";
 import { runningUp, serve } from "../run/serve.ts";
+import { givenWords, syncWords, upSyncFlags } from "../run/up-sync.ts";
+import { type Following, followingOf } from "../sync/follow-flags.ts";
 
 export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
   static override description = `Runs in the foreground until Ctrl-C or SIGTERM; with --detach in the background.
 When it ends, pods run on and names are answered, and the next up takes over from there.`;
-  static override examples = ["<%= config.bin %> up --detach", "<%= config.bin %> up --sync manifests/"];
+  static override examples = [
+    "<%= config.bin %> up --detach",
+    "<%= config.bin %> up --sync manifests/",
+    "<%= config.bin %> up --detach --sync https://example.org/shop.git#main/deploy --interval 1m --adopt",
+  ];
   static override flags = {
     detach: Flags.boolean({ char: "d", summary: "Run in the background; return when it serves." }),
     "node-lost-after": lostAfterFlag,
-    sync: Flags.string({
-      summary: "Also keep the cluster equal to a folder or a Git branch, as orchestra sync does.",
-      helpValue: "DIR|URL#BRANCH/PATH",
-    }),
+    ...upSyncFlags,
   };
 
   async run(): Promise<void> {
-    const { flags } = await this.parse(Up);
+    const { flags, metadata } = await this.parse(Up);
     const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     const text = flags["node-lost-after"];
     const config = withLostAfter(this.settings, text);
-    const sync = flags.sync === undefined ? undefined : targetOf(flags.sync, (path) => resolve(path));
-    const others = [
-      ...(text === undefined ? [] : ["--node-lost-after", text]),
-      ...(sync === undefined ? [] : ["--sync", targetText(sync)]),
-    ];
-    if (flags.detach) await this.#detach(storeUrl, others);
+    const target = flags.sync === undefined ? undefined : targetOf(flags.sync, (path) => resolve(path));
+    const words = syncWords(target, givenWords({ flags, metadata }));
+    const lostAfter = text === undefined ? [] : ["--node-lost-after", text];
+    const listen = { flag: "--sync-listen", text: flags["sync-listen"] };
+    const sync = target && followingOf(target, flags, listen);
+    if (flags.detach) await this.#detach(storeUrl, [...lostAfter, ...words]);
     else await this.#serve(storeUrl, config, sync);
   }
 
-  async #serve(storeUrl: string, config: Config, sync: Target | undefined): Promise<void> {
+  async #serve(storeUrl: string, config: Config, sync: Following | undefined): Promise<void> {
     const { version } = this.config;
     const onServing = (roles: Roles) => this.#sayServing(roles);
     await serve({ config, storeUrl, version, command: "up", roles: roleNames, sync, onServing });

@@ -2,42 +2,32 @@
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
-import { answerFor, type FollowOptions, startFollowing } from "../../roles.ts";
+import { startFollowing } from "../../roles.ts";
 import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
-import { addressOf } from "../../sync/metrics.ts";
 import type { Sync } from "../../sync/sync.ts";
+import type { Following } from "../sync/follow-flags.ts";
 import { endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
 import { fired, stopSignal } from "./serve.ts";
 import { openSpareMemory } from "./spare-memory.ts";
+import { openSyncHealth } from "./sync-health.ts";
 
-export interface ServeSyncOptions
-  extends Pick<FollowOptions, "target" | "intervalMs" | "partial" | "heals" | "adopt" | "limits" | "allowForcePush"> {
+export interface ServeSyncOptions extends Following {
   readonly config: Config;
   readonly storeUrl: string;
-  /** Where health and metrics are told; undefined: on loopback, at a free port where the usual one is taken. */
-  readonly listen: string | undefined;
 }
-
-const defaultAddress = "127.0.0.1:5380";
 
 /** Resolves when it has ended after SIGTERM, SIGINT or SIGHUP. Throws `unavailable` where nobody can listen at `listen`. */
 export async function serveSync({ config, listen, ...options }: ServeSyncOptions): Promise<void> {
   const stop = stopSignal();
   const log = openLog(config.logLevel);
-  let sync: Sync | undefined;
-  // First of all: who watches learns that the store does not answer, and an address that is taken ends this before anything is applied.
-  const address = addressOf(listen ?? defaultAddress, "--listen");
-  const answering = await answerFor(() => sync, { address, anyPort: listen === undefined, clock: systemClock, log });
-  log.info("health and metrics are told", { url: answering.url });
+  const health = await openSyncHealth(listen, log);
   try {
-    await followUntil({ config, ...options, log, stop }, (started) => {
-      sync = started;
-    });
+    await followUntil({ config, ...options, log, stop }, (sync) => health.follows(sync));
     log.info("sync ends; what it applied stays");
   } finally {
-    await answering.close();
+    await health.close();
   }
   endSoon(log);
 }

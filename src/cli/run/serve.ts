@@ -1,7 +1,6 @@
 // `up` and `run` themselves: open the store, start the roles, and run until they are told to end.
 // Read and write the state folder's record of what runs; everything else is the roles' work.
 import { existsSync } from "node:fs";
-import { defaultLimits } from "../../apply/guards.ts";
 import { systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
@@ -9,7 +8,7 @@ import { OrchestraError } from "../../model/errors.ts";
 import type { RoleName } from "../../model/role.ts";
 import { isRunning, processOf, writeProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
-import { defaultIntervalMs, type FollowOptions, type Roles, startFollowing, startRoles } from "../../roles.ts";
+import { type Roles, startFollowing, startRoles } from "../../roles.ts";
 import {
   clusterFolder,
   type RolesRecord,
@@ -24,10 +23,11 @@ import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { Sync } from "../../sync/sync.ts";
-import type { Target } from "../../sync/target.ts";
+import type { Following } from "../sync/follow-flags.ts";
 import { keepLogSmall } from "./detach.ts";
 import { endNow, endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
+import { openSyncHealth, type SyncHealth } from "./sync-health.ts";
 
 export interface ServeOptions {
   readonly config: Config;
@@ -39,7 +39,7 @@ export interface ServeOptions {
   readonly command: "up" | "run";
   readonly roles: readonly RoleName[];
   /** What is followed besides. */
-  readonly sync?: Target | undefined;
+  readonly sync?: Following | undefined;
   /** Called once, when the roles do their work. */
   readonly onServing: (roles: Roles) => void;
 }
@@ -49,7 +49,7 @@ const noteMs = 1_000;
 
 /**
  * Resolves when the roles have closed after SIGTERM, SIGINT or SIGHUP; a second signal ends the process at once.
- * Throws `conflict` when one of the roles runs here already.
+ * Throws `conflict` when one of the roles runs here already, `unavailable` where nobody can listen at the sync's `listen`.
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const { config, storeUrl, roles } = options;
@@ -62,20 +62,31 @@ export async function serve(options: ServeOptions): Promise<void> {
   // A worker that restarts while no server answers goes on with what it knows.
   const own: OwnCluster = {};
   const access = () => config.storeAccess;
-  const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
+  const health = options.sync && (await openSyncHealth(options.sync.listen, log));
   try {
-    await serveStore(options, store, own, { stop, log });
+    const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
+    try {
+      await serveStore(options, store, own, { stop, log, health });
+    } finally {
+      await store.close();
+    }
   } finally {
-    await store.close();
+    await health?.close();
   }
   if (options.sync) endSoon(log);
+}
+
+interface Around {
+  readonly stop: AbortSignal;
+  readonly log: Log;
+  readonly health: SyncHealth | undefined;
 }
 
 async function serveStore(
   options: ServeOptions,
   store: Store,
   own: OwnCluster,
-  { stop, log }: { readonly stop: AbortSignal; readonly log: Log },
+  { stop, log, health }: Around,
 ): Promise<void> {
   const { config, storeUrl, version, roles: wanted, onServing } = options;
   const { stateDir, networkRange } = config;
@@ -91,8 +102,11 @@ async function serveStore(
     try {
       const path = recordPath(options, cluster.id);
       stopNoting = keepNoted(path, { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted });
-      const { sync } = options;
-      if (sync) following = followAsUp({ store, stateDir, cluster: cluster.id, target: sync, log });
+      if (options.sync) {
+        const { listen: _told, ...how } = options.sync;
+        following = startFollowing({ ...how, store, stateDir, cluster: cluster.id, clock: systemClock, log });
+        health?.follows(following);
+      }
       onServing(roles);
       await fired(stop);
       log.info("orchestra ends; pods and names stay");
@@ -105,19 +119,6 @@ async function serveStore(
     stopRotation();
     for (const release of releases) release();
   }
-}
-
-/** As `orchestra sync` does without any flag. */
-function followAsUp(options: Pick<FollowOptions, "store" | "stateDir" | "cluster" | "target" | "log">): Sync {
-  const how = {
-    intervalMs: defaultIntervalMs,
-    limits: defaultLimits,
-    partial: false,
-    heals: true,
-    adopt: false,
-    allowForcePush: false,
-  };
-  return startFollowing({ ...options, ...how, clock: systemClock });
 }
 
 function recordPath({ command, config, roles }: ServeOptions, cluster: string): string {

@@ -1,65 +1,15 @@
 // `orchestra sync` as a program: it follows a folder until it is told to end, and the other commands see how it goes.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { execute } from "../../support/cluster.ts";
+import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
+import { limitMs, syncDesk } from "../../support/sync-desk.ts";
 import { manifestText } from "../../support/sync-lab.ts";
-import { tempFolder } from "../../support/temp-folder.ts";
-
-const program = fileURLToPath(new URL("../../../bin/dev.js", import.meta.url));
-/** Starting the program several times on a machine under load. */
-const limitMs = 60_000;
-
-async function desk(t: TestContext) {
-  const root = await tempFolder(t);
-  const folder = join(root, "manifests");
-  await mkdir(folder);
-  const env = {
-    ...process.env,
-    ORCHESTRA_STATE_DIR: join(root, "state"),
-    ORCHESTRA_CACHE_DIR: join(root, "cache"),
-    ORCHESTRA_STORE: `file:${join(root, "store.db")}`,
-    ORCHESTRA_DNS_PORT: String(30_000 + (process.pid % 20_000)),
-    DOCKER_HOST: `unix://${join(root, "none.sock")}`,
-  };
-  const run = (...words: string[]) => execute(process.execPath, [program, ...words], env);
-  return {
-    folder,
-    run,
-    write: (name: string, text: string) => writeFile(join(folder, name), text),
-    start(...words: string[]) {
-      const child = spawn(process.execPath, [program, ...words], {
-        env,
-        stdio: ["ignore", "ignore", "pipe"],
-      });
-      t.after(() => child.kill("SIGKILL"));
-      let log = "";
-      child.stderr.setEncoding("utf8").on("data", (text: string) => {
-        log += text;
-      });
-      return { child, log: () => log };
-    },
-    async status(what: string, is: (sync: Record<string, { outcome?: string }>) => unknown) {
-      return eventually(
-        what,
-        async () => {
-          const { code, stdout } = await run("sync", "status", "-o", "json");
-          const [sync] = code === 0 ? JSON.parse(stdout).syncs : [];
-          return sync !== undefined && is(sync) ? sync : undefined;
-        },
-        limitMs,
-      );
-    },
-  };
-}
 
 test("a program follows a folder, is paused and resumed, tells its errors, and ends cleanly", async (t) => {
-  const { folder, run, write, start, status } = await desk(t);
+  const { folder, stateDir, run, write, start, status } = await syncDesk(t);
   await write("web.yaml", manifestText("web", "a:1"));
   const { child, log } = start("sync", folder, "--listen", "127.0.0.1:0");
   await status("it is synced", ({ pass }) => pass?.outcome === "synced");
@@ -100,7 +50,7 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   for (const line of log().trim().split("\n")) assert.doesNotThrow(() => JSON.parse(line), line);
   // As if the store had come back as it was long before.
   const { id } = JSON.parse((await run("status", "-o", "json")).stdout).cluster;
-  const seen = join(folder, "..", "state", id);
+  const seen = join(stateDir, id);
   const memory = (await readdir(seen)).find((name) => /^sync-[0-9a-f]+\.json$/.test(name)) ?? assert.fail();
   const known = JSON.parse(await readFile(join(seen, memory), "utf8"));
   await writeFile(join(seen, memory), JSON.stringify({ ...known, position: known.position + 1_000 }));
@@ -116,7 +66,7 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
 });
 
 test("one that was killed is no sync any more: status, listings and sync status say so", async (t) => {
-  const { folder, run, write, start, status } = await desk(t);
+  const { folder, run, write, start, status } = await syncDesk(t);
   await write("web.yaml", manifestText("web", "a:1"));
   const { child } = start("sync", folder, "--listen", "127.0.0.1:0");
   await status("it is synced", ({ pass }) => pass?.outcome === "synced");
@@ -134,26 +84,8 @@ test("one that was killed is no sync any more: status, listings and sync status 
   assert.deepEqual([paused.code, paused.stderr], [0, "No sync follows it now: it counts when one is started.\n"]);
 });
 
-test("up --sync follows a folder besides, and lets it go when it ends", async (t) => {
-  const { folder, run, write, start, status } = await desk(t);
-  t.after(() => run("down"));
-  await write("web.yaml", manifestText("web", "a:1"));
-  const { child } = start("up", "--sync", folder);
-  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
-  await write("web.yaml", manifestText("web", "a:2"));
-  await eventually(
-    "the new image is wanted",
-    async () => (await run("get", "-o", "wide")).stdout.includes("a:2"),
-    limitMs,
-  );
-  const ended = once(child, "close");
-  child.kill("SIGTERM");
-  assert.deepEqual(await ended, [0, null]);
-  await status("its end is told", ({ lead }) => lead !== undefined && "ended" in lead);
-});
-
 test("a sync is named as it was told what to follow; of several that are meant just those are named", async (t) => {
-  const { folder, run, start, status } = await desk(t);
+  const { folder, run, start, status } = await syncDesk(t);
   const urls = [`${folder}#main/deploy`, `${folder}#other/deploy`];
   for (const url of urls) start("sync", url, "--listen", "127.0.0.1:0");
   start("sync", join(folder, ".."), "--listen", "127.0.0.1:0");
@@ -175,7 +107,7 @@ test("a sync is named as it was told what to follow; of several that are meant j
 });
 
 test("a source that nobody follows is named with those that are there", async (t) => {
-  const { run } = await desk(t);
+  const { run } = await syncDesk(t);
   await run("deploy", "web", "--image", "a:1", "--no-wait");
   const { code, stderr } = await run("sync", "pause", "elsewhere");
   assert.equal(code, 1);
