@@ -152,6 +152,11 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   return startSync({ ...common, follows, open: (wake) => openGit({ url, follows, mirror, intervalMs, wake, clock }) });
 }
 
+/** The name under which a sync of this machine follows it. */
+export function sourceOf(target: Target): string {
+  return sourceName(target.kind === "directory" ? { ...target, host: hostname() } : { ...target, url: target.shown });
+}
+
 /** Tells over HTTP how the sync does that `sync` gives, once there is one. */
 export function answerFor(
   sync: () => Sync | undefined,

@@ -15,6 +15,8 @@ export interface RolesRecord extends ProcessRecord {
   readonly since: string;
   /** Absent in records of earlier releases: all. */
   readonly roles?: readonly RoleName[];
+  /** What is followed in the same process, by `up --sync`; `flags`: how, as it was said. */
+  readonly sync?: { readonly source: string; readonly flags: readonly string[] };
 }
 
 export function clusterFolder(stateDir: string, cluster: string): string {

@@ -12,9 +12,10 @@ import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
 import { knownCluster } from "../run/known-cluster.ts";
 import { lostAfterFlag, withLostAfter } from "../run/lost-after.ts";
-import { runningUp, serve } from "../run/serve.ts";
-import { givenWords, syncWords, upSyncFlags } from "../run/up-sync.ts";
-import { type Following, followingOf } from "../sync/follow-flags.ts";
+import { alreadyText, runningUp } from "../run/running.ts";
+import { serve } from "../run/serve.ts";
+import { givenWords, syncRecord, syncWords, type UpSync, upSyncFlags } from "../run/up-sync.ts";
+import { followingOf } from "../sync/follow-flags.ts";
 
 export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
@@ -37,15 +38,16 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     const text = flags["node-lost-after"];
     const config = withLostAfter(this.settings, text);
     const target = flags.sync === undefined ? undefined : targetOf(flags.sync, (path) => resolve(path));
-    const words = syncWords(target, givenWords({ flags, metadata }));
+    const given = givenWords({ flags, metadata });
+    const words = syncWords(target, given);
     const lostAfter = text === undefined ? [] : ["--node-lost-after", text];
     const listen = { flag: "--sync-listen", text: flags["sync-listen"] };
-    const sync = target && followingOf(target, flags, listen);
-    if (flags.detach) await this.#detach(storeUrl, [...lostAfter, ...words]);
+    const sync = target && { following: followingOf(target, flags, listen), given };
+    if (flags.detach) await this.#detach(storeUrl, sync, [...lostAfter, ...words]);
     else await this.#serve(storeUrl, config, sync);
   }
 
-  async #serve(storeUrl: string, config: Config, sync: Following | undefined): Promise<void> {
+  async #serve(storeUrl: string, config: Config, sync: UpSync | undefined): Promise<void> {
     const { version } = this.config;
     const onServing = (roles: Roles) => this.#sayServing(roles);
     await serve({ config, storeUrl, version, command: "up", roles: roleNames, sync, onServing });
@@ -60,13 +62,10 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     this.note(`orchestra is up as node ${node}. Ctrl-C ends it; pods run on.`);
   }
 
-  async #detach(storeUrl: string, others: readonly string[]): Promise<void> {
+  async #detach(storeUrl: string, sync: UpSync | undefined, words: readonly string[]): Promise<void> {
     const { stateDir, networkRange, storeAccess } = this.settings;
     const running = runningUp(stateDir, storeUrl);
-    if (running) {
-      this.print(`orchestra is already running as node ${running.node} (pid ${running.pid}).`);
-      return;
-    }
+    if (running) return this.print(alreadyText(running, sync && syncRecord(sync)));
     const store = await openStore(storeUrl, { create: true, patient: true, access: () => storeAccess });
     const now = new Date().toISOString();
     const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now, log: silentLog }).finally(() =>
@@ -74,10 +73,10 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     );
     const logPath = upLogPath(stateDir, cluster.id);
     const insecure = storeAccess.insecure ? ["--insecure-store"] : [];
-    const serving = await startDetached(["up", "--store", storeUrl, ...insecure, ...others], logPath);
+    const serving = await startDetached(["up", "--store", storeUrl, ...insecure, ...words], logPath);
     for (const warning of serving.warnings) this.note(`Warning: ${warning}`);
     this.print(`orchestra is up as node ${serving.node} (pid ${serving.pid}); its log is ${logPath}.`);
-    this.print("Next: orchestra apply -f FOLDER, orchestra get pods, orchestra down");
+    this.print(`Next: orchestra ${sync ? "sync status" : "apply -f FOLDER"}, orchestra get pods, orchestra down`);
   }
 
   /** The parent of a detached `up` shows the reason: nobody reads this process's own output. */

@@ -6,7 +6,7 @@ import type { NodeDocument } from "../../model/node.ts";
 import { findNamesProgram, hostNetwork, namesStatus, openRuntime } from "../../roles.ts";
 import { upRecordsOf } from "../../state-folder.ts";
 import type { Store } from "../../store/store.ts";
-import { runningUp } from "../run/serve.ts";
+import { runningUp } from "../run/running.ts";
 import { checkEngine } from "./check-engine.ts";
 import { checkClock, checkDisk, hasAddress } from "./check-host.ts";
 import { checkNames } from "./check-names.ts";

@@ -6,7 +6,7 @@ import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import type { RoleName } from "../../model/role.ts";
-import { isRunning, processOf, writeProcessRecord } from "../../process-record.ts";
+import { processOf, writeProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
 import { type Roles, startFollowing, startRoles } from "../../roles.ts";
 import {
@@ -14,20 +14,19 @@ import {
   type RolesRecord,
   rolesOf,
   runRecordPath,
-  runRecordsOf,
   upLogPath,
   upRecordPath,
-  upRecordsOf,
 } from "../../state-folder.ts";
 import type { OwnCluster } from "../../store/cluster.ts";
 import { openStore } from "../../store/open-store.ts";
 import type { Store } from "../../store/store.ts";
 import type { Sync } from "../../sync/sync.ts";
-import type { Following } from "../sync/follow-flags.ts";
 import { keepLogSmall } from "./detach.ts";
 import { endNow, endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
+import { alreadyRunning, runningHere } from "./running.ts";
 import { openSyncHealth, type SyncHealth } from "./sync-health.ts";
+import { syncRecord, type UpSync } from "./up-sync.ts";
 
 export interface ServeOptions {
   readonly config: Config;
@@ -39,7 +38,7 @@ export interface ServeOptions {
   readonly command: "up" | "run";
   readonly roles: readonly RoleName[];
   /** What is followed besides. */
-  readonly sync?: Following | undefined;
+  readonly sync?: UpSync | undefined;
   /** Called once, when the roles do their work. */
   readonly onServing: (roles: Roles) => void;
 }
@@ -57,12 +56,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const running = runningHere(config.stateDir, storeUrl).find((one) =>
     rolesOf(one).some((role) => roles.includes(role)),
   );
-  if (running) throw alreadyRunning(running);
+  if (running) throw alreadyRunning(running, options.sync !== undefined);
   const log = openLog(config.logLevel);
   // A worker that restarts while no server answers goes on with what it knows.
   const own: OwnCluster = {};
   const access = () => config.storeAccess;
-  const health = options.sync && (await openSyncHealth(options.sync.listen, log));
+  const health = options.sync && (await openSyncHealth(options.sync.following.listen, log));
   try {
     const store = await openStore(storeUrl, { create: true, patient: true, own, access, log });
     try {
@@ -88,7 +87,7 @@ async function serveStore(
   own: OwnCluster,
   { stop, log, health }: Around,
 ): Promise<void> {
-  const { config, storeUrl, version, roles: wanted, onServing } = options;
+  const { config, storeUrl, version, roles: wanted, sync, onServing } = options;
   const { stateDir, networkRange } = config;
   const since = systemClock.wall();
   const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now: since, log });
@@ -101,9 +100,10 @@ async function serveStore(
     const roles = await startRoles({ config, store, cluster, version, wanted, clock: systemClock, log, stop });
     try {
       const path = recordPath(options, cluster.id);
-      stopNoting = keepNoted(path, { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted });
-      if (options.sync) {
-        const { listen: _told, ...how } = options.sync;
+      const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted };
+      stopNoting = keepNoted(path, { ...record, ...(sync ? { sync: syncRecord(sync) } : {}) });
+      if (sync) {
+        const { listen: _told, ...how } = sync.following;
         following = startFollowing({ ...how, store, stateDir, cluster: cluster.id, clock: systemClock, log });
         health?.follows(following);
       }
@@ -123,29 +123,6 @@ async function serveStore(
 
 function recordPath({ command, config, roles }: ServeOptions, cluster: string): string {
   return command === "up" ? upRecordPath(config.stateDir, cluster) : runRecordPath(config.stateDir, cluster, roles);
-}
-
-/** The `up` that runs on this store and state folder, if one does. */
-export function runningUp(stateDir: string, storeUrl: string): RolesRecord | undefined {
-  return upRecordsOf(stateDir, storeUrl).find((record) => isRunning(record));
-}
-
-/** Everything that runs on this store and state folder. */
-function runningHere(stateDir: string, storeUrl: string): RolesRecord[] {
-  const all = [...upRecordsOf(stateDir, storeUrl), ...runRecordsOf(stateDir, storeUrl)];
-  return all.filter((record) => isRunning(record));
-}
-
-function alreadyRunning({ pid, node, since, roles }: RolesRecord): OrchestraError {
-  const what = roles ? ` (${roles.join(", ")})` : "";
-  return new OrchestraError(
-    "conflict",
-    `orchestra runs already on this store${what}, as node ${node} (pid ${pid}, since ${since})`,
-    {
-      hint: "stop it with orchestra down first",
-      details: { pid, node, since },
-    },
-  );
 }
 
 /** Notes that we run, and again when the state folder was deleted under us: `down` must still find us. The result ends it. */

@@ -1,8 +1,10 @@
-// What `up --sync` is told: the flags of `sync` under the same names, and how they go on to the process of `up --detach`. Pure.
+// What `up --sync` is told: the flags of `sync` under the same names, and how they go on to the process of `up --detach`.
 import { Flags } from "@oclif/core";
 import { OrchestraError } from "../../model/errors.ts";
+import { sourceOf } from "../../roles.ts";
+import type { RolesRecord } from "../../state-folder.ts";
 import { type Target, targetText } from "../../sync/target.ts";
-import { followFlags, listenFlag } from "../sync/follow-flags.ts";
+import { type Following, followFlags, listenFlag } from "../sync/follow-flags.ts";
 
 const sharedFlags = { ...followFlags, "sync-listen": listenFlag };
 
@@ -13,6 +15,18 @@ export const upSyncFlags = {
   }),
   ...withSync(sharedFlags),
 };
+
+/** What `up` follows besides. */
+export interface UpSync {
+  readonly following: Following;
+  /** The flags that say so, as `givenWords` has them. */
+  readonly given: readonly string[];
+}
+
+/** What a second `up` compares. */
+export function syncRecord({ following, given }: UpSync): NonNullable<RolesRecord["sync"]> {
+  return { source: sourceOf(following.target), flags: given };
+}
 
 interface Parsed {
   readonly flags: Readonly<Record<string, unknown>>;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { hostname } from "node:os";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { limitMs, syncDesk } from "../../support/sync-desk.ts";
@@ -45,6 +46,44 @@ test("in the background too it takes over, leaves and tells as the flags of sync
   assert.equal(`${answer.status} ${await answer.text()}`, "200 synced\n");
   await run("scale", "web", "5", "--no-wait");
   await status("the count is left", (sync) => sync.pass?.outcome === "drifted");
+
+  const source = `dir:${hostname()}:${folder}`;
+  const again = await run("up", "--detach", "--sync", folder, ...words);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stdout, /^orchestra is already running as node .+ and follows dir:/);
+  assert.match((await run("up", "--detach")).stdout, / and follows dir:/);
+  const otherwise = await run("up", "--detach", "--sync", folder, "--partial");
+  assert.equal(otherwise.code, 3);
+  const flags = "--adopt --interval=1m --no-self-heal --sync-listen=127.0.0.1:0";
+  assert.match(
+    otherwise.stderr,
+    new RegExp(` and follows ${source} with ${flags}, not with --partial\nHint: .* down first`),
+  );
+  const elsewhere = await run("up", "--detach", "--sync", `${folder}/shop`);
+  assert.equal(elsewhere.code, 3);
+  assert.match(
+    elsewhere.stderr,
+    new RegExp(
+      ` does not follow ${source}/shop: it follows ${source}\nHint: let orchestra sync follow it .*; or orchestra down `,
+    ),
+  );
+  const inFront = await run("up", "--sync", folder);
+  assert.equal(inFront.code, 3);
+  assert.match(
+    inFront.stderr,
+    /runs already on this store .*\nHint: stop it with orchestra down first, or let orchestra sync /,
+  );
+});
+
+test("one that runs without a sync does not begin with one, and says so", async (t) => {
+  const { folder, run } = await syncDesk(t);
+  assert.match((await run("up", "--detach")).stdout, /^Next: orchestra apply -f FOLDER, /m);
+  const { code, stdout, stderr } = await run("up", "--detach", "--sync", folder);
+  assert.deepEqual([code, stdout], [3, ""]);
+  assert.match(
+    stderr,
+    /Error: orchestra is running as node .* and does not follow dir:[^:]+:\S+manifests\nHint: let orchestra sync /,
+  );
 });
 
 test("flags of a sync without one, and an address that is taken, are refused before anything runs", async (t) => {
