@@ -33,7 +33,7 @@ export interface Drift {
   /** First twelve digits of its id. */
   readonly container?: string;
   readonly message: string;
-  /** With `changed`: which, as in the manifest. */
+  /** With `changed` and `blocked`: which, as in the manifest. */
   readonly fields?: readonly string[];
   /** Who did it, or wrote last. */
   readonly by?: Act;
@@ -74,8 +74,13 @@ export function deploymentDrifts(item: PlanItem, corrector = "orchestra apply of
   const { name, action, before, changes, reason } = item;
   const override = before?.value.deleted ? undefined : before?.value.replicas.override;
   const drifts: Drift[] = [];
-  if (reason) drifts.push({ kind: "blocked", name, message: reason.message, correction: reason.hint });
-  else if (!before)
+  const fields = changes.map(({ path }) => path);
+  if (reason) {
+    const differs = fields.length === 0 ? "" : `, and is not as the files say: ${fields.join(", ")}`;
+    const message = `${reason.message}${differs}`;
+    const who = before ? { fields, by: before.value.updated } : {};
+    drifts.push({ kind: "blocked", name, message, ...who, correction: reason.hint });
+  } else if (!before)
     drifts.push({
       kind: "absent",
       name,
@@ -85,7 +90,6 @@ export function deploymentDrifts(item: PlanItem, corrector = "orchestra apply of
   else if (before.value.deleted)
     drifts.push({ kind: "deleted", name, message: "was deleted", by: before.value.deleted, correction: corrector });
   else if (action === "update") {
-    const fields = changes.map(({ path }) => path);
     const message = fields.length === 0 ? "has lost its template" : `is not as the files say: ${fields.join(", ")}`;
     drifts.push({ kind: "changed", name, message, fields, by: before.value.updated, correction: corrector });
   }

@@ -41,7 +41,7 @@ export interface PlanItem {
     /** What is there cannot be understood, and is written again. */
     readonly damaged?: true;
   };
-  /** With `blocked`: why and what helps. */
+  /** With `blocked`: why and what helps. `changes` are those that its manifest would make. */
   readonly reason?: { readonly message: string; readonly hint: string };
   /** Of the same source, and not in its manifests: deleted last, once all others are ready. */
   readonly pruned?: true;
@@ -116,9 +116,6 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
   if (damage) return { name, action: "blocked", changes: [], reason: damagedReason(name, damage.why) };
   const before = state.deployments.get(name);
   const old = before?.value;
-  // What is being deleted belongs to nobody: a moment later the name would be free.
-  const isForeign = old !== undefined && old.source !== author.source && !old.deleted;
-  if (before && isForeign && !author.adopt) return foreign(before, name, author);
   const said = nextDocument(old, { spec, revision, manifestHash }, author);
   // The master cannot go on without the template, and asks for this: an apply brings it back.
   const isTorn = old !== undefined && said === old && !state.revisions.has(`${name}/${revision}`);
@@ -126,10 +123,14 @@ function applyOne(state: KnownState, { spec, revision, manifestHash }: Wanted, a
   if (before && after === old) return { name, action: "unchanged", changes: [], before };
   const oldTemplate = old && state.revisions.get(`${name}/${old.revision}`)?.value;
   const fields = fieldChanges(old && { document: old, template: oldTemplate }, { document: after, template });
+  const changes = [...countChange(old, after), ...fields];
+  // What is being deleted belongs to nobody: a moment later the name would be free.
+  const isForeign = before !== undefined && before.value.source !== author.source && !before.value.deleted;
+  if (isForeign && !author.adopt) return foreign({ name, before, changes }, author);
   return {
     name,
     action: old ? "update" : "create",
-    changes: [...restoration(old), ...sourceChange(old, after), ...countChange(old, after), ...fields],
+    changes: [...restoration(old), ...sourceChange(old, after), ...changes],
     ...(before ? { before } : {}),
     after,
     revision: { template, ...revisionBefore(state, name, revision) },
@@ -164,13 +165,17 @@ function sourceChange(old: DeploymentDocument | undefined, { source }: Deploymen
   return old && old.source !== source ? [{ path: "source", old: old.source, new: source }] : [];
 }
 
-function foreign(before: Known<DeploymentDocument>, name: string, author: Author): PlanItem {
+/** With what an adoption would change besides its source. */
+function foreign(
+  { name, before, changes }: Required<Pick<PlanItem, "name" | "before" | "changes">>,
+  author: Author,
+): PlanItem {
   const told = (source: string) => (source === cliSource ? "cli (plain apply and deploy)" : source);
   const message = `${name} belongs to ${told(before.value.source)}, not to ${told(author.source)}`;
   const { source: owner } = before.value;
   const shown = owner === cliSource ? "" : ` (diff --source '${owner}' shows what that does)`;
   const hint = `change it where it comes from${shown}, or take it over with --adopt`;
-  return { name, action: "blocked", changes: [], before, reason: { message, hint } };
+  return { name, action: "blocked", changes, before, reason: { message, hint } };
 }
 
 /** A damaged one is written again: it says what the manifest says, or nothing. */

@@ -4,6 +4,7 @@ import type { Author } from "../apply/document.ts";
 import { deploymentDrifts } from "../apply/drift.ts";
 import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
 import { ownedBy } from "../apply/prune.ts";
+import { namesText } from "../apply/prune-waits.ts";
 import { type LoadedManifest, type Problem, problemText, type Tree } from "../manifest/manifest.ts";
 import { type Drifted, type SyncDocument, type SyncOutcome, unreadKept } from "../model/sync.ts";
 import { marksOf, saidBefore } from "./marks.ts";
@@ -171,8 +172,13 @@ function leftText(item: PlanItem, question: Question): string {
   return `${name} was changed by hand${who}: it ${what.join(", and ")}`;
 }
 
-/** Short, because what is told of a pass is: one that is there belongs to another source, which the message names. */
-function reasonText({ name, before, reason }: PlanItem): string {
+/** What helps comes first: what is told of a pass is cut. One that is there belongs to another source, which the message names. */
+function reasonText({ name, before, reason, changes }: PlanItem): string {
   if (!reason) return `${name} must not be changed`;
-  return `${reason.message}; ${before ? "change it there, or take it over with --adopt" : reason.hint}`;
+  if (!before) return `${reason.message}; ${reason.hint}`;
+  const { by, at } = before.value.updated;
+  const fields = namesText(changes.map(({ path }) => path));
+  const differs = fields === "" ? "" : `; not as the files say: ${fields}`;
+  const help = "change it there, or take it over with --adopt";
+  return `${reason.message}; ${help} (last written by ${by} at ${at}${differs})`;
 }

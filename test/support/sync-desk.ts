@@ -30,7 +30,7 @@ export interface SyncDesk {
   status(what: string, is: (sync: SyncShown) => unknown): Promise<SyncShown>;
 }
 
-export async function syncDesk(t: TestContext): Promise<SyncDesk> {
+export async function syncDesk(t: TestContext, settings: NodeJS.ProcessEnv = {}): Promise<SyncDesk> {
   let isUp = false;
   const children: ChildProcess[] = [];
   // Before the folder goes: in it is noted what runs in the background, and whoever runs still would write there again.
@@ -53,6 +53,7 @@ export async function syncDesk(t: TestContext): Promise<SyncDesk> {
     ORCHESTRA_STORE: `file:${join(root, "store.db")}`,
     ORCHESTRA_DNS_PORT: String(30_000 + (process.pid % 20_000)),
     DOCKER_HOST: `unix://${join(root, "none.sock")}`,
+    ...settings,
   };
   const run = (...words: string[]) => {
     isUp ||= words[0] === "up";

@@ -32,5 +32,7 @@ function subjectOf({ name, node, container }: Drift): string {
 
 function authorText({ kind, by }: Drift): string {
   if (!by) return "";
-  return kind === "changed" ? ` (last written by ${by.by} at ${by.at})` : ` by ${by.by} at ${by.at}`;
+  return kind === "changed" || kind === "blocked"
+    ? ` (last written by ${by.by} at ${by.at})`
+    : ` by ${by.by} at ${by.at}`;
 }

@@ -33,7 +33,7 @@ test("in the background too it takes over, leaves and tells as the flags of sync
   assert.equal((await run("apply", "-f", folder, "--no-wait")).code, 0);
   assert.equal((await run("up", "--detach", "--sync", folder)).code, 0);
   const { pass } = await status("it is refused", (sync) => sync.pass?.outcome === "refused");
-  assert.match(pass?.errors[0] ?? "", /^web belongs to cli .*take it over with --adopt$/);
+  assert.match(pass?.errors[0] ?? "", /^web belongs to cli .*take it over with --adopt \(last written by /);
   await run("down");
 
   const words = ["--adopt", "--no-self-heal", "--interval", "1m", "--sync-listen", "127.0.0.1:0"];

@@ -19,6 +19,8 @@ test("what belongs to another source is blocked, also where the manifest says th
     assert.deepEqual([item?.action, item?.after], ["blocked", undefined]);
     assert.equal(item?.reason?.message, "web belongs to shop, not to cli (plain apply and deploy)");
     assert.match(item?.reason?.hint ?? "", /--adopt/);
+    const { replicas } = manifest.spec;
+    assert.deepEqual(item?.changes, replicas === undefined ? [] : [{ path: "spec.replicas", old: 1, new: replicas }]);
   }
 });
 
