@@ -1,6 +1,8 @@
 // The columns of `get`: rows as people read them. Pure.
 import { formatCpu } from "../../model/quantity.ts";
+import type { SourceCommit } from "../../model/source.ts";
 import { age, type Cell, type Column, type Tone } from "../print.ts";
+import { fit } from "../width.ts";
 import type { NodeRow } from "./node-rows.ts";
 import type { DeploymentRow, DeploymentState, PodRow } from "./rows.ts";
 
@@ -23,7 +25,7 @@ export function deploymentColumns(nowMs: number): readonly Column<DeploymentRow>
     { header: "AGE", cell: ({ createdAt }) => age(createdAt || undefined, nowMs) },
     { header: "IMAGE", cell: ({ image }) => image, wide: true },
     { header: "SOURCE", cell: ({ source }) => source, wide: true },
-    { header: "COMMIT", cell: ({ commit }) => commit?.id.slice(0, commitDigits) ?? "-", wide: true },
+    { header: "COMMIT", cell: ({ commit }) => commitText(commit && shortened(commit)) ?? "-", wide: true },
     { header: "STATUS", cell: (row) => ({ text: deploymentStatus(row), tone: stateTones[row.state] }) },
   ];
 }
@@ -34,6 +36,14 @@ const commitDigits = 10;
 /** What a Deployment was written from, in words; undefined where that was not Git. */
 export function commitText(commit: DeploymentRow["commit"]): string | undefined {
   return commit && `${commit.id.slice(0, commitDigits)} by ${commit.author}: ${commit.subject}`;
+}
+
+/** In a table the columns behind it should stay in sight. */
+const authorColumns = 16;
+const subjectColumns = 40;
+
+function shortened({ id, author, subject }: SourceCommit): SourceCommit {
+  return { id, author: fit(author, authorColumns), subject: fit(subject, subjectColumns) };
 }
 
 /** The state, and what else one should know: an override by `scale`, the protection, the reason of a failure. */

@@ -8,6 +8,7 @@ import { nodeRows, notesOf, staleNote } from "../../../src/cli/show/node-rows.ts
 import type { Observation } from "../../../src/cli/show/observe.ts";
 import { deploymentRows, podRows } from "../../../src/cli/show/rows.ts";
 import { waitingTexts } from "../../../src/cli/show/waiting.ts";
+import { width } from "../../../src/cli/width.ts";
 import { statusesKey } from "../../../src/model/keys.ts";
 import {
   act,
@@ -214,7 +215,10 @@ test("what came from Git tells its commit: in wide listings, in descriptions and
   const rows = listing(told, selectionOf(["deployments"]));
   const wide = listingText(rows, { nowMs, wide: true, colour: false });
   assert.match(wide, /^api .* cli +- +/m);
-  assert.match(wide, /^web .* git:https:\/\/example\.org\/shop\.git#main: +0123456789 +/m);
+  assert.match(
+    wide,
+    /^web .* git:https:\/\/example\.org\/shop\.git#main: +0123456789 by Ann: web: more replicas +ready$/m,
+  );
   assert.doesNotMatch(listingText(rows, { nowMs, wide: false, colour: false }), /COMMIT|0123456789 /);
   assert.deepEqual(
     rows.map((row) => row.kind === "Deployment" && row.commit),
@@ -223,6 +227,29 @@ test("what came from Git tells its commit: in wide listings, in descriptions and
   const description = describeDeployment(told, "web", { failures: [], pending: new Map(), showValues: false });
   const text = descriptionText(description, { nowMs, colour: false });
   assert.match(text, /^Commit: +0123456789 by Ann: web: more replicas$/m);
+});
+
+test("in a wide listing long names and subjects are cut, and what follows stays below its header", () => {
+  const id = "0123456789abcdef";
+  const commits = {
+    long: { id, author: "Ann ".repeat(20), subject: "the whole story ".repeat(20) },
+    odd: { id, author: "李小龍".repeat(9), subject: "\u{1f680} release" },
+    none: undefined,
+  };
+  const deployments = Object.fromEntries(
+    Object.entries(commits).map(([name, commit]) => [name, { document: commit ? { commit } : {} }]),
+  );
+  const rows = listing(observed({ deployments }), selectionOf(["deployments"]));
+  const [header = "", ...lines] = listingText(rows, { nowMs, wide: true, colour: false }).split("\n");
+  const at = header.indexOf("STATUS");
+  assert.deepEqual(
+    lines.map((line) => width(line) - "ready".length),
+    lines.map(() => at),
+  );
+  const [long = "", none = "", odd = ""] = lines;
+  assert.match(long, / 0123456789 by Ann Ann Ann Ann…: the whole story the whole story the who… +ready$/);
+  assert.match(none, / - +ready$/);
+  assert.match(odd, / by 李小龍李小龍李…: \u{1f680} release +ready$/u);
 });
 
 test("a pod whose image is pulled shows how far that is", () => {
