@@ -21,6 +21,7 @@ const shapes: readonly {
       ["show/rows", "PodRow"],
       ["show/node-rows", "NodeRow"],
       ["show/node-rows", "Stale"],
+      ["sync/sync-problems", "SyncTrouble"],
       ["show/listing", "RowChange"],
     ],
   },

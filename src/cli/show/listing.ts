@@ -3,6 +3,7 @@ import { isOrchestraError } from "../../model/errors.ts";
 import type { Hold } from "../../model/node.ts";
 import { type Kind, kindOf, resolveName } from "../names.ts";
 import { type Column, table } from "../print.ts";
+import { type SyncTrouble, syncTroubles } from "../sync/sync-problems.ts";
 import { deploymentColumns, nodeColumns, podColumns } from "./columns.ts";
 import { holdOf, type NodeRow, nodeRows, type Stale, staleNodes } from "./node-rows.ts";
 import type { Observation } from "./observe.ts";
@@ -25,6 +26,8 @@ export interface ListDocument {
   readonly stale: readonly Stale[];
   /** While it is there, nothing is moved or stopped for absent nodes. */
   readonly hold?: Hold;
+  /** Syncs that need a look. */
+  readonly syncs: readonly SyncTrouble[];
 }
 
 /** `get pods web-0` or `get web`: the first word may be a kind; without one Deployments and pods are meant. */
@@ -90,7 +93,14 @@ export function nameOf(row: Row): string {
 
 export function listDocument(observation: Observation, items: readonly Row[]): ListDocument {
   const hold = holdOf(observation);
-  return { apiVersion: "orchestra/v1", kind: "List", items, stale: staleNodes(observation), ...(hold ? { hold } : {}) };
+  return {
+    apiVersion: "orchestra/v1",
+    kind: "List",
+    items,
+    stale: staleNodes(observation),
+    ...(hold ? { hold } : {}),
+    syncs: syncTroubles(observation),
+  };
 }
 
 export interface TextOptions {

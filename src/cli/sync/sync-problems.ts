@@ -1,28 +1,57 @@
-// Syncs that need a look, for commands that are about other things. Pure.
+// Syncs that need a look, for commands that are about other things: for people and for programs. Pure.
+import type { SyncDocument, SyncOutcome } from "../../model/sync.ts";
 import { age } from "../print.ts";
 import type { Observation } from "../show/observe.ts";
+
+/** A sync that needs a look; the fields are called as in `sync status -o json`, which has all of it. */
+export interface SyncTrouble {
+  readonly source: string;
+  /** Its process was killed: what is told below is what it came to before. */
+  readonly running?: false;
+  /** Absent: it has not come to anything yet. */
+  readonly outcome?: SyncOutcome;
+  readonly errors: readonly string[];
+  /** How many more errors there are. */
+  readonly more?: number;
+}
 
 /** What is to be pruned waits so long for an ordinary rollout; after that it may wait for ever. */
 const patienceMs = 3 * 60_000;
 
 type Observed = Pick<Observation, "syncs" | "killedSyncs" | "nowMs">;
 
-/** One sentence for each that should run and does not, or runs and is not synced. Who was told to end is meant to be away. */
-export function syncProblems({ syncs, killedSyncs, nowMs }: Observed): { about: string; message: string }[] {
-  return syncs.flatMap(({ source, lead, pass, waiting }) => {
-    if (killedSyncs.has(source)) {
-      const message = `not running: its process (pid ${lead.pid}) was killed, and nothing is applied; start it again`;
-      return [{ about: `sync ${source}`, message }];
-    }
-    if (!pass || lead.ended !== undefined || pass.outcome === "synced") return [];
-    if (pass.outcome === "waiting") {
-      if (!waiting || nowMs - Date.parse(waiting.since) < patienceMs) return [];
-      const message = `waiting for ${age(waiting.since, nowMs)}: ${pass.errors.slice(0, 2).join("; ")}`;
-      return [{ about: `sync ${source}`, message }];
-    }
-    const [first] = pass.errors;
-    const rest = pass.errors.length - 1 + (pass.more ?? 0);
-    const more = rest > 0 ? ` (and ${rest} more: orchestra sync status)` : "";
-    return [{ about: `sync ${source}`, message: `${pass.outcome}${first === undefined ? "" : `: ${first}`}${more}` }];
+/** Each that should run and does not, or runs and is not synced. Who was told to end is meant to be away. */
+export function syncTroubles(observed: Observed): SyncTrouble[] {
+  return troubled(observed).map(({ source, pass }) => ({
+    source,
+    ...(observed.killedSyncs.has(source) ? { running: false } : {}),
+    ...(pass ? { outcome: pass.outcome } : {}),
+    errors: pass?.errors ?? [],
+    ...(pass?.more === undefined ? {} : { more: pass.more }),
+  }));
+}
+
+/** The same, one sentence for each. */
+export function syncProblems(observed: Observed): { about: string; message: string }[] {
+  return troubled(observed).map((sync) => ({ about: `sync ${sync.source}`, message: messageOf(sync, observed) }));
+}
+
+function troubled({ syncs, killedSyncs, nowMs }: Observed): SyncDocument[] {
+  return syncs.filter(({ source, lead, pass, waiting }) => {
+    if (killedSyncs.has(source)) return true;
+    if (!pass || lead.ended !== undefined || pass.outcome === "synced") return false;
+    return pass.outcome !== "waiting" || (waiting !== undefined && nowMs - Date.parse(waiting.since) >= patienceMs);
   });
+}
+
+function messageOf({ source, lead, pass, waiting }: SyncDocument, { killedSyncs, nowMs }: Observed): string {
+  if (killedSyncs.has(source) || !pass) {
+    return `not running: its process (pid ${lead.pid}) was killed, and nothing is applied; start it again`;
+  }
+  const { outcome, errors } = pass;
+  if (outcome === "waiting") return `waiting for ${age(waiting?.since, nowMs)}: ${errors.slice(0, 2).join("; ")}`;
+  const [first] = errors;
+  const rest = errors.length - 1 + (pass.more ?? 0);
+  const more = rest > 0 ? ` (and ${rest} more: orchestra sync status)` : "";
+  return `${outcome}${first === undefined ? "" : `: ${first}`}${more}`;
 }

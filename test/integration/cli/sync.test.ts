@@ -1,7 +1,8 @@
 // `orchestra sync` as a program: it follows a folder until it is told to end, and the other commands see how it goes.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
@@ -43,6 +44,18 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   assert.match(text, /To look at:\n {2}bad\.yaml:/);
   assert.match((await run("get")).stderr, /Sync dir:.* is refused: bad\.yaml:/);
   assert.match((await run("status")).stdout, /sync dir:.*: refused: bad\.yaml:/);
+  const listed = async () => JSON.parse((await run("get", "-o", "json")).stdout).syncs;
+  const [{ errors, ...told }, ...others] = await listed();
+  assert.deepEqual([told, others], [{ source: `dir:${hostname()}:${folder}`, outcome: "refused" }, []]);
+  assert.match(errors[0], /^bad\.yaml:/);
+  assert.match(
+    (await run("get", "nodes", "-o", "yaml")).stdout,
+    /^syncs:\n {2}- source: dir:.*\n {4}outcome: refused\n/m,
+  );
+  await rm(join(folder, "bad.yaml"));
+  await status("it is mended", ({ pass }) => pass?.outcome === "synced");
+  assert.deepEqual(await listed(), []);
+  assert.doesNotMatch((await run("get")).stderr, /Sync /);
 
   const ended = once(child, "close");
   child.kill("SIGTERM");

@@ -1,14 +1,15 @@
 // Which syncs are told by commands that are about other things.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { syncProblems } from "../../../src/cli/sync/sync-problems.ts";
+import { syncProblems, syncTroubles } from "../../../src/cli/sync/sync-problems.ts";
 import type { SyncDocument } from "../../../src/model/sync.ts";
 
 const nowMs = Date.parse("2026-01-02T00:10:00.000Z");
+const lead = { host: "lab", pid: 1, since: "2026-01-02T00:00:00.000Z" };
 const sync = (fields: Partial<SyncDocument>): SyncDocument => ({
   source: "dir:lab:/m",
   follows: { kind: "directory", host: "lab", path: "/m" },
-  lead: { host: "lab", pid: 1, since: "2026-01-02T00:00:00.000Z" },
+  lead,
   ...fields,
 });
 const waits = (since: string) =>
@@ -19,6 +20,11 @@ const waits = (since: string) =>
 
 const cases = [
   { name: "one that is synced", document: sync({ pass: { at: "", outcome: "synced", errors: [] } }), want: undefined },
+  {
+    name: "one that was told to end",
+    document: sync({ pass: { at: "", outcome: "refused", errors: ["x"] }, lead: { ...lead, ended: "" } }),
+    want: undefined,
+  },
   {
     name: "one that is held, and why",
     document: sync({ pass: { at: "", outcome: "held", errors: ["too much", "of it"] } }),
@@ -33,10 +39,13 @@ const cases = [
 ] as const;
 for (const { name, document, want } of cases) {
   test(name, () => {
+    const observed = { syncs: [document], killedSyncs: new Set<string>(), nowMs };
     assert.deepEqual(
-      syncProblems({ syncs: [document], killedSyncs: new Set(), nowMs }).map(({ message }) => message),
+      syncProblems(observed).map(({ message }) => message),
       want === undefined ? [] : [want],
     );
+    const { outcome, errors = [] } = document.pass ?? {};
+    assert.deepEqual(syncTroubles(observed), want === undefined ? [] : [{ source: document.source, outcome, errors }]);
   });
 }
 
@@ -44,4 +53,6 @@ test("one whose process was killed is told, whatever it said last", () => {
   const document = sync({ pass: { at: "", outcome: "synced", errors: [] } });
   const told = syncProblems({ syncs: [document], killedSyncs: new Set([document.source]), nowMs });
   assert.match(told[0]?.message ?? "", /^not running: its process \(pid 1\) was killed/);
+  const observed = { syncs: [document, sync({ source: "dir:lab:/n" })], killedSyncs: new Set(["dir:lab:/n"]), nowMs };
+  assert.deepEqual(syncTroubles(observed), [{ source: "dir:lab:/n", running: false, errors: [] }]);
 });
