@@ -77,6 +77,19 @@ const shapes: readonly {
       ["show/status", "Problem"],
     ],
   },
+  {
+    title: "sync status",
+    types: [
+      ["sync/sync-text", "SyncStatusDocument"],
+      ["../model/sync", "SyncDocument"],
+      ["../model/sync", "Followed"],
+      ["../model/sync", "SyncOutcome"],
+      ["../model/sync", "HeldPass"],
+      ["../model/sync", "Renamed"],
+      ["../model/sync", "LetThrough"],
+      ["../model/sync", "Drifted"],
+    ],
+  },
   { title: "store import", types: [["store/import-text", "ImportDocument"]] },
   {
     title: "doctor",

@@ -4,7 +4,7 @@
 import { wantedReplicas } from "../model/deployment.ts";
 import { type PodsDocument, podName } from "../model/pod.ts";
 import type { Forecast } from "./forecast.ts";
-import type { PlanItem } from "./plan.ts";
+import type { Plan, PlanItem } from "./plan.ts";
 
 export interface PodCounts {
   /** Slots with a pod that should run. */
@@ -32,6 +32,20 @@ export function podCounts(item: PlanItem, forecast: Forecast | undefined, pods: 
   };
   const replaced = Math.min([...slots].filter(isReplaced).length, live - removed);
   return { live, replaced, removed };
+}
+
+/** Of a whole plan, what is deleted too: how many of the pods that run now get another one, and how many go. */
+export function podTotals(
+  { items }: Plan,
+  forecasts: ReadonlyMap<string, Forecast>,
+  pods: ReadonlyMap<string, PodsDocument>,
+): { readonly replaced: number; readonly stopped: number } {
+  const all = items.map((item) => ({ item, counts: podCounts(item, forecasts.get(item.name), pods.get(item.name)) }));
+  const sum = (of: (one: (typeof all)[number]) => number) => all.reduce((total, one) => total + of(one), 0);
+  return {
+    replaced: sum(({ counts }) => counts.replaced),
+    stopped: sum(({ item, counts }) => (item.after?.deleted ? counts.live : counts.removed)),
+  };
 }
 
 /** The revisions of the pods that should run, by slot. A Deployment of another time had other pods under the same name. */

@@ -1,6 +1,7 @@
 // What a source no longer has in its manifests, as deletions; and what of it only has another name. Pure.
 // Deletions come last: `commit-prune.ts` writes them once the rest of the plan is ready.
 import type { DeploymentDocument } from "../model/deployment.ts";
+import type { Renamed } from "../model/sync.ts";
 import { type Author, sameOwned, written } from "./document.ts";
 import type { Known, KnownState, Plan, PlanItem } from "./plan.ts";
 
@@ -43,6 +44,11 @@ export function withRenames(items: readonly PlanItem[]): readonly PlanItem[] {
     names.set(name, { renamedFrom: old.name });
   }
   return names.size === 0 ? items : items.map((item) => ({ ...item, ...names.get(item.name) }));
+}
+
+/** What of a plan is created and deleted only because it has another name now. */
+export function renamesOf({ items }: Plan): Renamed[] {
+  return items.flatMap(({ name, renamedFrom }) => (renamedFrom === undefined ? [] : [{ from: renamedFrom, to: name }]));
 }
 
 /** The template is in the revision; a count by hand is nothing that a manifest says. */

@@ -60,6 +60,7 @@ function table(shape: Shape): Shape {
 const anyObject = object({});
 const act = object({ by: text, at: text });
 const hold = object({ reason: text });
+const renames = list(object({ from: text, to: text }));
 
 const shapes: Readonly<Record<string, Shape>> = {
   deployments: object(
@@ -110,9 +111,18 @@ const shapes: Readonly<Record<string, Shape>> = {
     {
       pass: object({ at: text, outcome: text, errors: list(text) }, { more: count, trouble: text }),
       applied: object({ at: text, tree: text, deployments: count }, { unread: list(text), marks: text }),
-      held: object({ token: text, created: count, updated: count, deleted: count, deletes: list(text) }),
-      waiting: object({ since: text, prunes: list(text) }, { more: count }),
-      letThrough: object({ tree: text, token: text }, { limits: text }),
+      held: object(
+        { token: text, created: count, updated: count, deleted: count, deletes: list(text) },
+        {
+          creates: list(text),
+          updates: list(text),
+          renamed: count,
+          renames,
+          pods: object({ replaced: count, stopped: count }),
+        },
+      ),
+      waiting: object({ since: text, prunes: list(text) }, { more: count, renames }),
+      letThrough: object({ tree: text, token: text }, { limits: text, renames }),
       drift: object({ at: text, deployments: list(object({ name: text })) }),
     },
   ),

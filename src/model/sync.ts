@@ -41,7 +41,7 @@ export interface SyncDocument {
   readonly pass?: {
     readonly at: string;
     readonly outcome: SyncOutcome;
-    /** At most `errorsKept`, each at most `errorLength` long. */
+    /** At most 20 (`errorsKept`), each at most 300 characters long (`errorLength`). */
     readonly errors: readonly string[];
     /** How many more there are. */
     readonly more?: number;
@@ -56,7 +56,7 @@ export interface SyncDocument {
     /** Names what all the manifests say together. */
     readonly tree: string;
     readonly deployments: number;
-    /** Each Deployment with what its manifest said, as `sync/marks.ts` writes it; only where what is changed by hand is left so. */
+    /** Each Deployment with what its manifest said, as `sync/marks.ts` writes it; only where what is changed by hand is left so. Not shown. */
     readonly marks?: string;
     /** What it was read from, where that is Git. */
     readonly commit?: SourceCommit;
@@ -68,7 +68,13 @@ export interface SyncDocument {
   /** While the outcome is `held`. */
   readonly held?: HeldPass;
   /** While what is to be pruned waits until the rest is ready: the first `errorsKept` of it. */
-  readonly waiting?: { readonly since: string; readonly prunes: readonly string[]; readonly more?: number };
+  readonly waiting?: {
+    readonly since: string;
+    readonly prunes: readonly string[];
+    readonly more?: number;
+    /** What of it only has another name by now. */
+    readonly renames?: readonly Renamed[];
+  };
   /** What may be pruned once the rest is ready: it was looked at together with the rest. */
   readonly letThrough?: LetThrough;
   /** What was changed by hand, last. */
@@ -82,8 +88,21 @@ export interface HeldPass {
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
-  /** The names of the first of those that would be deleted. */
+  /** The names of the first 20 (`errorsKept`) of each. Those besides `deletes` are absent where an earlier release holds it. */
+  readonly creates?: readonly string[];
+  readonly updates?: readonly string[];
   readonly deletes: readonly string[];
+  /** How many of those that are created and deleted are one and the same under another name, and the first of them. */
+  readonly renamed?: number;
+  readonly renames?: readonly Renamed[];
+  /** Pods that run now: those that get a successor, and those that go, in the end and in all. */
+  readonly pods?: { readonly replaced: number; readonly stopped: number };
+}
+
+/** A Deployment that has the same spec under a new name. */
+export interface Renamed {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Exactly these deletions, for exactly these files. */
@@ -92,6 +111,8 @@ export interface LetThrough {
   readonly token: string;
   /** The limits that they were within; absent: a person has approved them. */
   readonly limits?: string;
+  /** The first of what only gets another name: who goes on finds the new one there already. */
+  readonly renames?: readonly Renamed[];
 }
 
 /** A Deployment that somebody changed besides its source; `by` and `at` tell who wrote it last, where it is still there. */

@@ -185,7 +185,7 @@ export class Pass {
       }
       case "prune":
         if (look.unsettledMs !== undefined) {
-          await this.#tell(found, waitingReport(report, { reasons: [unsettledText] }));
+          await this.#tell(found, waitingReport(report, [unsettledText]));
           return "unsettled";
         }
         await prune(this.#options, writing);
@@ -193,7 +193,7 @@ export class Pass {
         return "open";
       case "wait":
         await this.#readiness.open();
-        await this.#tell(found, waitingReport(report, step));
+        await this.#tell(found, waitingReport(report, step.reasons, step));
         return "open";
       case "hold":
         this.#readiness.close();

@@ -6,6 +6,7 @@ import {
   errorLength,
   errorsKept,
   type HeldPass,
+  type Renamed,
   type SyncDocument,
   type SyncOutcome,
 } from "../model/sync.ts";
@@ -22,8 +23,8 @@ export interface Report {
   readonly commit?: SourceCommit;
   /** Why the source cannot be read now: what it was decided on may not be the latest. */
   readonly trouble?: string;
-  /** Deployments that are to be deleted when the rest is ready. */
-  readonly prunes?: readonly string[];
+  /** Deployments that are to be deleted when the rest is ready, and what of them only has another name. */
+  readonly waits?: { readonly prunes: readonly string[]; readonly renames?: readonly Renamed[] };
   readonly drift?: { readonly corrected: boolean; readonly deployments: readonly Drifted[] };
 }
 
@@ -50,13 +51,14 @@ export function reportOf(decision: Decision, { commit, trouble }: Origin, heals:
   };
 }
 
-/** The same, where what is to be pruned has to wait for these reasons; `prunes`: all of it, where it waits for the rest. */
+/** The same, where what is to be pruned has to wait for these reasons; `waits`: what it is, where it waits for the rest. */
 export function waitingReport(
   { outcome, errors, ...report }: Report,
-  { reasons, prunes }: { readonly reasons: readonly string[]; readonly prunes?: readonly string[] },
+  reasons: readonly string[],
+  waits?: Report["waits"],
 ): Report {
   const told = outcome === "away" ? outcome : "waiting";
-  return { ...report, outcome: told, errors: [...errors, ...reasons], ...(prunes ? { prunes } : {}) };
+  return { ...report, outcome: told, errors: [...errors, ...reasons], ...(waits ? { waits } : {}) };
 }
 
 /** What is told where all of it waits for a person. */
@@ -72,8 +74,8 @@ export function heldReport(
 /** The next document, or `old` itself when it says all that already. */
 export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
   const { held: _old, waiting: before, ...rest } = old;
-  const { applied, drift, held, prunes } = report;
-  const waiting = prunes && waitingFor(prunes);
+  const { applied, drift, held, waits } = report;
+  const waiting = waits && waitingFor(waits);
   const pass = passOf(report);
   const next: SyncDocument = {
     ...rest,
@@ -98,9 +100,10 @@ function passOf({ outcome, errors, commit, trouble }: Report): Omit<NonNullable<
   };
 }
 
-function waitingFor(prunes: readonly string[]) {
+function waitingFor({ prunes, renames }: NonNullable<Report["waits"]>) {
   const kept = prunes.slice(0, errorsKept);
-  return { prunes: kept, ...(kept.length < prunes.length ? { more: prunes.length - kept.length } : {}) };
+  const more = prunes.length - kept.length;
+  return { prunes: kept, ...(more > 0 ? { more } : {}), ...(renames ? { renames } : {}) };
 }
 
 function bounded({ corrected, deployments }: NonNullable<Report["drift"]>) {

@@ -2,11 +2,12 @@
 import { forecast } from "../apply/forecast.ts";
 import { heldBecause, type Limit, type Limits } from "../apply/guards.ts";
 import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
-import { pruneOf, withoutPrune } from "../apply/prune.ts";
+import { podTotals } from "../apply/pod-counts.ts";
+import { pruneOf, renamesOf, withoutPrune } from "../apply/prune.ts";
 import { namesText, pruneWaits } from "../apply/prune-waits.ts";
 import { bondOf, type PlanPlace, tokenOf } from "../apply/token.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
-import { errorsKept, type HeldPass, type LetThrough } from "../model/sync.ts";
+import { errorsKept, type HeldPass, type LetThrough, type Renamed } from "../model/sync.ts";
 
 export interface Standing {
   readonly plan: Plan;
@@ -32,8 +33,13 @@ export type Step =
   /** `letThrough`: what may be pruned once this is ready, to be noted before. */
   | { readonly do: "write"; readonly letThrough?: LetThrough }
   | { readonly do: "prune" }
-  /** `prunes`: what waits to be deleted. */
-  | { readonly do: "wait"; readonly prunes: readonly string[]; readonly reasons: readonly string[] }
+  /** `prunes`: what waits to be deleted; `renames`: the first of it that only has another name. */
+  | {
+      readonly do: "wait";
+      readonly prunes: readonly string[];
+      readonly renames?: readonly Renamed[];
+      readonly reasons: readonly string[];
+    }
   | { readonly do: "hold"; readonly held: HeldPass; readonly reasons: readonly string[] };
 
 /** Of a plan that changes something. */
@@ -43,25 +49,28 @@ export function nextStep(standing: Standing): Step {
   const rest = withoutPrune(plan);
   const prunes = deletions.items.map(({ name }) => name);
   const token = tokenOf(bondOf(plan, place));
-  const allowed = prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)) } : undefined;
+  const renames = renamesKnown(plan, prunes, letThrough);
+  const renamed = renames.length > 0 ? { renames: renames.slice(0, errorsKept) } : {};
+  const within = token === approved ? {} : { limits: limitsText(limits) };
+  const allowed =
+    prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)), ...within, ...renamed } : undefined;
   // Once: writing the rest moves the plan's token on, and the deletions are as they were.
   const isKnown = allowed !== undefined && letThrough !== undefined && isLetThrough(allowed, letThrough, limits);
   if (!(isKnown && !changesAnything(rest))) {
-    const reasons = reasonsToHold(standing);
-    if (reasons.length > 0 && token !== approved) return { do: "hold", held: heldPass(token, plan), reasons };
+    const hold = token === approved ? undefined : holdOf(standing, token);
+    if (hold) return hold;
   }
-  if (changesAnything(rest)) {
-    const noted = allowed && { ...allowed, ...(token === approved ? {} : { limits: limitsText(limits) }) };
-    return { do: "write", ...(noted && !isKnown ? { letThrough: noted } : {}) };
-  }
+  if (changesAnything(rest)) return { do: "write", ...(allowed && !isKnown ? { letThrough: allowed } : {}) };
   const awaited = pruneWaits(standing);
   if (awaited.length === 0) return { do: "prune" };
   const names = namesText(awaited.map(({ name }) => name));
   const whys = awaited.flatMap(({ why }) => why ?? []);
+  const told = namesText(prunes.map((name) => renamedText(name, renames)));
   return {
     do: "wait",
     prunes,
-    reasons: [`${namesText(prunes)}: pruned when the rest is ready; waits for ${names}`, ...whys],
+    ...renamed,
+    reasons: [`${told}: pruned when the rest is ready; waits for ${names}`, ...whys],
   };
 }
 
@@ -77,16 +86,46 @@ function limitsText({ deletions, replacements, affected }: Limits): string {
   return [deletions, replacements, affected].map(text).join(" ");
 }
 
-function reasonsToHold({ plan, state, cluster, present, wall, place, limits, rewritten }: Standing): string[] {
-  const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
-  const guarded = { state, plan, forecasts, pods: cluster.pods, source: place.source, limits };
-  return [...(rewritten === undefined ? [] : [rewritten]), ...heldBecause(guarded).map(({ message }) => message)];
+/** What is to be deleted because it has another name: by this plan, or by an earlier one that has created it under that name. */
+function renamesKnown(plan: Plan, prunes: readonly string[], letThrough: LetThrough | undefined): Renamed[] {
+  const renames = renamesOf(plan);
+  const known = new Set(renames.map(({ from }) => from));
+  const earlier = letThrough?.renames?.filter(({ from, to }) => {
+    return prunes.includes(from) && !prunes.includes(to) && !known.has(from);
+  });
+  return [...renames, ...(earlier ?? [])];
 }
 
-function heldPass(token: string, { items }: Plan): HeldPass {
+function renamedText(name: string, renames: readonly Renamed[]): string {
+  const to = renames.find(({ from }) => from === name)?.to;
+  return to === undefined ? name : `${name} (renamed to ${to})`;
+}
+
+/** Undefined: it is as small as changes usually are, and comes after the last. */
+function holdOf(standing: Standing, token: string): Extract<Step, { do: "hold" }> | undefined {
+  const { plan, state, cluster, present, wall, place, limits, rewritten } = standing;
+  const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
+  const { pods } = cluster;
+  const held = heldBecause({ state, plan, forecasts, pods, source: place.source, limits });
+  const reasons = [...(rewritten === undefined ? [] : [rewritten]), ...held.map(({ message }) => message)];
+  if (reasons.length === 0) return undefined;
+  return { do: "hold", held: { ...heldPass(token, plan), pods: podTotals(plan, forecasts, pods) }, reasons };
+}
+
+function heldPass(token: string, plan: Plan): HeldPass {
   const named = (action: string) =>
-    items.filter((item) => item.action === action && item.after).map(({ name }) => name);
-  const deleted = named("delete");
-  const counts = { created: named("create").length, updated: named("update").length, deleted: deleted.length };
-  return { token, ...counts, deletes: deleted.slice(0, errorsKept) };
+    plan.items.filter((item) => item.action === action && item.after).map(({ name }) => name);
+  const [creates, updates, deletes] = [named("create"), named("update"), named("delete")];
+  const renames = renamesOf(plan);
+  return {
+    token,
+    created: creates.length,
+    updated: updates.length,
+    deleted: deletes.length,
+    creates: creates.slice(0, errorsKept),
+    updates: updates.slice(0, errorsKept),
+    deletes: deletes.slice(0, errorsKept),
+    renamed: renames.length,
+    renames: renames.slice(0, errorsKept),
+  };
 }

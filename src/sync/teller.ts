@@ -19,14 +19,18 @@ export async function tell(options: TellerOptions, { document, version }: Found,
   const next = nextRecord(document, report, clock.wall());
   if (next === document) return;
   await store.commit({ changes: [put(syncKey(document.source), next, version)] });
-  if (next.pass !== document.pass) tellPass(next.pass, log);
+  if (next.pass !== document.pass) tellPass(next, log);
   if (next.drift !== document.drift) log.warn("changed by hand", { ...next.drift });
 }
 
-function tellPass(pass: SyncDocument["pass"], log: Log): void {
+function tellPass({ pass, held }: SyncDocument, log: Log): void {
   if (!pass) return;
   const { outcome, errors, more } = pass;
-  const fields = { ...(errors.length > 0 ? { errors } : {}), ...(more === undefined ? {} : { more }) };
+  const fields = {
+    ...(errors.length > 0 ? { errors } : {}),
+    ...(more === undefined ? {} : { more }),
+    ...(held ? { held } : {}),
+  };
   if (outcome === "synced" || outcome === "paused" || outcome === "waiting") log.info(`sync is ${outcome}`, fields);
   else log.warn(`sync is ${outcome}`, fields);
 }

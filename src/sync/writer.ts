@@ -2,11 +2,11 @@
 import { commitPlan, knownState } from "../apply/commit.ts";
 import { commitPrune } from "../apply/commit-prune.ts";
 import type { KnownState, Plan } from "../apply/plan.ts";
-import { withoutPrune } from "../apply/prune.ts";
+import { renamesOf, withoutPrune } from "../apply/prune.ts";
 import type { Log } from "../log.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { syncControlKey, syncKey } from "../model/keys.ts";
-import { errorsKept, type LetThrough } from "../model/sync.ts";
+import { errorsKept, type LetThrough, type Renamed } from "../model/sync.ts";
 import { put, type Snapshot, type Store } from "../store/store.ts";
 import type { Found } from "./ground.ts";
 import type { Meter } from "./meter.ts";
@@ -41,13 +41,15 @@ export interface Writing {
 /** All of the plan but what it prunes. */
 export async function writeRest(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
   const rest: Planning = (state) => withoutPrune(plan(state));
-  const checks = checksOf({ ...on, whole });
-  said(options, "applied", await commitPlan(options.store, rest(knownState(whole)), rest, checks));
+  const written = await commitPlan(options.store, rest(knownState(whole)), rest, checksOf({ ...on, whole }));
+  said(options, "applied", written, renamesOf(written));
 }
 
 export async function prune(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
-  const checks = checksOf({ ...on, whole });
-  said(options, "pruned", await commitPrune(options.store, plan(knownState(whole)), plan, checks));
+  const written = await commitPrune(options.store, plan(knownState(whole)), plan, checksOf({ ...on, whole }));
+  const names = new Set(written.items.map(({ name }) => name));
+  const renames = on.found.document.letThrough?.renames?.filter(({ from }) => names.has(from));
+  said(options, "pruned", written, renames ?? []);
 }
 
 /** Nobody else has become the leader since, nor said anything about this sync. */
@@ -57,9 +59,15 @@ function checksOf({ found: { document, version }, whole }: Pick<Writing, "found"
   return [{ key: syncKey(document.source), version }, ...(said ? [{ key: control, version: said.version }] : [])];
 }
 
-function said({ meter, log }: WriterOptions, what: "applied" | "pruned", { items }: Plan): void {
+function said(
+  { meter, log }: WriterOptions,
+  what: "applied" | "pruned",
+  { items }: Plan,
+  renames: readonly Renamed[],
+): void {
   const names = items.filter(({ after }) => after).map(({ name }) => name);
-  const fields = { count: names.length, deployments: names.slice(0, errorsKept) };
+  const renamed = renames.length > 0 ? { renames: renames.slice(0, errorsKept) } : {};
+  const fields = { count: names.length, deployments: names.slice(0, errorsKept), ...renamed };
   meter.wrote(what, names.length);
   if (names.length > 0) log.info(`sync ${what}`, fields);
 }

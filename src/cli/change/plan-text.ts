@@ -3,6 +3,7 @@
 import type { FieldChange, FieldValue } from "../../apply/fields.ts";
 import type { Forecast, Forecasts, PodForecast } from "../../apply/forecast.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
+import { renamesOf } from "../../apply/prune.ts";
 import { podsText } from "../../model/pod.ts";
 import { mask, oneLine, paint, type Tone } from "../print.ts";
 import { overrideOf, summaryOf } from "./plan-document.ts";
@@ -66,12 +67,13 @@ export function countsText(plan: Plan): string | undefined {
 }
 
 /** What people should know although nothing is done about it. */
-export function noticesOf({ items, notInFiles, prunes }: Plan): string[] {
+export function noticesOf(plan: Plan): string[] {
+  const { items, notInFiles, prunes } = plan;
   const overrides = items.flatMap((item) => {
     const text = overrideText(item);
     return text === undefined ? [] : [`${item.name}: ${text}`];
   });
-  const renames = items.flatMap(({ name, renamedTo }) => (renamedTo === undefined ? [] : [`${name} → ${renamedTo}`]));
+  const renames = renamesOf(plan).map(({ from, to }) => `${from} → ${to}`);
   const renamed = renames.length > 0 ? [`Renamed, and otherwise as it was: ${listText(renames)}.`] : [];
   if (notInFiles.length === 0) return [...renamed, ...overrides];
   const left = listText(notInFiles);

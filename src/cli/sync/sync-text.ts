@@ -1,4 +1,5 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
+import type { Act } from "../../model/deployment.ts";
 import type { SourceCommit } from "../../model/source.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
@@ -21,7 +22,7 @@ export interface SyncStatusDocument {
   readonly kind: "SyncStatus";
   readonly syncs: readonly (SyncDocument & {
     readonly running?: boolean;
-    readonly paused?: SyncControlDocument["paused"];
+    readonly paused?: Act;
   })[];
 }
 
@@ -63,7 +64,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["Looked at", pass?.commit && commitText(pass.commit)],
     ["Not read", applied?.unread && unreadText(applied.unread)],
     ["Kept", applied?.kept && `${applied.kept.join(", ")}: not in the files, and protected`],
-    ["Held", held && heldText(held)],
+    ...(held ? heldFields(held) : []),
     ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
   ]);
   const errors = (pass?.errors ?? []).map((error) => `  ${oneLine(error)}`);
@@ -112,10 +113,37 @@ function driftText({ name, by, source }: Drifted): string {
   return by === undefined ? name : `${name} (by ${by}${where})`;
 }
 
-function heldText({ token, created, updated, deleted, deletes }: HeldPass): string {
-  const names = deletes.length < deleted ? `${deletes.join(", ")}, …` : deletes.join(", ");
-  const what = `${created} to create, ${updated} to update, ${deleted} to delete${deleted > 0 ? ` (${names})` : ""}`;
-  return `${what}; orchestra sync approve ${token} lets just this pass`;
+/** What would be approved: all of it in numbers, and the first of each by name. */
+function heldFields(held: HeldPass): (readonly [label: string, value: string | undefined])[] {
+  const {
+    token,
+    created,
+    updated,
+    deleted,
+    creates = [],
+    updates = [],
+    deletes,
+    renamed = 0,
+    renames = [],
+    pods,
+  } = held;
+  const only = renamed > 0 ? ` (${renamed} of them only renamed)` : "";
+  const what = `${created} to create, ${updated} to update, ${deleted} to delete${only}`;
+  const olds = new Map(renames.map(({ from, to }) => [to, `renamed from ${from}`]));
+  const news = new Map(renames.map(({ from, to }) => [from, `renamed to ${to}`]));
+  return [
+    ["Held", `${what}; orchestra sync approve ${token} lets just this pass`],
+    ["Creates", firstText(creates, created, olds)],
+    ["Updates", firstText(updates, updated)],
+    ["Deletes", firstText(deletes, deleted, news)],
+    ["Pods", pods && `${pods.replaced} replaced, ${pods.stopped} stopped`],
+  ];
+}
+
+function firstText(names: readonly string[], count: number, notes: ReadonlyMap<string, string> = new Map()): string {
+  const told = names.map((name) => (notes.has(name) ? `${name} (${notes.get(name)})` : name)).join(", ");
+  const more = count - names.length;
+  return names.length > 0 && more > 0 ? `${told} and ${more} more` : told;
 }
 
 function commitText({ id, author, subject }: SourceCommit): string {

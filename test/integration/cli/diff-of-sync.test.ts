@@ -72,10 +72,12 @@ test("the token that diff tells is the one that the sync holds the same files wi
   };
   const names = ["a", "b", "c", "d"];
   const last = manifestText("e", "a:1");
-  await save([...names.map((name) => manifestText(name, "a:1")), last].join("---\n"));
+  const image = (name: string) => (name === "d" ? "d:1" : "a:1");
+  await save([...names.map((name) => manifestText(name, image(name))), last].join("---\n"));
   const sync = syncProcess(t, { storeUrl: `file:${storePath}`, words: [followed], folder });
   await sync.ready(/^200 synced/);
-  await save([...names.map((name) => manifestText(`${name}2`, "a:2")), last].join("---\n"));
+  const next = names.map((name) => manifestText(`${name}2`, name === "d" ? "d:1" : "a:2"));
+  await save([...next, last].join("---\n"));
   const words = ["diff", "-f", followed, "--source", `dir:${hostname()}:${followed}`, "-o", "json"];
   const { token } = JSON.parse((await run(...words)).stdout);
   const held = await eventually(
@@ -87,4 +89,13 @@ test("the token that diff tells is the one that the sync holds the same files wi
     limitMs,
   );
   assert.equal(token, held.token);
+  const { stdout } = await run("sync", "status");
+  const what = "4 to create, 0 to update, 4 to delete (1 of them only renamed)";
+  const lines = [
+    `Held:     ${what}; orchestra sync approve ${token} lets just this pass`,
+    "Creates:  a2, b2, c2, d2 (renamed from d)",
+    "Deletes:  a, b, c, d (renamed to d2)",
+    "Pods:     0 replaced, 0 stopped",
+  ];
+  assert.ok(stdout.includes(lines.join("\n")), stdout);
 });

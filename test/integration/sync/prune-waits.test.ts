@@ -27,16 +27,17 @@ test("a Deployment under a new name that needs what the old one holds: it is tol
 
   await lab.write("a.yaml", demo("b"));
   const told = await lab.told("why", ({ pass }) => pass?.outcome === "waiting" && pass.errors.length > 1);
-  assert.match(told.pass?.errors[0] ?? "", /^a: pruned when the rest is ready; waits for b$/);
+  assert.match(told.pass?.errors[0] ?? "", /^a \(renamed to b\): pruned when the rest is ready; waits for b$/);
   assert.match(
     told.pass?.errors[1] ?? "",
     /^b-0 fits on none of 1 node: .* host port is taken; there is room once a is gone: orchestra delete a does not wait for b, /,
   );
-  assert.deepEqual({ ...told.waiting, since: "" }, { since: "", prunes: ["a"] });
+  const renames = [{ from: "a", to: "b" }];
+  assert.deepEqual({ ...told.waiting, since: "" }, { since: "", prunes: ["a"], renames });
   const { stdout } = await run("describe", "a");
   assert.match(
     stdout,
-    /^To prune: +for \S+: a: pruned when the rest is ready; waits for b; b-0 fits on none of .* delete a /m,
+    /^To prune: +for \S+: a \(renamed to b\): pruned when the rest is ready; waits for b; b-0 fits on none of .* delete a /m,
   );
 
   assert.equal((await run("delete", "a", "--yes", "--no-wait")).code, 0);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defaultLimits } from "../../../src/apply/guards.ts";
 import { approve } from "../../../src/cli/sync/syncs.ts";
+import { silentLog } from "../../../src/log.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
 import { memoryCluster } from "../../support/memory-cluster.ts";
 import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
@@ -77,7 +78,9 @@ test("what would delete too much is held, shown with a token, and let through on
   await rename(join(lab.folder, "goes"), join(lab.beside, "gone"));
   const { held, pass } = await is(lab, "held");
   assert.match(pass?.errors[0] ?? "", /4 of the 6 Deployments of .* would be deleted/);
-  assert.deepEqual({ ...held, token: "" }, { token: "", created: 0, updated: 0, deleted: 4, deletes: goes });
+  const { deletes, pods } = held ?? {};
+  assert.deepEqual({ deletes, pods }, { deletes: goes, pods: { replaced: 0, stopped: 4 } });
+  assert.deepEqual([held?.created, held?.updated, held?.deleted, held?.renames], [0, 0, 4, []]);
   await assert.rejects(approve(lab.store, "000000000000", act), { code: "not-found" });
   assert.deepEqual(await lab.images(), all([...goes, ...stays]));
   // Another tree is another pass.
@@ -148,13 +151,25 @@ test("a file that is renamed changes nothing, and a Deployment that is renamed l
   const lab = await runningLab(t);
   await lab.write("a.yaml", demo("a"));
   await lab.write("c.yaml", demo("c"));
-  await lab.start({ limits: defaultLimits });
+  const said: unknown[] = [];
+  const info = (message: string, { renames }: Record<string, unknown> = {}) => renames && said.push([message, renames]);
+  await lab.start({ limits: defaultLimits, log: { ...silentLog, info } });
   const { applied } = await is(lab, "synced");
   await lab.write("z.yaml", demo("a"));
   await lab.remove("a.yaml");
   await throughout(300, async () => assert.deepEqual((await lab.document())?.applied, applied));
+  await lab.write("c.yaml", broken("c"));
+  await lab.settled({ ...all(["a"]), c: "no-such-image:1" });
   await lab.write("z.yaml", demo("b"));
+  const { waiting, pass } = await lab.told("it waits for c", (document) => document.waiting !== undefined);
+  const renames = [{ from: "a", to: "b" }];
+  assert.deepEqual([waiting?.prunes, waiting?.renames], [["a"], renames]);
+  assert.match(pass?.errors[0] ?? "", /^a \(renamed to b\): pruned when the rest is ready; waits for /);
+  await lab.write("c.yaml", demo("c", "2"));
   await lab.settled(all(["b", "c"]));
+  await is(lab, "synced");
+  const told = ["sync applied", "sync pruned"].map((message) => [message, renames]);
+  assert.deepEqual(said, told);
 });
 
 test("files that go one after another are counted together", async (t) => {
