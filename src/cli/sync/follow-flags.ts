@@ -1,6 +1,7 @@
 // How a source is to be followed: the flags of `sync`, which `up --sync` has too, and what they say.
 import { Flags } from "@oclif/core";
 import { parseDuration } from "../../model/duration.ts";
+import { OrchestraError } from "../../model/errors.ts";
 import type { FollowOptions } from "../../roles.ts";
 import { addressOf } from "../../sync/metrics.ts";
 import type { Target } from "../../sync/target.ts";
@@ -34,6 +35,9 @@ export interface Following
   readonly listen: Listen;
 }
 
+/** A remote that is asked without a pause has no time for anybody else. */
+const shortestIntervalMs = 1_000;
+
 interface FollowFlags extends LimitFlags {
   readonly adopt: boolean;
   readonly "allow-force-push": boolean;
@@ -52,7 +56,7 @@ export function followingOf(
   const address = addressOf(listen.text ?? defaultAddress, listen.flag);
   return {
     target,
-    intervalMs: parseDuration(flags.interval, "--interval"),
+    intervalMs: intervalOf(flags.interval),
     adopt,
     partial,
     heals,
@@ -60,4 +64,11 @@ export function followingOf(
     limits: limitsOf(flags),
     listen: { address, anyPort: listen.text === undefined },
   };
+}
+
+function intervalOf(text: string): number {
+  const intervalMs = parseDuration(text, "--interval");
+  if (intervalMs >= shortestIntervalMs) return intervalMs;
+  const hint = "write 1s or more; orchestra sync trigger asks at once";
+  throw new OrchestraError("invalid", `--interval: ${text} is too short`, { hint });
 }

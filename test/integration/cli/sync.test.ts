@@ -127,3 +127,19 @@ test("a source that nobody follows is named with those that are there", async (t
   assert.match(stderr, /there is no sync of elsewhere/);
   assert.match((await run("sync", "status")).stderr, /No sync\./);
 });
+
+test("an interval without a pause is refused, by sync and by up", async (t) => {
+  const { folder, run } = await syncDesk(t);
+  const commands = [
+    ["sync", `${folder}#main`],
+    ["up", "--detach", "--sync", `${folder}#main`],
+  ];
+  for (const words of commands) {
+    const { code, stderr } = await run(...words, "--interval", "10ms");
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^Error: --interval: 10ms is too short\nHint: write 1s or more; orchestra sync trigger asks at once/,
+    );
+  }
+});
