@@ -28,7 +28,7 @@ import { sourceName } from "./sync/source.ts";
 import { type Sync, startSync } from "./sync/sync.ts";
 import type { Target } from "./sync/target.ts";
 import { openDocker } from "./worker/docker.ts";
-import { knownNode, nodeIdentity } from "./worker/identity.ts";
+import { type Identity, knownNode, nodeIdentity } from "./worker/identity.ts";
 import { ownAddress } from "./worker/own-address.ts";
 import type { HostNetwork } from "./worker/routes.ts";
 import { openLinuxRoutes } from "./worker/routes-linux.ts";
@@ -64,8 +64,7 @@ const namesLookMs = 25;
 /** Starts the roles that are wanted: worker, dns and master, in this order. Throws `conflict` when this node runs already; an engine that does not answer is waited for behind the caller's back. */
 export async function startRoles(options: RolesOptions): Promise<Roles> {
   const { config, store, cluster, wanted, clock, log, stop } = options;
-  const isShared = !store.url.startsWith("file:");
-  const identity = await nodeIdentity({ stateDir: config.stateDir, wanted: config.nodeName, isShared });
+  const identity = await ownIdentity(config, store);
   const { node } = identity;
   const folder = clusterFolder(config.stateDir, cluster.id);
   const runtime = openRuntime(config, { cluster: cluster.id, node }, log);
@@ -111,8 +110,8 @@ export async function startRoles(options: RolesOptions): Promise<Roles> {
 }
 
 export interface FollowOptions {
+  readonly config: Pick<Config, "stateDir" | "nodeName">;
   readonly store: Store;
-  readonly stateDir: string;
   /** The cluster's id. */
   readonly cluster: string;
   readonly target: Target;
@@ -134,17 +133,18 @@ export interface FollowOptions {
   readonly log: Log;
 }
 
-/** Keeps the cluster equal to a folder or a branch, as soon as no other sync follows the same. */
-export function startFollowing({ stateDir, cluster, target, intervalMs, ...options }: FollowOptions): Sync {
-  const { clock, log } = options;
-  const host = hostname();
-  const folder = clusterFolder(stateDir, cluster);
-  const common = { ...options, host, pid: process.pid, stateDir: folder };
+/** Keeps the cluster equal to a folder or a branch, as soon as no other sync follows the same. Of a folder throws as `nodeIdentity` does. */
+export async function startFollowing(options: FollowOptions): Promise<Sync> {
+  const { config, cluster, target, intervalMs, ...others } = options;
+  const { store, clock, log } = others;
+  const folder = clusterFolder(config.stateDir, cluster);
+  const common = { ...others, host: hostname(), pid: process.pid, stateDir: folder };
   if (target.kind === "directory") {
     const { path } = target;
-    const follows = { kind: "directory", host, path } as const;
+    const { node } = await ownIdentity(config, store);
+    const follows = { kind: "directory", node, path } as const;
     const reach = new Reach({ path, clock });
-    return startSync({ ...common, follows, open: (wake) => openDirectory({ host, path, wake, clock, log, reach }) });
+    return startSync({ ...common, follows, open: (wake) => openDirectory({ node, path, wake, clock, log, reach }) });
   }
   const { url, shown, branch, path } = target;
   const follows = { kind: "git", url: shown, branch, path } as const;
@@ -152,9 +152,9 @@ export function startFollowing({ stateDir, cluster, target, intervalMs, ...optio
   return startSync({ ...common, follows, open: (wake) => openGit({ url, follows, mirror, intervalMs, wake, clock }) });
 }
 
-/** The name under which a sync of this machine follows it. */
-export function sourceOf(target: Target): string {
-  return sourceName(target.kind === "directory" ? { ...target, host: hostname() } : { ...target, url: target.shown });
+/** The name under which a sync of this node follows it. */
+export function sourceOf(target: Target, node: string): string {
+  return sourceName(target.kind === "directory" ? { ...target, node } : { ...target, url: target.shown });
 }
 
 /** Tells over HTTP how the sync does that `sync` gives, once there is one. */
@@ -170,6 +170,11 @@ export function openRuntime(config: Config, owner: { cluster: string; node: stri
   const { dockerHost, dockerConfigDir } = config;
   const host = dockerHost === undefined ? {} : { host: dockerHost };
   return openDocker({ ...host, configFolder: dockerConfigDir, owner, log });
+}
+
+/** Who this machine is, from its first start on. */
+function ownIdentity({ stateDir, nodeName }: Pick<Config, "stateDir" | "nodeName">, store: Store): Promise<Identity> {
+  return nodeIdentity({ stateDir, wanted: nodeName, isShared: !store.url.startsWith("file:") });
 }
 
 /** The node that this machine is; undefined: nothing has started here yet. */

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import type { Act } from "./deployment.ts";
 import type { SourceCommit } from "./source.ts";
 
-/** What a source follows. */
+/** What a source follows. `node`: whose folder it is, by the name that a machine keeps whatever its host is called. */
 export type Followed =
-  | { readonly kind: "directory"; readonly host: string; readonly path: string }
+  | { readonly kind: "directory"; readonly node: string; readonly path: string }
   | { readonly kind: "git"; readonly url: string; readonly branch: string; readonly path: string };
 
 /**

@@ -8,6 +8,7 @@ import { namesText } from "../apply/prune-waits.ts";
 import { type LoadedManifest, type Problem, problemText, type Tree } from "../manifest/manifest.ts";
 import { type Drifted, type SyncDocument, type SyncOutcome, unreadKept } from "../model/sync.ts";
 import { marksOf, saidBefore } from "./marks.ts";
+import { nodeOfSamePath } from "./source.ts";
 
 export interface Question {
   readonly tree: Tree;
@@ -51,7 +52,7 @@ export function decide(question: Question): Decision {
   const strict: Author = { ...author, takesBack: true };
   const whole = planApply(state, tree.manifests, strict);
   const blocked = whole.items.filter(({ action }) => action === "blocked");
-  const errors = [...problems, ...blocked.map(reasonText)];
+  const errors = [...problems, ...renamedTexts(blocked, author.source), ...blocked.map(reasonText)];
   if (blocked.length > 0 && !partial) return refused(errors);
   const { applied, heals, resting } = question;
   const wanted = without(tree.manifests, blocked);
@@ -170,6 +171,16 @@ function leftText(item: PlanItem, question: Question): string {
   const isScale = drifts.length > 1 && item.changes.every(({ path }) => path === "spec.replicas");
   const what = (isScale ? drifts.slice(1) : drifts).map(({ message }) => message);
   return `${name} was changed by hand${who}: it ${what.join(", and ")}`;
+}
+
+/** A machine that has lost its name finds all that it follows to be somebody else's. */
+function renamedTexts(blocked: readonly PlanItem[], source: string): string[] {
+  const owners = blocked.map(({ before }) => nodeOfSamePath(before?.value.source ?? "", source));
+  const nodes = new Set(owners.filter((node) => node !== undefined));
+  return [...nodes].map((node) => {
+    const remedy = `keep that folder (ORCHESTRA_STATE_DIR), or remove node.json from it and set ORCHESTRA_NODE=${node}`;
+    return `the same path was followed by the node ${node}; if that was this machine, whose state folder keeps its name: ${remedy}`;
+  });
 }
 
 /** What helps comes first: what is told of a pass is cut. One that is there belongs to another source, which the message names. */

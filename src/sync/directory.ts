@@ -21,7 +21,7 @@ import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
 export interface DirectoryOptions {
-  readonly host: string;
+  readonly node: string;
   /** Absolute. */
   readonly path: string;
   readonly wake: () => void;
@@ -74,7 +74,7 @@ class Directory implements Source {
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
-    this.follows = { kind: "directory", host: options.host, path: options.path } as const;
+    this.follows = { kind: "directory", node: options.node, path: options.path } as const;
   }
 
   async look(signal: AbortSignal, asked?: string): Promise<Look> {

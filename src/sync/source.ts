@@ -35,9 +35,18 @@ export interface Source {
   close(): Promise<void>;
 }
 
-/** The name of a source in Deployments: two hosts' `/manifests` are two. */
+/** The name of a source in Deployments: two nodes' `/manifests` are two. */
 export function sourceName(follows: Followed): string {
   return follows.kind === "directory"
-    ? `dir:${follows.host}:${follows.path}`
+    ? `dir:${follows.node}:${follows.path}`
     : `git:${follows.url}#${follows.branch}:${follows.path}`;
+}
+
+const directoryName = /^dir:([a-z0-9-]+):(.*)$/s;
+
+/** The node that follows in `other` the path which another node follows in `source`; undefined: these are not two such sources. */
+export function nodeOfSamePath(other: string, source: string): string | undefined {
+  const [, node, path] = directoryName.exec(other) ?? [];
+  const [, own, ownPath] = directoryName.exec(source) ?? [];
+  return node !== own && path === ownPath ? node : undefined;
 }

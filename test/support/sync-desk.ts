@@ -48,6 +48,7 @@ export async function syncDesk(t: TestContext, settings: NodeJS.ProcessEnv = {})
   await mkdir(folder);
   const env = {
     ...process.env,
+    ORCHESTRA_NODE: "lab",
     ORCHESTRA_STATE_DIR: stateDir,
     ORCHESTRA_CACHE_DIR: join(root, "cache"),
     ORCHESTRA_STORE: `file:${join(root, "store.db")}`,

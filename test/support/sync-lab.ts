@@ -143,8 +143,8 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
       const sync = startSync({
         store: own,
         ...(git ?? {
-          follows: { kind: "directory", host: "lab", path: folder },
-          open: (wake: () => void) => openDirectory({ host: "lab", path: folder, wake, ...others }),
+          follows: { kind: "directory", node: "lab", path: folder },
+          open: (wake: () => void) => openDirectory({ node: "lab", path: folder, wake, ...others }),
         }),
         host: "lab",
         pid: process.pid,

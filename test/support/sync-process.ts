@@ -29,13 +29,25 @@ export interface SyncProcessOptions {
   readonly words: readonly string[];
   /** Holds its state and cache. */
   readonly folder: string;
+  /** Settings besides. */
+  readonly settings?: NodeJS.ProcessEnv;
+  /** What the machine is called for it, where that is not its own name: needs root. */
+  readonly host?: string;
+}
+
+/** What stands before a command for which the machine is called `host`: every program in between becomes the next one, under the same pid. */
+export function calledSo(host: string): string[] {
+  return ["unshare", "--uts", "sh", "-c", 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"', host];
 }
 
 /** Does not wait. Killed when the test ends. */
-export function syncProcess(t: TestContext, { storeUrl, words, folder }: SyncProcessOptions): SyncProcess {
+export function syncProcess(t: TestContext, options: SyncProcessOptions): SyncProcess {
+  const { storeUrl, words, folder, settings = {}, host } = options;
   const state = { ORCHESTRA_STATE_DIR: join(folder, "state"), ORCHESTRA_CACHE_DIR: join(folder, "cache") };
-  const child = spawn(process.execPath, [program, "sync", ...words, "--listen", "127.0.0.1:0"], {
-    env: { ...process.env, ...state, ORCHESTRA_STORE: storeUrl },
+  const line = [process.execPath, program, "sync", ...words, "--listen", "127.0.0.1:0"];
+  const [first = "", ...others] = host === undefined ? line : [...calledSo(host), ...line];
+  const child = spawn(first, others, {
+    env: { ...process.env, ...state, ORCHESTRA_STORE: storeUrl, ...settings },
     stdio: ["ignore", "ignore", "pipe"],
   });
   const ended = once(child, "close");

@@ -65,7 +65,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
   async #detach(storeUrl: string, sync: UpSync | undefined, words: readonly string[]): Promise<void> {
     const { stateDir, networkRange, storeAccess } = this.settings;
     const running = runningUp(stateDir, storeUrl);
-    if (running) return this.print(alreadyText(running, sync && syncRecord(sync)));
+    if (running) return this.print(alreadyText(running, sync && syncRecord(sync, running.node)));
     const store = await openStore(storeUrl, { create: true, patient: true, access: () => storeAccess });
     const now = new Date().toISOString();
     const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now, log: silentLog }).finally(() =>

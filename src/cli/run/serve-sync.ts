@@ -51,7 +51,7 @@ async function followUntil(
     own.id = cluster;
     const memory = openSpareMemory(systemClock);
     const passed = () => memory.worked();
-    const sync = startFollowing({ ...options, store, stateDir, cluster, clock: systemClock, log, passed });
+    const sync = await startFollowing({ ...options, config, store, cluster, clock: systemClock, log, passed });
     onStarted(sync);
     await fired(stop);
     await sync.close();

@@ -101,10 +101,10 @@ async function serveStore(
     try {
       const path = recordPath(options, cluster.id);
       const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted };
-      stopNoting = keepNoted(path, { ...record, ...(sync ? { sync: syncRecord(sync) } : {}) });
+      stopNoting = keepNoted(path, { ...record, ...(sync ? { sync: syncRecord(sync, roles.node) } : {}) });
       if (sync) {
         const { listen: _told, ...how } = sync.following;
-        following = startFollowing({ ...how, store, stateDir, cluster: cluster.id, clock: systemClock, log });
+        following = await startFollowing({ ...how, config, store, cluster: cluster.id, clock: systemClock, log });
         health?.follows(following);
       }
       onServing(roles);

@@ -23,9 +23,9 @@ export interface UpSync {
   readonly given: readonly string[];
 }
 
-/** What a second `up` compares. */
-export function syncRecord({ following, given }: UpSync): NonNullable<RolesRecord["sync"]> {
-  return { source: sourceOf(following.target), flags: given };
+/** What a second `up` on this node compares. */
+export function syncRecord({ following, given }: UpSync, node: string): NonNullable<RolesRecord["sync"]> {
+  return { source: sourceOf(following.target, node), flags: given };
 }
 
 interface Parsed {

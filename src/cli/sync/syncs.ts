@@ -13,11 +13,18 @@ import type { SyncView } from "./sync-text.ts";
 /** So many sources are named in a hint, the rest is counted. */
 const sourcesTold = 8;
 
-/** All of them, sorted by source; with `named` only the one that it means. Throws `not-found` where it means none, `invalid` where several. */
-export async function readSyncs(store: Store, named?: string): Promise<SyncView[]> {
+/** One of the syncs, as a person on this machine names it. */
+export interface Named {
+  readonly named: string | undefined;
+  /** The node that this machine is, if it is one: of a path that several nodes follow its own is meant. */
+  readonly node: string | undefined;
+}
+
+/** All of them, sorted by source; where one is named only that. Throws `not-found` where the name means none, `invalid` where several. */
+export async function readSyncs(store: Store, which?: Named): Promise<SyncView[]> {
   const snapshot = await store.list(["syncs", "controls"]);
   const documents = snapshot.list("syncs").map(({ value }) => value);
-  const chosen = named === undefined ? documents : [meant(documents, named)];
+  const chosen = which?.named === undefined ? documents : [meant(documents, which)];
   const views = chosen.map((document) => {
     const control = snapshot.get(syncControlKey(document.source))?.value ?? {};
     return { document, control, runs: runs(document.lead) };
@@ -41,13 +48,13 @@ export const unheardText = "No sync follows it now: it counts when one is starte
 /** Changes the word about one sync; where it says so already nothing is written. */
 export async function control(
   store: Store,
-  named: string | undefined,
+  which: Named,
   change: (before: SyncControlDocument, isHeard: boolean, source: string) => SyncControlDocument,
 ): Promise<Controlled> {
   const snapshot = await store.list(["syncs", "controls"]);
   const { source, lead } = meant(
     snapshot.list("syncs").map(({ value }) => value),
-    named,
+    which,
   );
   const key: Key<SyncControlDocument> = syncControlKey(source);
   const before = snapshot.get(key)?.value ?? {};
@@ -66,7 +73,10 @@ export async function approve(store: Store, token: string, act: Act): Promise<Co
     const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
     throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
   }
-  return control(store, found.source, (before) => ({ ...before, approved: { token, ...act } }));
+  return control(store, { named: found.source, node: undefined }, (before) => ({
+    ...before,
+    approved: { token, ...act },
+  }));
 }
 
 /** Nothing is applied until `resumed`. */
@@ -91,9 +101,11 @@ export function triggered(act: Act): Parameters<typeof control>[2] {
 }
 
 /** A source is named as it is, as `sync` was told of it, or by a part of it that no other has; where there is one only it needs no name. */
-function meant(documents: readonly SyncDocument[], named: string | undefined): SyncDocument {
+function meant(documents: readonly SyncDocument[], { named, node }: Named): SyncDocument {
   const exact = documents.filter(({ source, follows }) => source === named || isTarget(follows, named));
-  const found = exact.length > 0 ? exact : documents.filter(({ source }) => source.includes(named ?? ""));
+  const own = exact.filter(({ follows }) => follows.kind === "directory" && follows.node === node);
+  const parts = () => documents.filter(({ source }) => source.includes(named ?? ""));
+  const found = [own, exact].find(({ length }) => length > 0) ?? parts();
   const [one, ...others] = found;
   if (one && others.length === 0) return one;
   if (one) {

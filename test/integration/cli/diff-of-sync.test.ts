@@ -1,7 +1,6 @@
 // What a sync follows, looked at before it is merged: the plan of the sync itself, which nobody else may carry out.
 import assert from "node:assert/strict";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openDesk } from "../../support/desk.ts";
@@ -11,6 +10,7 @@ import { syncProcess } from "../../support/sync-process.ts";
 
 /** Starting the program several times on a machine under load. */
 const limitMs = 60_000;
+const settings = { ORCHESTRA_NODE: "n1" };
 
 test("diff --source plans as the sync does: what it would delete and take back too; only the sync applies it", async (t) => {
   const { folder, storePath, run, shell } = await openDesk(t);
@@ -20,9 +20,9 @@ test("diff --source plans as the sync does: what it would delete and take back t
     await writeFile(join(place, "web.yaml"), manifestText("web", "a:1", ", replicas: 2"));
   }
   await writeFile(join(followed, "api.yaml"), manifestText("api", "a:1"));
-  const sync = syncProcess(t, { storeUrl: `file:${storePath}`, words: [followed, "--no-self-heal"], folder });
+  const sync = syncProcess(t, { storeUrl: `file:${storePath}`, words: [followed, "--no-self-heal"], folder, settings });
   await sync.ready(/^200 synced/);
-  const source = `dir:${hostname()}:${followed}`;
+  const source = `dir:n1:${followed}`;
 
   const plain = await run("diff", "-f", followed);
   assert.equal(plain.code, 2);
@@ -74,11 +74,11 @@ test("the token that diff tells is the one that the sync holds the same files wi
   const last = manifestText("e", "a:1");
   const image = (name: string) => (name === "d" ? "d:1" : "a:1");
   await save([...names.map((name) => manifestText(name, image(name))), last].join("---\n"));
-  const sync = syncProcess(t, { storeUrl: `file:${storePath}`, words: [followed], folder });
+  const sync = syncProcess(t, { storeUrl: `file:${storePath}`, words: [followed], folder, settings });
   await sync.ready(/^200 synced/);
   const next = names.map((name) => manifestText(`${name}2`, name === "d" ? "d:1" : "a:2"));
   await save([...next, last].join("---\n"));
-  const words = ["diff", "-f", followed, "--source", `dir:${hostname()}:${followed}`, "-o", "json"];
+  const words = ["diff", "-f", followed, "--source", `dir:n1:${followed}`, "-o", "json"];
   const { token } = JSON.parse((await run(...words)).stdout);
   const held = await eventually(
     "it is held",

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
@@ -46,7 +45,7 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   assert.match((await run("status")).stdout, /sync dir:.*: refused: bad\.yaml:/);
   const listed = async () => JSON.parse((await run("get", "-o", "json")).stdout).syncs;
   const [{ errors, ...told }, ...others] = await listed();
-  assert.deepEqual([told, others], [{ source: `dir:${hostname()}:${folder}`, outcome: "refused" }, []]);
+  assert.deepEqual([told, others], [{ source: `dir:lab:${folder}`, outcome: "refused" }, []]);
   assert.match(errors[0], /^bad\.yaml:/);
   assert.match(
     (await run("get", "nodes", "-o", "yaml")).stdout,

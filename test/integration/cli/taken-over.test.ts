@@ -1,7 +1,6 @@
 // A Deployment of a sync that somebody takes over by hand: who it was, when, and what is not as the files say.
 import assert from "node:assert/strict";
 import { mkdir, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { syncDesk } from "../../support/sync-desk.ts";
@@ -18,7 +17,7 @@ test("the sync that is refused says who took its Deployment, when and what diffe
   await writeFile(join(other, "web.yaml"), manifestText("web", "a:2", ", replicas: 3, env: { MODE: x }"));
   assert.equal((await run("apply", "-f", other, "--adopt", "--no-wait")).code, 0);
 
-  const source = `dir:${hostname()}:${folder}`;
+  const source = `dir:lab:${folder}`;
   const { pass } = await status("it is refused", (sync) => sync.pass?.outcome === "refused");
   const time = String.raw`20\d\d-\d\d-\d\dT\S+Z`;
   const fields = "spec.replicas, spec.image, spec.env.MODE";

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { hostname } from "node:os";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { limitMs, syncDesk } from "../../support/sync-desk.ts";
@@ -47,7 +46,7 @@ test("in the background too it takes over, leaves and tells as the flags of sync
   await run("scale", "web", "5", "--no-wait");
   await status("the count is left", (sync) => sync.pass?.outcome === "drifted");
 
-  const source = `dir:${hostname()}:${folder}`;
+  const source = `dir:lab:${folder}`;
   const again = await run("up", "--detach", "--sync", folder, ...words);
   assert.equal(again.code, 0, again.stderr);
   assert.match(again.stdout, /^orchestra is already running as node .+ and follows dir:/);

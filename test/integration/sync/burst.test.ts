@@ -17,7 +17,7 @@ test("events right after a look wake once, when it has rested", async (t) => {
   let woken = 0;
   let event = () => {};
   const directory = openDirectory({
-    host: "lab",
+    node: "lab",
     path,
     wake: () => {
       woken += 1;

@@ -8,7 +8,7 @@ const nowMs = Date.parse("2026-01-02T00:10:00.000Z");
 const lead = { host: "lab", pid: 1, since: "2026-01-02T00:00:00.000Z" };
 const sync = (fields: Partial<SyncDocument>): SyncDocument => ({
   source: "dir:lab:/m",
-  follows: { kind: "directory", host: "lab", path: "/m" },
+  follows: { kind: "directory", node: "lab", path: "/m" },
   lead,
   ...fields,
 });

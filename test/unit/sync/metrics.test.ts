@@ -9,7 +9,7 @@ import { addressOf, metricsText } from "../../../src/sync/metrics.ts";
 function document(outcome: SyncOutcome, errors: readonly string[] = []): SyncDocument {
   return {
     source: "s",
-    follows: { kind: "directory", host: "h", path: "/m" },
+    follows: { kind: "directory", node: "h", path: "/m" },
     lead: { host: "h", pid: 1, since: "then" },
     pass: { at: "now", outcome, errors },
   };

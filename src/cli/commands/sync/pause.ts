@@ -9,9 +9,15 @@ export default class SyncPause extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncPause);
+    const { ownNode } = await import("../../sync/own-machine.ts");
     const { control, paused, unheardText } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
-    const { source, changed, isHeard } = await control(await this.openStore(flags), args.source, paused(act));
+    const node = await ownNode(this.settings.stateDir);
+    const { source, changed, isHeard } = await control(
+      await this.openStore(flags),
+      { named: args.source, node },
+      paused(act),
+    );
     this.print(changed ? `${source} is paused.` : `${source} was paused already.`);
     if (!isHeard) this.note(unheardText);
   }

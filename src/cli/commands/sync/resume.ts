@@ -9,8 +9,14 @@ export default class SyncResume extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncResume);
+    const { ownNode } = await import("../../sync/own-machine.ts");
     const { control, resumed, unheardText } = await import("../../sync/syncs.ts");
-    const { source, changed, isHeard } = await control(await this.openStore(flags), args.source, resumed);
+    const node = await ownNode(this.settings.stateDir);
+    const { source, changed, isHeard } = await control(
+      await this.openStore(flags),
+      { named: args.source, node },
+      resumed,
+    );
     this.print(changed ? `${source} goes on.` : `${source} was not paused.`);
     if (!isHeard) this.note(unheardText);
   }

@@ -10,11 +10,13 @@ export default class SyncStatus extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncStatus);
+    const { ownNode } = await import("../../sync/own-machine.ts");
     const { readSyncs } = await import("../../sync/syncs.ts");
     const { syncStatusDocument, syncStatusText } = await import("../../sync/sync-text.ts");
     const { wantsColour } = await import("../../print.ts");
     const store = await this.openStore(flags);
-    const views = await readSyncs(store, args.source);
+    const node = await ownNode(this.settings.stateDir);
+    const views = await readSyncs(store, { named: args.source, node });
     if (views.length === 0 && flags.output === "table") this.note("No sync.");
     else {
       await this.printDocument(flags.output, syncStatusDocument(views), () =>
