@@ -17,7 +17,7 @@ import { startMaster } from "./master/master.ts";
 import type { ClusterDocument } from "./model/cluster.ts";
 import { messageOf } from "./model/errors.ts";
 import type { RoleName } from "./model/role.ts";
-import { sourceId } from "./model/sync.ts";
+import { machineId, sourceId } from "./model/sync.ts";
 import { clusterFolder } from "./state-folder.ts";
 import type { Store } from "./store/store.ts";
 import { openDirectory } from "./sync/directory.ts";
@@ -138,13 +138,16 @@ export async function startFollowing(options: FollowOptions): Promise<Sync> {
   const { config, cluster, target, intervalMs, ...others } = options;
   const { store, clock, log } = others;
   const folder = clusterFolder(config.stateDir, cluster);
-  const common = { ...others, host: hostname(), pid: process.pid, stateDir: folder };
+  const host = { host: hostname(), address: await hostAddress() };
+  const common = { ...others, ...host, pid: process.pid, stateDir: folder };
   if (target.kind === "directory") {
     const { path } = target;
-    const { node } = await ownIdentity(config, store);
+    const { node, key, boot } = await ownIdentity(config, store);
+    const machine = { id: machineId(key), ...(boot === undefined ? {} : { boot }), isShared: isShared(store) };
     const follows = { kind: "directory", node, path } as const;
     const reach = new Reach({ path, clock });
-    return startSync({ ...common, follows, open: (wake) => openDirectory({ node, path, wake, clock, log, reach }) });
+    const open = (wake: () => void) => openDirectory({ node, path, wake, clock, log, reach });
+    return startSync({ ...common, follows, machine, open });
   }
   const { url, shown, branch, path } = target;
   const follows = { kind: "git", url: shown, branch, path } as const;
@@ -174,7 +177,12 @@ export function openRuntime(config: Config, owner: { cluster: string; node: stri
 
 /** Who this machine is, from its first start on. */
 function ownIdentity({ stateDir, nodeName }: Pick<Config, "stateDir" | "nodeName">, store: Store): Promise<Identity> {
-  return nodeIdentity({ stateDir, wanted: nodeName, isShared: !store.url.startsWith("file:") });
+  return nodeIdentity({ stateDir, wanted: nodeName, isShared: isShared(store) });
+}
+
+/** Whether other machines may use the store too. */
+function isShared({ url }: Store): boolean {
+  return !url.startsWith("file:");
 }
 
 /** The node that this machine is; undefined: nothing has started here yet. */

@@ -78,6 +78,7 @@ const rooms: Readonly<Record<string, Room>> = {
       "writer",
       "teller",
       "claim",
+      "election",
       "readiness",
       "http",
       "directory*",

@@ -13,6 +13,7 @@ import { type RememberingRole, rememberingRoles, storeMemoryPath } from "../stor
 import { followingWould } from "../worker/hold.ts";
 import type { LastKnown } from "../worker/last-known.ts";
 import { whyNotTrusted } from "../worker/orders.ts";
+import { ownMachine } from "./sync/own-machine.ts";
 
 export interface Holder {
   /** `node/n1` for its worker; `master`, `dns` and each `sync` are those of this machine. */
@@ -45,7 +46,7 @@ export async function holdersOf(snapshot: Snapshot, stateDir: string, cluster: s
 async function thisMachine(snapshot: Snapshot, stateDir: string, cluster: string): Promise<Holder[]> {
   const folder = clusterFolder(stateDir, cluster);
   const holders: Holder[] = [];
-  const identity = await readIfAny<{ readonly node: string }>(join(stateDir, "node.json"));
+  const identity = await ownMachine(stateDir);
   const worker = await readIfAny<LastKnown>(join(folder, "worker.json"));
   if (identity && worker) holders.push(...workerHere(snapshot, identity.node, worker));
   for (const role of rememberingRoles(folder)) {

@@ -107,8 +107,13 @@ const shapes: Readonly<Record<string, Shape>> = {
   controls: object({}, { cordoned: act, drained: act, forget: act, paused: act, approved: act, trigger: act }),
   ranges: object({ node: text }),
   syncs: object(
-    { source: text, follows: object({ kind: text }), lead: object({ host: text, pid: count, since: text }) },
     {
+      source: text,
+      follows: object({ kind: text }),
+      lead: object({ host: text, pid: count, since: text }, { address: text, boot: text }),
+    },
+    {
+      machine: object({ id: text, since: text }),
       pass: object({ at: text, outcome: text, errors: list(text) }, { more: count, trouble: text }),
       applied: object({ at: text, tree: text, deployments: count }, { unread: list(text), marks: text }),
       held: object(

@@ -36,7 +36,18 @@ export interface SyncDocument {
   readonly source: string;
   readonly follows: Followed;
   /** Who follows it now, or did last. */
-  readonly lead: { readonly host: string; readonly pid: number; readonly since: string; readonly ended?: string };
+  readonly lead: {
+    readonly host: string;
+    /** Tells it from another machine that is called so. Absent in documents of earlier programs. */
+    readonly address?: string;
+    /** Tells it from a copy of its machine, and is absent where the system tells no boot, or the source is a branch. */
+    readonly boot?: string;
+    readonly pid: number;
+    readonly since: string;
+    readonly ended?: string;
+  };
+  /** Whose folder it is, and since when; no other machine leads here until it is handed over, and `by` whom it was. Absent of a branch, which any may follow. */
+  readonly machine?: { readonly id: string; readonly since: string; readonly by?: string };
   /** `at`: since when it has been so. */
   readonly pass?: {
     readonly at: string;
@@ -135,6 +146,16 @@ export const errorsKept = 20;
 export const errorLength = 300;
 /** A link beyond these counts as new in each pass: where something is lacking, nothing is pruned then. */
 export const unreadKept = 200;
+
+/** Tells machines apart that have one name, by the key that each keeps in its state folder. */
+export function machineId(key: string): string {
+  return createHash("sha256").update(`orchestra sync ${key}`).digest("hex").slice(0, 12);
+}
+
+/** The election of those who would follow a source. */
+export function syncElection(source: string): `sync-${string}` {
+  return `sync-${sourceId(source)}`;
+}
 
 /** Names a source in keys, which are shorter than paths and URLs may be. */
 export function sourceId(source: string): string {

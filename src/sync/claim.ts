@@ -2,14 +2,21 @@
 import { syncKey } from "../model/keys.ts";
 import type { SyncDocument } from "../model/sync.ts";
 import { overwrite, type Store } from "../store/store.ts";
+import { type Machine, machineAfter, whyForeign } from "./machine.ts";
 import { isOwn } from "./record.ts";
 
-/** From here on nothing is written that an earlier leader decides: each of its commits names the version of this document. */
-export async function claim(store: Store, fresh: SyncDocument): Promise<void> {
+/**
+ * From here on nothing is written that an earlier leader decides: each of its commits names the version of this document.
+ * Throws `conflict`, and writes nothing, where the folder is another machine's. `machine`: this one, where the source is its folder.
+ */
+export async function claim(store: Store, fresh: SyncDocument, machine: Machine | undefined): Promise<void> {
   const key = syncKey(fresh.source);
   const snapshot = await store.list([key]);
   const before = snapshot.get(key)?.value;
-  await store.commit({ changes: [overwrite(snapshot, key, { ...before, ...fresh })] });
+  const foreign = machine && whyForeign(before, machine);
+  if (foreign) throw foreign;
+  const whose = machine ? { machine: machineAfter(before?.machine, machine, fresh.lead.since) } : {};
+  await store.commit({ changes: [overwrite(snapshot, key, { ...before, ...fresh, ...whose })] });
 }
 
 /** That this leader no longer follows its source. */

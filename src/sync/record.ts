@@ -120,5 +120,5 @@ function sameBut(field: string, old: object | undefined, next: object): boolean 
 
 /** Whether the word about who leads is that of this very leader. */
 export function isOwn(lead: SyncDocument["lead"], own: SyncDocument["lead"]): boolean {
-  return lead.host === own.host && lead.pid === own.pid && lead.since === own.since;
+  return lead.host === own.host && lead.address === own.address && lead.pid === own.pid && lead.since === own.since;
 }

@@ -6,21 +6,25 @@ import { type Log, silentLog } from "../log.ts";
 import { type Loop, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
 import { clusterKey, syncControlKey, syncKey } from "../model/keys.ts";
-import { sourceId } from "../model/sync.ts";
-import type { Leadership, View } from "../store/store.ts";
+import { syncElection } from "../model/sync.ts";
+import type { Leadership } from "../store/store.ts";
 import { openStoreMemory } from "../store-memory.ts";
 import { claim, tellEnd } from "./claim.ts";
+import { elected, shownBy } from "./election.ts";
 import { checkKnown } from "./ground.ts";
-import { leaderText } from "./health.ts";
-import { Meter, type Reading, type Shown } from "./meter.ts";
+import { isCopy, type Machine } from "./machine.ts";
+import { Meter, type Reading } from "./meter.ts";
 import { type Led, Pass, type PassOptions } from "./pass.ts";
 import { type Source, sourceName } from "./source.ts";
 
 export interface SyncOptions extends Omit<PassOptions, "meter"> {
   /** Opens the source when this sync leads; `wake` is called when something may have changed in it. */
   readonly open: (wake: () => void) => Source;
-  /** This process, for people. */
+  /** This process and this machine's address, for people. */
   readonly pid: number;
+  readonly address: string;
+  /** This machine, where the source is its folder. Absent: any machine may lead. */
+  readonly machine?: Machine;
   /** Called after each pass. */
   readonly passed?: () => void;
   /** The cluster's folder on this machine: how far the store has been seen is kept there. */
@@ -36,8 +40,6 @@ export interface Sync {
 
 /** Whatever was missed in the source or in the store is found by then. */
 const resyncMs = 60_000;
-/** Who has not been elected by then says that it stands by. */
-const standbyToldMs = 500;
 /** Who has led for so long could lead: the next failure is another one. */
 const ledMs = 10_000;
 const retryFirstMs = 100;
@@ -66,7 +68,7 @@ async function leadAgainAndAgain(options: Metered, stop: AbortSignal): Promise<v
   while (!stop.aborted) {
     let since: number | undefined;
     try {
-      const leadership = await elected(options, stop);
+      const leadership = await elected(options, sourceName(options.follows), stop);
       since = clock.now();
       // What keeps the store from being followed is said once, and not at each try.
       const memoryLog = failures === 0 ? log : silentLog;
@@ -77,35 +79,17 @@ async function leadAgainAndAgain(options: Metered, stop: AbortSignal): Promise<v
       if (since !== undefined && clock.now() - since >= ledMs) [failures, told] = [0, undefined];
       failures += 1;
       const reason = messageOf(error);
-      meter.troubled(reason);
-      if (reason !== told) log.warn("sync cannot lead now and tries again", { error: reason });
+      const remedy = isOrchestraError(error) && error.hint !== undefined ? { hint: error.hint } : {};
+      meter.troubled([reason, ...Object.values(remedy)].join("; "));
+      const isOver = isCopy(error);
+      const what = `sync cannot lead${isOver ? "" : " now and tries again"}`;
+      if (reason !== told) log.warn(what, { error: reason, ...remedy });
       told = reason;
+      // Whichever is the copy, it is made a machine of its own while its sync does not run.
+      if (isOver) await fired(stop);
       await sleep(clock, Math.min(retryMaxMs, retryFirstMs * 2 ** (failures - 1)), stop).catch(() => {});
     }
   }
-}
-
-async function elected({ store, follows, clock, log, meter }: Metered, stop: AbortSignal): Promise<Leadership> {
-  const source = sourceName(follows);
-  const view = await store.view([syncKey(source)]);
-  const look = () => shownBy(view, source);
-  const cancel = clock.after(standbyToldMs, () => {
-    const { fresh, document } = look();
-    meter.takes("stands-by", clock.now(), look);
-    if (fresh) log.info("this sync stands by", { source, because: leaderText(document?.lead) });
-    else log.warn("this sync waits: the store does not answer", { source });
-  });
-  try {
-    return await store.elect(`sync-${sourceId(source)}`, stop);
-  } finally {
-    cancel();
-    view.close();
-  }
-}
-
-function shownBy(view: View, source: string): Shown {
-  const snapshot = view.snapshot();
-  return { fresh: snapshot.fresh, document: snapshot.get(syncKey(source))?.value };
 }
 
 interface Leading {
@@ -115,7 +99,7 @@ interface Leading {
 }
 
 async function lead(options: Metered, { leadership, stop, memoryLog }: Leading): Promise<void> {
-  const { store, follows, host, pid, stateDir, clock, log } = options;
+  const { store, follows, machine, host, address, pid, stateDir, clock, log } = options;
   const source = sourceName(follows);
   const closers: (() => unknown)[] = [() => leadership.resign()];
   const opened = <T extends { close(): unknown }>(one: T): T => {
@@ -123,14 +107,15 @@ async function lead(options: Metered, { leadership, stop, memoryLog }: Leading):
     return one;
   };
   try {
-    const role = `sync-${sourceId(source)}` as const;
+    const role = syncElection(source);
     const holding = "it applies nothing";
     const memory = opened(await openStoreMemory({ folder: stateDir, role, holding, clock, log: memoryLog }));
     const counts = opened(await store.view(["placements"]));
     const view = opened(await store.view([...planSelectors, clusterKey, syncKey(source), syncControlKey(source)]));
     checkKnown({ view, counts, memory });
-    const own = { host, pid, since: clock.wall() };
-    await claim(store, { source, follows, lead: own });
+    const boot = machine?.boot === undefined ? {} : { boot: machine.boot };
+    const own = { host, address, ...boot, pid, since: clock.wall() };
+    await claim(store, { source, follows, lead: own }, machine);
     // Whoever finds another's word in its own document stands for election again: then it is either elected or not.
     const doubt = new AbortController();
     const led = { leadership, view, counts, memory, own, doubt };

@@ -13,6 +13,7 @@ import { openEmbedded } from "../../src/store/embedded.ts";
 import type { Store } from "../../src/store/store.ts";
 import { type DirectoryOptions, openDirectory } from "../../src/sync/directory.ts";
 import { Reach, type ReachOptions } from "../../src/sync/directory-reach.ts";
+import type { Machine } from "../../src/sync/machine.ts";
 import { sourceName } from "../../src/sync/source.ts";
 import { type Sync, type SyncOptions, startSync } from "../../src/sync/sync.ts";
 import { eventually } from "./eventually.ts";
@@ -36,6 +37,8 @@ export interface SyncLabOptions {
   readonly connect?: () => Promise<Store>;
   /** Whether the folder answers, where it only seems to be one that hangs. */
   readonly ask?: ReachOptions["ask"];
+  /** Runs on another machine: what is at the folder's path there, and who that is. */
+  readonly elsewhere?: { readonly folder: string; readonly machine: Machine };
   /** What the sync has for its store: the real one, with some trouble of the test's. */
   readonly through?: (store: Store) => Store;
 }
@@ -133,22 +136,26 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         watch,
         ask,
         connect: other,
+        elsewhere,
         through,
       } = options;
+      const { folder: path, machine } = elsewhere ?? { folder, machine: { id: "lab", isShared: true } };
       const opened = await open(other);
       const own = through?.(opened) ?? opened;
       const clock = systemClock;
-      const reach = new Reach({ path: folder, clock, ...(ask ? { ask } : {}) });
+      const reach = new Reach({ path, clock, ...(ask ? { ask } : {}) });
       const others = { clock, log, reach, ...(watch ? { watch } : {}) };
       const sync = startSync({
         store: own,
         ...(git ?? {
           follows: { kind: "directory", node: "lab", path: folder },
-          open: (wake: () => void) => openDirectory({ node: "lab", path: folder, wake, ...others }),
+          machine,
+          open: (wake: () => void) => openDirectory({ node: "lab", path, wake, ...others }),
         }),
         host: "lab",
+        address: "127.0.0.1",
         pid: process.pid,
-        stateDir: seen,
+        stateDir: join(seen, elsewhere ? elsewhere.machine.id : ""),
         partial,
         heals,
         adopt: false,

@@ -13,7 +13,8 @@ export default class Sync extends BaseCommand {
 What it applied stays when it ends. All that is in the folder or commit is applied, or nothing of it: a file that is wrong changes nothing.
 What the files lack is deleted once the rest is ready, and what would do more than usual (see --max-delete) waits for sync approve.
 What somebody changes by hand is taken back. Git is the system's own, with the keys and credential helpers of who runs this.
-Of several syncs of one source one works, and the others stand by. What runs a sync, and what keeps it from its work, tells sync status.`;
+Of several syncs of one source one works, and the others stand by; a folder is that of one machine, and another
+one of its name is refused. What runs a sync, and what keeps it from its work, tells sync status.`;
   static override examples = [
     "<%= config.bin %> sync manifests/",
     "<%= config.bin %> sync git@example.org:shop.git#main/deploy",

@@ -2,6 +2,7 @@
 import type { Act } from "../../model/deployment.ts";
 import type { SourceCommit } from "../../model/source.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
+import { hostText } from "../../sync/machine.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
 
@@ -58,7 +59,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["Source", oneLine(source)],
     ["State", paint(pass && !isOver ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
     ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
-    ["Led by", `${lead.host}, pid ${lead.pid}, ${end}`],
+    ["Led by", `${hostText(lead)}, pid ${lead.pid}, ${end}`],
     ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
     ["Commit", applied?.commit && commitText(applied.commit)],
     ["Looked at", pass?.commit && commitText(pass.commit)],

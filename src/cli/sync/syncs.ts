@@ -32,6 +32,15 @@ export async function readSyncs(store: Store, which?: Named): Promise<SyncView[]
   return views.sort((a, b) => (a.document.source < b.document.source ? -1 : 1));
 }
 
+/** The one that is named. Throws as `readSyncs` does. */
+export async function readSync(store: Store, which: Named): Promise<SyncDocument> {
+  const snapshot = await store.list(["syncs"]);
+  return meant(
+    snapshot.list("syncs").map(({ value }) => value),
+    which,
+  );
+}
+
 /** What became of a word about a sync. */
 export interface Controlled {
   /** In one line, for people. */

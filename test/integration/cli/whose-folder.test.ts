@@ -46,7 +46,7 @@ test("a host that is called otherwise follows what it followed, and its sync is 
   await runs("a:2");
   const { stdout } = await run("sync", "status", path);
   assert.match(stdout, /^Source: +dir:old:\/.*\nState: +synced/);
-  assert.match(stdout, /^Led by: +new\.example\.org, pid /m);
+  assert.match(stdout, /^Led by: +new\.example\.org \(\S+\), pid /m);
   assert.equal((await run("sync", "status")).stdout.match(/^Source:/gm)?.length, 1);
   assert.match((await run("sync", "pause", `${path}/.`)).stdout, /^dir:old:.* is paused\.$/m);
   assert.match((await run("sync", "resume", path)).stdout, /^dir:old:.* goes on\.$/m);

@@ -1,6 +1,5 @@
 // Syncs of one source on ZooKeeper: whoever leads may be killed, frozen or cut off, and so may the servers; another one goes on where it stopped.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { nameOf } from "../../../src/model/keys.ts";
@@ -149,9 +148,8 @@ test("while the store is away /readyz says so, and what is saved meanwhile is ap
   const { zookeeper, url, connect } = await servers(t);
   const lab = await syncLab(t, undefined, connect);
   await lab.write("web.yaml", web("a:1"));
-  const start = (name: string) =>
-    syncProcess(t, { storeUrl: url, words: [lab.folder], folder: join(lab.beside, name) });
-  const [one, two] = [start("one"), start("two")];
+  const start = () => syncProcess(t, { storeUrl: url, words: [lab.folder], folder: lab.beside });
+  const [one, two] = [start(), start()];
   await lab.settled({ web: "a:1" });
   await Promise.all([one.ready(/^200 /), two.ready(/^200 /)]);
   const [server = assert.fail("no server")] = zookeeper.servers;
@@ -159,7 +157,7 @@ test("while the store is away /readyz says so, and what is saved meanwhile is ap
   await Promise.all([one.ready(/^503 the store does not answer\n$/), two.ready(/^503 the store does not answer\n$/)]);
   await lab.save("web.yaml", web("a:2"));
   await lab.save("api.yaml", manifestText("api", "b:1"));
-  const late = start("late");
+  const late = start();
   await late.ready(/^503 waits for the store\n$/);
   await throughout(200, () => one.ready(/^503 the store does not answer\n$/));
   await server.start();

@@ -9,10 +9,10 @@ export default class SyncPause extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncPause);
-    const { ownNode } = await import("../../sync/own-machine.ts");
+    const { ownMachine } = await import("../../sync/own-machine.ts");
     const { control, paused, unheardText } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
-    const node = await ownNode(this.settings.stateDir);
+    const node = (await ownMachine(this.settings.stateDir))?.node;
     const { source, changed, isHeard } = await control(
       await this.openStore(flags),
       { named: args.source, node },

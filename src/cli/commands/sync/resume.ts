@@ -9,9 +9,9 @@ export default class SyncResume extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncResume);
-    const { ownNode } = await import("../../sync/own-machine.ts");
+    const { ownMachine } = await import("../../sync/own-machine.ts");
     const { control, resumed, unheardText } = await import("../../sync/syncs.ts");
-    const node = await ownNode(this.settings.stateDir);
+    const node = (await ownMachine(this.settings.stateDir))?.node;
     const { source, changed, isHeard } = await control(
       await this.openStore(flags),
       { named: args.source, node },

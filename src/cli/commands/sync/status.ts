@@ -1,6 +1,9 @@
 import type { Store } from "../../../store/store.ts";
+import type { Machine } from "../../../sync/machine.ts";
 import { BaseCommand, outputFlag } from "../../base.ts";
+import type { OwnMachine } from "../../sync/own-machine.ts";
 import { sourceArgument } from "../../sync/source-argument.ts";
+import type { SyncView } from "../../sync/sync-text.ts";
 
 export default class SyncStatus extends BaseCommand {
   static override summary = "Show every sync: what it follows, what it applied last, and what keeps it from its work.";
@@ -10,20 +13,34 @@ export default class SyncStatus extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncStatus);
-    const { ownNode } = await import("../../sync/own-machine.ts");
+    const { ownMachine } = await import("../../sync/own-machine.ts");
     const { readSyncs } = await import("../../sync/syncs.ts");
     const { syncStatusDocument, syncStatusText } = await import("../../sync/sync-text.ts");
     const { wantsColour } = await import("../../print.ts");
     const store = await this.openStore(flags);
-    const node = await ownNode(this.settings.stateDir);
-    const views = await readSyncs(store, { named: args.source, node });
+    const own = await ownMachine(this.settings.stateDir);
+    const views = await readSyncs(store, { named: args.source, node: own?.node });
     if (views.length === 0 && flags.output === "table") this.note("No sync.");
     else {
       await this.printDocument(flags.output, syncStatusDocument(views), () =>
         syncStatusText(views, Date.now(), wantsColour(process.stdout)),
       );
     }
+    if (own) await this.#noteForeign(views, { ...own, isShared: !store.url.startsWith("file:") });
     await this.#noteHolds(store);
+  }
+
+  /** What a sync of this machine writes into no store either: that the folder at its path is not the one that is followed. */
+  async #noteForeign(views: readonly SyncView[], own: OwnMachine & Machine): Promise<void> {
+    const { whyForeign } = await import("../../../sync/machine.ts");
+    const { printable } = await import("../../print.ts");
+    for (const { document, runs } of views) {
+      const { follows } = document;
+      if (runs || follows.kind !== "directory" || follows.node !== own.node) continue;
+      const foreign = whyForeign(document, own);
+      if (foreign)
+        this.note(printable(`A sync of this machine does not lead there: ${foreign.message}.\nHint: ${foreign.hint}.`));
+    }
   }
 
   /** A sync writes nothing into a store that it does not follow: what keeps it is found on its own machine only. */

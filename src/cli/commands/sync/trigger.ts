@@ -9,10 +9,10 @@ export default class SyncTrigger extends BaseCommand {
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncTrigger);
-    const { ownNode } = await import("../../sync/own-machine.ts");
+    const { ownMachine } = await import("../../sync/own-machine.ts");
     const { control, triggered } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
-    const node = await ownNode(this.settings.stateDir);
+    const node = (await ownMachine(this.settings.stateDir))?.node;
     const { source } = await control(await this.openStore(flags), { named: args.source, node }, triggered(act));
     this.print(`${source} is asked to look now.`);
   }
