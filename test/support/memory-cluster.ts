@@ -92,11 +92,12 @@ export interface MemoryCluster {
 
 /** `url` must be reachable. */
 export async function memoryCluster(t: TestContext, url: string): Promise<MemoryCluster> {
-  const folder = await tempFolder(t);
   const closers: (() => Promise<unknown>)[] = [];
+  // Before the folder goes: who is at work would write there again.
   t.after(async () => {
     for (const close of closers.reverse()) await close();
   });
+  const folder = await tempFolder(t);
   const open = async (at = url, patient = false, connect?: () => Promise<Store>) => {
     const store = await (connect?.() ?? openStore(at, { create: true, patient, own: {} }));
     closers.push(() => store.close());

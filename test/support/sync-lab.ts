@@ -85,13 +85,14 @@ export type Followed = (state: string, clock: Clock) => Pick<SyncOptions, "follo
 
 /** `connect` opens the store, again and again; absent: an embedded one. */
 export async function syncLab(t: TestContext, followed?: Followed, connect?: () => Promise<Store>): Promise<SyncLab> {
-  const root = await tempFolder(t);
-  const folder = join(root, "manifests");
-  await mkdir(folder);
   const closers: (() => Promise<unknown>)[] = [];
+  // Before the folder goes: who is at work would write there again.
   t.after(async () => {
     for (const close of closers.reverse()) await close();
   });
+  const root = await tempFolder(t);
+  const folder = join(root, "manifests");
+  await mkdir(folder);
   const embedded = () => openEmbedded(join(root, "store.db"), { create: true });
   const open = async (one = connect ?? embedded) => {
     const store = await one();
