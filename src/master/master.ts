@@ -2,7 +2,7 @@
 // Reads deployments, revisions, pods, placements, statuses, nodes, controls, presence; writes pods, placements, verdicts, and removes
 // what a deleted Deployment or a forgotten node leaves, and revisions that nobody names; and its own file in the state folder.
 
-import { type Clock, sleep } from "../clock.ts";
+import { type Clock, fired, sleep } from "../clock.ts";
 import type { Log } from "../log.ts";
 import { type PassResult, startLoop } from "../loop.ts";
 import { clusterState, stateCollections, withVerdicts } from "../model/cluster-state.ts";
@@ -193,11 +193,4 @@ function tell(problems: readonly Problem[], told: readonly Problem[], log: Log):
     if (!known) log.warn(`${problem.deployment}: ${problem.message}`);
   }
   return problems;
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

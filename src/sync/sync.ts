@@ -1,7 +1,7 @@
 // The room `sync/`: keeps the Deployments of one source equal to a folder or a Git branch, for as long as it leads there. Start here.
 // Reads the source, deployments, revisions, placements, cluster and its control; writes Deployments and revisions through the plan, and `syncs/<source>`.
 import { planSelectors } from "../apply/commit.ts";
-import { sleep } from "../clock.ts";
+import { fired, sleep } from "../clock.ts";
 import { type Log, silentLog } from "../log.ts";
 import { type Loop, startLoop } from "../loop.ts";
 import { isOrchestraError, messageOf } from "../model/errors.ts";
@@ -163,11 +163,4 @@ async function measured<T>({ meter, clock, passed: tell }: Metered, pass: () => 
     passed(isOrchestraError(error, "conflict") ? undefined : messageOf(error));
     throw error;
   }
-}
-
-function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

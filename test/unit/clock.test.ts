@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sleep, systemClock } from "../../src/clock.ts";
+import { fired, sleep, systemClock } from "../../src/clock.ts";
 import { throughout } from "../support/eventually.ts";
 import { fakeClock, settle } from "../support/fake-clock.ts";
 
@@ -26,6 +26,19 @@ test("a sleep ends with the signal's reason, and leaves no timer behind", async 
   await sleeping;
   assert.equal(clock.waiting(), 0);
   await assert.rejects(sleep(clock, 100, stop.signal), reason);
+});
+
+test("whoever waits for a signal goes on when it fires, and at once where it has", async () => {
+  const stop = new AbortController();
+  let isOver = false;
+  const waiting = fired(stop.signal).then(() => {
+    isOver = true;
+  });
+  await settle();
+  assert.equal(isOver, false);
+  stop.abort();
+  await waiting;
+  await fired(stop.signal);
 });
 
 test("the system's clock rises, tells the time, and calls back unless it is cancelled", async () => {

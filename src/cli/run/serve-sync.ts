@@ -1,5 +1,5 @@
 // `sync` itself: opens the store, follows the source, and runs until it is told to end.
-import { systemClock } from "../../clock.ts";
+import { fired, systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
 import { startFollowing } from "../../roles.ts";
@@ -9,7 +9,7 @@ import type { Sync } from "../../sync/sync.ts";
 import type { Following } from "../sync/follow-flags.ts";
 import { endSoon } from "./ending.ts";
 import { knownCluster } from "./known-cluster.ts";
-import { fired, stopSignal } from "./serve.ts";
+import { stopSignal } from "./serve.ts";
 import { openSpareMemory } from "./spare-memory.ts";
 import { openSyncHealth } from "./sync-health.ts";
 

@@ -1,7 +1,7 @@
 // `up` and `run` themselves: open the store, start the roles, and run until they are told to end.
 // Read and write the state folder's record of what runs; everything else is the roles' work.
 import { existsSync } from "node:fs";
-import { systemClock } from "../../clock.ts";
+import { fired, systemClock } from "../../clock.ts";
 import type { Config } from "../../config.ts";
 import { type Log, openLog } from "../../log.ts";
 import { OrchestraError } from "../../model/errors.ts";
@@ -154,11 +154,4 @@ export function stopSignal(): AbortSignal {
     });
   }
   return stop.signal;
-}
-
-export function fired(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
