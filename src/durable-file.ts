@@ -1,4 +1,5 @@
 // Files that must survive a power cut: replaced as a whole, so that a reader sees the old text or the new one.
+import { randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -21,10 +22,11 @@ export async function createFile(path: string, text: string): Promise<boolean> {
 async function throughTemporary(path: string, text: string, put: (temporary: string) => Promise<void>): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  // Its own: roles that start at once, as processes of one machine, write the same file.
-  const temporary = `${path}.${process.pid}.tmp`;
+  // Its own: roles that start at once, as processes of one machine, write the same file. No name that somebody else can guess, and nothing that is
+  // there already: in a folder that others may write to it might be their link. What a killed process leaves is in nobody's way.
+  const temporary = `${path}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
+  const file = await open(temporary, "wx", 0o600);
   try {
-    const file = await open(temporary, "w", 0o600);
     try {
       await file.writeFile(text);
       await file.sync();
