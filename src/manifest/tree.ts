@@ -32,6 +32,8 @@ export type Findings = Pick<Tree, "problems" | "unread">;
 export interface TreeReader {
   /** Never throws for what is in the files. `found`: what was wrong with the listing already. */
   read(files: readonly TreeFile[], found: Findings): Promise<Tree>;
+  /** Whether this is what the last one has read, so that it need not be given again. */
+  knows(file: Pick<TreeFile, "name" | "stamp">): boolean;
 }
 
 interface Remembered {
@@ -46,12 +48,21 @@ const turnMs = 10;
 export function openTreeReader(): TreeReader {
   let known: ReadonlyMap<string, Remembered> = new Map();
   return {
+    knows: ({ name, stamp }) => known.get(name)?.stamp === stamp,
     async read(files, found) {
       const now = new Map<string, Remembered>();
+      const sum = { bytes: 0, documents: 0 };
       let turnEnds = performance.now() + turnMs;
       for (const file of files) {
         const before = known.get(file.name);
-        now.set(file.name, before?.stamp === file.stamp ? before : await remember(file));
+        const content = before?.stamp === file.stamp ? before : await remember(file);
+        now.set(file.name, content);
+        const tooMuch = passedBy(file.name, content, sum);
+        if (tooMuch) {
+          known = now;
+          // Part of a tree is none: what comes first in it is no more wanted than the rest.
+          return { manifests: [], problems: sortProblems([...found.problems, tooMuch]), unread: found.unread };
+        }
         if (performance.now() < turnEnds) continue;
         await setImmediate();
         turnEnds = performance.now() + turnMs;
@@ -68,14 +79,28 @@ async function remember({ name, stamp, read }: TreeFile): Promise<Remembered> {
   return { stamp, bytes: bytes.length, content: await contentOf(name, bytes) };
 }
 
+/** Counts the file. Where all together are too much with it nothing more is read: a folder may have been named by mistake. */
+function passedBy(
+  file: string,
+  { bytes, content }: Remembered,
+  sum: { bytes: number; documents: number },
+): Problem | undefined {
+  sum.bytes += bytes;
+  sum.documents += content.manifests.length;
+  const what =
+    (sum.bytes > totalBytesLimit && `${totalBytesLimit} bytes`) ||
+    (sum.documents > documentsLimit && `${documentsLimit} documents`);
+  if (!what) return undefined;
+  const message = `is where all files together pass ${what}`;
+  return { file, path: "", message, hint: "follow a folder with fewer files" };
+}
+
 function treeOf(files: ReadonlyMap<string, Remembered>, found: Findings): Tree {
   const all = [...files].flatMap(([name, { content }]) => content.manifests.map((manifest) => placed(name, manifest)));
-  const bytes = [...files.values()].reduce((sum, file) => sum + file.bytes, 0);
   const problems = [
     ...found.problems,
     ...[...files.values()].flatMap(({ content }) => content.problems),
     ...repeatedNames(all),
-    ...limitProblems(all.length, bytes),
   ];
   const names = Map.groupBy(all, ({ spec }) => spec.name);
   const single = all.filter(({ spec }) => names.get(spec.name)?.length === 1);
@@ -84,12 +109,4 @@ function treeOf(files: ReadonlyMap<string, Remembered>, found: Findings): Tree {
     problems: sortProblems(problems),
     unread: found.unread,
   };
-}
-
-function limitProblems(documents: number, bytes: number): Problem[] {
-  const problem = (message: string): Problem => ({ file: ".", path: "", message, hint: "split it in two" });
-  return [
-    ...(documents > documentsLimit ? [problem(`has ${documents} documents, and may have ${documentsLimit}`)] : []),
-    ...(bytes > totalBytesLimit ? [problem(`has ${bytes} bytes of manifests, and may have ${totalBytesLimit}`)] : []),
-  ];
 }

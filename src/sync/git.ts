@@ -52,7 +52,6 @@ class GitBranch implements Source {
   readonly #reader = openTreeReader();
   readonly #end = new AbortController();
   #good: Good | undefined;
-  #names: ReadonlyMap<string, string> = new Map();
   #succession: Succession | undefined;
   #trouble: string | undefined;
   /** Whether the remote has been heard of since this was opened. */
@@ -191,11 +190,10 @@ class GitBranch implements Source {
     if (this.#good?.commit.id === commit.id) return;
     const listing = await this.#mirror.listing(commit.id, signal);
     // Only what was not read before.
-    const fresh = listing.blobs.filter(({ name, id }) => this.#names.get(name) !== id);
+    const fresh = listing.blobs.filter(({ name, id }) => !this.#reader.knows({ name, stamp: id }));
     const contents = await this.#mirror.contents([...new Set(fresh.map(({ id }) => id))], signal);
     const files = listing.blobs.map((blob) => treeFile(blob, contents));
     const tree = await this.#reader.read(files, listing);
-    this.#names = new Map(listing.blobs.map((blob) => [blob.name, blob.id]));
     this.#good = { tree, commit };
   }
 }

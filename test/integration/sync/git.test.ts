@@ -201,6 +201,18 @@ test("a folder that the branch does not have, and a file that is too large, are 
   await lab.settled({ web: "a:1" });
 });
 
+test("of a commit with too many documents nothing is applied, and with fewer of them all is", async (t) => {
+  const { remote, push } = await gitLab(t);
+  const lab = await gitSyncLab(t, remote);
+  const many = (letter: string) =>
+    Array.from({ length: 10_001 }, (_, index) => manifestText(`${letter}${index}`, "a:1")).join("---\n");
+  await push({ "deploy/a.yaml": many("a"), "deploy/b.yaml": many("b"), "deploy/web.yaml": web("a:1") });
+  await lab.start();
+  await refusedFor(lab, /^b\.yaml: is where all files together pass 20000 documents/);
+  await push({ "deploy/a.yaml": undefined, "deploy/b.yaml": undefined });
+  await lab.settled({ web: "a:1" });
+});
+
 test("wrong credentials are told without a question to anybody, and never shown", async (t) => {
   const server = createServer((_request, response) => {
     response.writeHead(401, { "www-authenticate": 'Basic realm="shop"' }).end();
