@@ -1,10 +1,9 @@
-import { resolve } from "node:path";
 import { Args } from "@oclif/core";
 import { absoluteUrl } from "../../store/open-store.ts";
-import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { serveSync } from "../run/serve-sync.ts";
 import { followFlags, followingOf, listenFlag } from "../sync/follow-flags.ts";
+import { namedTarget } from "../sync/named-target.ts";
 
 export default class Sync extends BaseCommand {
   static override summary = "Keep the cluster equal to a folder of manifests, or to one in a Git branch.";
@@ -23,7 +22,7 @@ one of its name is refused. What runs a sync, and what keeps it from its work, t
   static override args = {
     source: Args.string({
       required: true,
-      description: "The folder to follow, or URL#BRANCH/PATH (URL#BRANCH:PATH).",
+      description: "The folder to follow (dir:FOLDER, whatever it is called), or URL#BRANCH/PATH (URL#BRANCH:PATH).",
       ignoreStdin: true,
     }),
   };
@@ -31,7 +30,7 @@ one of its name is refused. What runs a sync, and what keeps it from its work, t
 
   async run(): Promise<void> {
     const { args, flags } = await this.parse(Sync);
-    const target = targetOf(args.source, (path) => resolve(path));
+    const target = namedTarget(args.source);
     const following = followingOf(target, flags, { flag: "--listen", text: flags.listen });
     const config = this.settings;
     const storeUrl = absoluteUrl(flags.store ?? config.storeUrl);

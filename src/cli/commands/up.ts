@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { Errors, Flags } from "@oclif/core";
 import type { Config } from "../../config.ts";
 import { silentLog } from "../../log.ts";
@@ -6,7 +5,6 @@ import { roleNames } from "../../model/role.ts";
 import type { Roles } from "../../roles.ts";
 import { upLogPath } from "../../state-folder.ts";
 import { absoluteUrl, openStore } from "../../store/open-store.ts";
-import { targetOf } from "../../sync/target.ts";
 import { BaseCommand } from "../base.ts";
 import { asOrchestraError, failureDocument } from "../failure.ts";
 import { startDetached, tellParent } from "../run/detach.ts";
@@ -16,6 +14,7 @@ import { alreadyText, runningUp } from "../run/running.ts";
 import { serve } from "../run/serve.ts";
 import { givenWords, syncRecord, syncWords, type UpSync, upSyncFlags } from "../run/up-sync.ts";
 import { followingOf } from "../sync/follow-flags.ts";
+import { namedTarget } from "../sync/named-target.ts";
 
 export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
@@ -37,7 +36,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     const storeUrl = absoluteUrl(flags.store ?? this.settings.storeUrl);
     const text = flags["node-lost-after"];
     const config = withLostAfter(this.settings, text);
-    const target = flags.sync === undefined ? undefined : targetOf(flags.sync, (path) => resolve(path));
+    const target = flags.sync === undefined ? undefined : namedTarget(flags.sync);
     const given = givenWords({ flags, metadata });
     const words = syncWords(target, given);
     const lostAfter = text === undefined ? [] : ["--node-lost-after", text];

@@ -1,12 +1,12 @@
 // The syncs that a store knows, and the operator's word about one of them. Reads `syncs`, writes `controls/syncs/…`.
-import { resolve } from "node:path";
 import type { Act } from "../../model/deployment.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import { type Key, syncControlKey } from "../../model/keys.ts";
 import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { overwrite, type Store } from "../../store/store.ts";
-import { type Target, targetOf } from "../../sync/target.ts";
+import type { Target } from "../../sync/target.ts";
 import { oneLine } from "../print.ts";
+import { namedTarget } from "./named-target.ts";
 import { runs } from "./sync-process.ts";
 import type { SyncView } from "./sync-text.ts";
 
@@ -146,7 +146,7 @@ function isTarget(follows: SyncDocument["follows"], named: string | undefined): 
 /** Undefined: it may be a part of a name. */
 function targetOrNone(named: string): Target | undefined {
   try {
-    return targetOf(named, (path) => resolve(path));
+    return namedTarget(named);
   } catch {
     return undefined;
   }

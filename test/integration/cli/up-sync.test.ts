@@ -1,8 +1,9 @@
 // `orchestra up --sync`: a folder is followed in the process of `up`, as `orchestra sync` would.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 import { eventually } from "../../support/eventually.ts";
 import { limitMs, syncDesk } from "../../support/sync-desk.ts";
@@ -23,6 +24,16 @@ test("up --sync follows a folder besides, and lets it go when it ends", async (t
   child.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null]);
   await status("its end is told", ({ lead }) => lead.ended !== undefined);
+});
+
+test("a folder with a # in its path is followed, also in the background, and is no branch", async (t) => {
+  const { folder, run, status } = await syncDesk(t);
+  const path = join(folder, "c#proj", "manifests");
+  await mkdir(path, { recursive: true });
+  await writeFile(join(path, "web.yaml"), manifestText("web", "a:1"));
+  assert.equal((await run("up", "--detach", "--sync", path)).code, 0);
+  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  assert.match((await run("sync", "status", path)).stdout, /^Source: +dir:.*c#proj\/manifests\n/);
 });
 
 test("in the background too it takes over, leaves and tells as the flags of sync say", async (t) => {

@@ -5,6 +5,11 @@ import { type Target, targetOf, targetText } from "../../../src/sync/target.ts";
 
 const absolute = (path: string) => (path.startsWith("/") ? path : `/here/${path}`);
 const unmoved = (path: string) => (path.startsWith("/") ? path : assert.fail(`${path} is absolute`));
+/** The folders that there are. */
+const isFolder = (path: string) => path.startsWith("/srv/c#");
+const here = { absolute, isFolder };
+/** Where it is said again there may be none of them. */
+const elsewhere = { absolute: unmoved, isFolder: () => false };
 const git = (url: string, branch: string, path: string, shown = url): Target => ({
   kind: "git",
   url,
@@ -16,6 +21,10 @@ const git = (url: string, branch: string, path: string, shown = url): Target => 
 const meant: readonly (readonly [string, Target])[] = [
   ["manifests", { kind: "directory", path: "/here/manifests" }],
   ["/srv/manifests", { kind: "directory", path: "/srv/manifests" }],
+  ["/srv/c#proj/manifests", { kind: "directory", path: "/srv/c#proj/manifests" }],
+  ["dir:/srv/gone#proj/manifests", { kind: "directory", path: "/srv/gone#proj/manifests" }],
+  ["dir:a#b", { kind: "directory", path: "/here/a#b" }],
+  ["/srv/shop.git#main/deploy", git("/srv/shop.git", "main", "deploy")],
   ["git@example.org:shop.git#main/deploy", git("git@example.org:shop.git", "main", "deploy")],
   ["shop-host:shop.git#main/deploy", git("shop-host:shop.git", "main", "deploy")],
   ["./a:b#main", git("/here/./a:b", "main", "")],
@@ -30,14 +39,15 @@ const meant: readonly (readonly [string, Target])[] = [
 ];
 for (const [text, target] of meant) {
   test(`${text} is understood, and said again wherever that may be`, () => {
-    assert.deepEqual(targetOf(text, absolute), target);
-    assert.deepEqual(targetOf(targetText(target), unmoved), target);
+    assert.deepEqual(targetOf(text, here), target);
+    assert.deepEqual(targetOf(targetText(target), elsewhere), target);
   });
 }
 
 const refused: readonly (readonly [string, RegExp])[] = [
   ["--upload-pack=touch#main", /no place of a Git repository/],
   ["", /the name of the folder is empty/],
+  ["dir:", /the name of the folder is empty/],
   ["#main", /no place of a Git repository/],
   ["https://example.org/shop.git", /no branch is named/],
   ["shop.git#", /no branch is named/],
@@ -59,7 +69,7 @@ const refused: readonly (readonly [string, RegExp])[] = [
 for (const [text, message] of refused) {
   test(`${text} is refused`, () => {
     assert.throws(
-      () => targetOf(text, absolute),
+      () => targetOf(text, here),
       (error: Error) => message.test(error.message) && !error.message.includes("secret"),
     );
   });
