@@ -1,10 +1,11 @@
 // A FUSE daemon: shows a flat folder, read-only, at another place, and answers for it until it is unmounted. Stopped (SIGSTOP), it is what a
-// network mount is whose server is gone: each call into it stands still. Arguments: the folder, and where it is shown. Says when it is mounted.
+// network mount is whose server is gone: each call into it stands still. Arguments: the folder, where it is shown, and how many milliseconds it takes to
+// tell of one file. Says when it is mounted.
 import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync, readSync, type Stats, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
-const [shown = "", at = ""] = process.argv.slice(2);
+const [shown = "", at = "", delayMs = "0"] = process.argv.slice(2);
 
 /** Numbers of the kernel's `fuse.h`. */
 const ask = { lookup: 1, forget: 2, getattr: 3, open: 14, read: 15, statfs: 17, release: 18, init: 26 } as const;
@@ -72,6 +73,10 @@ function reply(unique: bigint, answer: Buffer | number): void {
   }
 }
 
+function delay(): void {
+  if (Number(delayMs) > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(delayMs));
+}
+
 /** Its body, or the number of an error. */
 function answer({ what, node, body }: Request): Buffer | number {
   switch (what) {
@@ -80,6 +85,7 @@ function answer({ what, node, body }: Request): Buffer | number {
     case ask.lookup:
       return entry(body.toString("utf8", 0, body.indexOf(0)));
     case ask.getattr: {
+      delay();
       const stats = statOf(node);
       return stats ? Buffer.concat([Buffer.alloc(16), attributes(node, stats)]) : noEntry;
     }

@@ -1,67 +1,46 @@
 // A followed folder on a mount that no longer answers, as when an NFS server is gone: here its FUSE daemon is stopped.
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync } from "node:fs";
+import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { eventually } from "../../support/eventually.ts";
-import { whyNoMount } from "../../support/may-mount.ts";
+import { fuseMount, whyNoFuse } from "../../support/fuse-mount.ts";
 import { manifestText, syncLab } from "../../support/sync-lab.ts";
 import { syncProcess } from "../../support/sync-process.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 const run = promisify(execFile);
 const program = fileURLToPath(new URL("../../../bin/dev.js", import.meta.url));
-const daemonProgram = fileURLToPath(new URL("../../support/fuse-daemon.ts", import.meta.url));
 
-/** Why there is no FUSE here; undefined: there is. */
-function whyNoFuse(): string | undefined {
-  try {
-    closeSync(openSync("/dev/fuse", "r+"));
-    return undefined;
-  } catch {
-    return "there is no FUSE here: /dev/fuse cannot be opened";
-  }
-}
-const skip = (await whyNoMount()) ?? whyNoFuse() ?? false;
+const skip = (await whyNoFuse()) ?? false;
 
 /** A folder shown at another place by a daemon, and a store beside them. */
 async function mounted(t: TestContext) {
-  let [daemon, at]: [ChildProcess | undefined, string] = [undefined, ""];
-  // In front of the end of the folder, which is removed: without its daemon the mount keeps nobody waiting any more.
-  t.after(async () => {
-    daemon?.kill("SIGKILL");
-    await run("umount", ["-l", at]).catch(() => {});
-  });
+  const { mount, hang } = fuseMount(t);
   const root = await tempFolder(t);
-  const behind = join(root, "behind");
-  at = join(root, "at");
+  const [behind, at] = [join(root, "behind"), join(root, "at")];
   for (const folder of [behind, at]) await mkdir(folder);
   const write = (name: string, image: string) => writeFile(join(behind, `${name}.yaml`), manifestText(name, image));
   await write("web", "a:1");
   await write("api", "a:1");
-  daemon = spawn(process.execPath, [daemonProgram, behind, at], { stdio: ["ignore", "pipe", "inherit"] });
-  assert.ok(daemon.stdout);
-  const [said] = await once(daemon.stdout, "data");
-  assert.equal(String(said), "mounted\n");
+  const daemon = await mount(behind, at);
   const storeUrl = `file:${join(root, "store.db")}`;
   const env = { ...process.env, ORCHESTRA_STORE: storeUrl, ORCHESTRA_STATE_DIR: join(root, "state") };
   const orchestra = async (...words: string[]) =>
     (await run(process.execPath, [program, ...words], { env }).catch((error: { stdout: string }) => error)).stdout;
-  return { root, at, storeUrl, daemon, write, orchestra };
+  return { root, at, storeUrl, daemon, hang, write, orchestra };
 }
 
 test("a folder that hangs is told, nothing is pruned, and it is followed again when it answers", {
   skip,
 }, async (t) => {
-  const { root, at, storeUrl, daemon, write, orchestra } = await mounted(t);
+  const { root, at, storeUrl, daemon, hang, write, orchestra } = await mounted(t);
   const sync = syncProcess(t, { storeUrl, words: [at], folder: root });
   await sync.ready(/^200/);
-  daemon.kill("SIGSTOP");
+  await hang();
   await orchestra("sync", "trigger");
   const status = () => orchestra("sync", "status");
   await eventually("status tells it", async () => /has not answered since/.test(await status()), 60_000);
@@ -79,10 +58,10 @@ test("a folder that hangs is told, nothing is pruned, and it is followed again w
 });
 
 test("SIGTERM ends a sync of a folder that hangs", { skip }, async (t) => {
-  const { root, at, storeUrl, daemon, orchestra } = await mounted(t);
+  const { root, at, storeUrl, hang, orchestra } = await mounted(t);
   const sync = syncProcess(t, { storeUrl, words: [at], folder: root });
   await sync.ready(/^200/);
-  daemon.kill("SIGSTOP");
+  await hang();
   await orchestra("sync", "trigger");
   await sync.ready(/has not answered since/);
   await sync.end();
