@@ -1,6 +1,6 @@
 // A folder of manifests as a source: watched, and read until it is the same twice. Reads the folder; writes nothing.
 // Contents are read only where size, file number or a time differ from the last look.
-import { type Stats, statSync } from "node:fs";
+import { realpathSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
@@ -16,7 +16,7 @@ import {
 import type { Reach } from "./directory-reach.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
 import { gitWorkIn } from "./git-lock.ts";
-import { Mounts } from "./mounts.ts";
+import { Mounts, type Place } from "./mounts.ts";
 import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
@@ -91,9 +91,9 @@ class Directory implements Source {
     }
     const lost = this.#mounts.lost();
     // Watches end with the file system that they are on.
-    if (this.#watching?.place !== placeOf(folder) || lost !== undefined) await this.#unwatch();
+    if (this.#watching?.place !== folder.place || lost !== undefined) await this.#unwatch();
     if (lost !== undefined) return unmounted(lost);
-    this.#follow(placeOf(folder));
+    this.#follow(folder.place);
     const work = gitWorkIn(path);
     if (work) return gitBusy(work);
     const look = await this.#settled(signal);
@@ -102,9 +102,9 @@ class Directory implements Source {
     if (later) return gitBusy(later);
     // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
     const now = folderAt(path);
-    const isSame = typeof now !== "string" && placeOf(now) === placeOf(folder) && this.#mounts.lost() === undefined;
+    const isSame = typeof now !== "string" && now.place === folder.place && this.#mounts.lost() === undefined;
     if (isSame) {
-      this.#mounts.note(path, this.#last?.listing.files ?? []);
+      if (this.#last) this.#mounts.note(folder, this.#last.listing);
       return look;
     }
     return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
@@ -223,28 +223,34 @@ function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): L
   return { state: "busy", reason: `a git command is at work there (${path} exists); ${remedy}`, againInMs: busyLookMs };
 }
 
+interface Folder extends Place {
+  /** The folder itself, whatever it is called. */
+  readonly place: string;
+}
+
 /** The folder, or why it cannot be read. */
-function folderAt(path: string): Stats | string {
+function folderAt(path: string): Folder | string {
   try {
-    const stats = statSync(path);
-    return stats.isDirectory() ? stats : `${path} is no folder; follow the one that it lies in`;
+    const real = realpathSync(path);
+    const stats = statSync(real);
+    if (!stats.isDirectory()) return `${path} is no folder; follow the one that it lies in`;
+    const { dev, ino } = stats;
+    return { real, dev, place: `${dev}:${ino}` };
   } catch (error) {
     const [message, hint] = reasonOf(error);
     return `${path}: ${message}; ${hint}`;
   }
 }
 
-/** The folder itself, whatever it is called. */
-function placeOf({ dev, ino }: Stats): string {
-  return `${dev}:${ino}`;
-}
-
-/** One that went while the folder was listed is found missing when it is read, or by the next listing. */
+/** One that has gone since it was found, or that we may not look at, is told with its reason by whoever reads it. */
 function seen(name: string, path: string): Seen {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (!stats) return { name, path, size: -1, dev: 0, ino: 0, mtimeMs: 0, ctimeMs: 0 };
-  const { size, dev, ino, mtimeMs, ctimeMs } = stats;
-  return { name, path, size, dev, ino, mtimeMs, ctimeMs };
+  try {
+    const { size, dev, ino, mtimeMs, ctimeMs } = statSync(path);
+    return { name, path, size, dev, ino, mtimeMs, ctimeMs };
+  } catch (error) {
+    const { errno = -1 } = error as NodeJS.ErrnoException;
+    return { name, path, size: errno, dev: 0, ino: 0, mtimeMs: 0, ctimeMs: 0 };
+  }
 }
 
 function treeFile(file: Seen, at: number): TreeFile {

@@ -1,27 +1,33 @@
 // Which file systems a folder's files lie on, and whether one of them has been unmounted since: what then shows in its place says nothing
 // about the files. Reads where things are mounted; writes nothing.
-import { realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Seen } from "./stamps.ts";
+import type { Listing } from "./stamps.ts";
+
+/** A folder, by the path that no link is in, and the file system that it lies on. */
+export interface Place {
+  readonly real: string;
+  readonly dev: number;
+}
 
 export class Mounts {
   /** Where the file systems were mounted that the last good look has read from. */
   #points: ReadonlySet<string> = new Set();
 
-  /** Remembers what `files` were read from, all of them below `folder`, which is there. */
-  note(folder: string, files: readonly Seen[]): void {
-    const real = realpathSync(folder);
-    const { dev } = statSync(real);
-    const points = new Set([pointOf(real)]);
-    const folders = new Set(files.filter((file) => file.ino > 0 && file.dev !== dev).map(({ path }) => dirname(path)));
-    for (const other of folders) points.add(pointOf(other));
+  /** Remembers what was read below a folder that is there. Where something could not be read, what was mounted there is not forgotten. */
+  note({ real, dev }: Place, { files, problems }: Pick<Listing, "files" | "problems">): void {
+    const seen = files.filter(({ size }) => size >= 0);
+    const isWhole = problems.length === 0 && seen.length === files.length;
+    const points = new Set([pointOf(real), ...(isWhole ? [] : this.#points)]);
+    const others = seen.filter((file) => file.dev !== dev);
+    for (const folder of new Set(others.map(({ path }) => dirname(path)))) points.add(pointOf(folder));
     points.delete("/");
     this.#points = points;
   }
 
   /** One that is not mounted any more, and its folder is there; undefined: none. */
   lost(): string | undefined {
-    return [...this.#points].find((point) => deviceOf(point) !== undefined && !isMountPoint(point));
+    return [...this.#points].find((point) => isMountPoint(point) === false);
   }
 
   /** What was lost is meant to be as it is. */
@@ -37,10 +43,16 @@ function pointOf(folder: string): string {
   return point;
 }
 
-function isMountPoint(folder: string): boolean {
-  return deviceOf(folder) !== deviceOf(dirname(folder));
+/** Undefined: it is not there, or cannot be looked at now, which says nothing about what is mounted. */
+function isMountPoint(folder: string): boolean | undefined {
+  const [own, above] = [deviceOf(folder), deviceOf(dirname(folder))];
+  return own === undefined || above === undefined ? undefined : own !== above;
 }
 
 function deviceOf(folder: string): number | undefined {
-  return statSync(folder, { throwIfNoEntry: false })?.dev;
+  try {
+    return statSync(folder).dev;
+  } catch {
+    return undefined;
+  }
 }

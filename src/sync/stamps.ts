@@ -6,6 +6,7 @@ export interface Seen {
   readonly name: string;
   /** Where a link leads. */
   readonly path: string;
+  /** Below 0: it cannot be looked at, for the reason of this number. */
   readonly size: number;
   /** The file system that it lies on, and its number there. */
   readonly dev: number;
