@@ -20,6 +20,7 @@ const shared = [
   "state-folder",
   "store-memory",
   "trouble",
+  "turn",
 ];
 
 interface Room {

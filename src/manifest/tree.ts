@@ -1,6 +1,6 @@
 // A folder, or the files of a commit, read again and again: only what may have changed is read and parsed anew.
 // Reads through functions that its caller gives, and remembers what each file said.
-import { setImmediate } from "node:timers/promises";
+import { Turn } from "../turn.ts";
 import { type Content, contentOf, placed } from "./content.ts";
 import { documentsLimit, totalBytesLimit } from "./limits.ts";
 import type { LoadedManifest } from "./loaded.ts";
@@ -42,9 +42,6 @@ interface Remembered {
   readonly bytes: number;
 }
 
-/** A parser at work keeps everybody else waiting; after so long they get their turn. */
-const turnMs = 10;
-
 export function openTreeReader(): TreeReader {
   let known: ReadonlyMap<string, Remembered> = new Map();
   return {
@@ -52,7 +49,7 @@ export function openTreeReader(): TreeReader {
     async read(files, found) {
       const now = new Map<string, Remembered>();
       const sum = { bytes: 0, documents: 0 };
-      let turnEnds = performance.now() + turnMs;
+      const turn = new Turn();
       for (const file of files) {
         const before = known.get(file.name);
         const content = before?.stamp === file.stamp ? before : await remember(file);
@@ -63,9 +60,7 @@ export function openTreeReader(): TreeReader {
           // Part of a tree is none: what comes first in it is no more wanted than the rest.
           return { manifests: [], problems: sortProblems([...found.problems, tooMuch]), unread: found.unread };
         }
-        if (performance.now() < turnEnds) continue;
-        await setImmediate();
-        turnEnds = performance.now() + turnMs;
+        if (turn.isOver) await turn.pass();
       }
       known = now;
       return treeOf(now, found);

@@ -4,15 +4,8 @@ import { realpathSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import {
-  findFiles,
-  openTreeReader,
-  type Problem,
-  readManifestFile,
-  reasonOf,
-  type Tree,
-  type TreeFile,
-} from "../manifest/manifest.ts";
+import { openTreeReader, readManifestFile, reasonOf, type Tree, type TreeFile } from "../manifest/manifest.ts";
+import { listFolder } from "./directory-listing.ts";
 import type { Reach } from "./directory-reach.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
 import { gitWorkIn } from "./git-lock.ts";
@@ -104,7 +97,7 @@ class Directory implements Source {
     const now = folderAt(path);
     const isSame = typeof now !== "string" && now.place === folder.place && this.#mounts.lost() === undefined;
     if (isSame) {
-      if (this.#last) this.#mounts.note(folder, this.#last.listing);
+      if (this.#last) await this.#mounts.note(folder, this.#last.listing);
       return look;
     }
     return { state: "busy", reason: `${path} has just gone or come`, againInMs: busyLookMs };
@@ -119,7 +112,7 @@ class Directory implements Source {
 
   /** Reads until two listings are equal with nothing written in between. */
   async #settled(signal: AbortSignal): Promise<Look> {
-    let listing = this.#list();
+    let listing = await this.#list(signal);
     if (this.#last && !this.#last.isRacy && sameListing(this.#last.listing, listing)) {
       return this.#read(this.#last);
     }
@@ -131,7 +124,7 @@ class Directory implements Source {
         listing,
       );
       await pause(Math.max(0, until - performance.now()), undefined, { signal });
-      const next = this.#list();
+      const next = await this.#list(signal);
       if (sameListing(listing, next)) {
         const isSame = this.#last !== undefined && sameListing(this.#last.listing, listing);
         const since = isSame && this.#last ? this.#last.since : this.#options.clock.now();
@@ -148,19 +141,12 @@ class Directory implements Source {
     return { state: "read", tree, ...(unsettledMs > 0 ? { unsettledMs } : {}) };
   }
 
-  #list(): Listing {
-    const { path } = this.#options;
+  async #list(signal: AbortSignal): Promise<Listing> {
     const begun = performance.now();
-    const at = Date.now();
-    const found = findFiles([path], { mayBeEmpty: true });
-    const prefix = path.endsWith("/") ? path.length : path.length + 1;
-    const short = (name: string) => (name === path ? "." : name.slice(prefix));
-    const files: Seen[] = [];
-    for (const source of found.sources) files.push(seen(short(source.name), source.path ?? ""));
-    const shorten = (all: readonly Problem[]) => all.map((one) => ({ ...one, file: short(one.file) }));
+    const listing = await listFolder(this.#options.path, signal);
     this.#listingMs = performance.now() - begun;
     this.#listedAt = this.#options.clock.now();
-    return { at, files, problems: shorten(found.problems), unread: shorten(found.warnings) };
+    return listing;
   }
 
   #follow(place: string): void {
@@ -239,17 +225,6 @@ function folderAt(path: string): Folder | string {
   } catch (error) {
     const [message, hint] = reasonOf(error);
     return `${path}: ${message}; ${hint}`;
-  }
-}
-
-/** One that has gone since it was found, or that we may not look at, is told with its reason by whoever reads it. */
-function seen(name: string, path: string): Seen {
-  try {
-    const { size, dev, ino, mtimeMs, ctimeMs } = statSync(path);
-    return { name, path, size, dev, ino, mtimeMs, ctimeMs };
-  } catch (error) {
-    const { errno = -1 } = error as NodeJS.ErrnoException;
-    return { name, path, size: errno, dev: 0, ino: 0, mtimeMs: 0, ctimeMs: 0 };
   }
 }
 

@@ -2,6 +2,7 @@
 // about the files. Reads where things are mounted; writes nothing.
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
+import { Turn } from "../turn.ts";
 import type { Listing } from "./stamps.ts";
 
 /** A folder, by the path that no link is in, and the file system that it lies on. */
@@ -13,16 +14,26 @@ export interface Place {
 export class Mounts {
   /** Where the file systems were mounted that the last good look has read from. */
   #points: ReadonlySet<string> = new Set();
+  /** What they were found in. */
+  #noted: Listing | undefined;
 
   /** Remembers what was read below a folder that is there. Where something could not be read, what was mounted there is not forgotten. */
-  note({ real, dev }: Place, { files, problems }: Pick<Listing, "files" | "problems">): void {
+  async note({ real, dev }: Place, listing: Listing): Promise<void> {
+    if (listing === this.#noted) return;
+    const { files, problems } = listing;
     const seen = files.filter(({ size }) => size >= 0);
     const isWhole = problems.length === 0 && seen.length === files.length;
-    const points = new Set([pointOf(real), ...(isWhole ? [] : this.#points)]);
+    const known = new Map<string, string>();
+    const points = new Set([pointOf(real, known), ...(isWhole ? [] : this.#points)]);
     const others = seen.filter((file) => file.dev !== dev);
-    for (const folder of new Set(others.map(({ path }) => dirname(path)))) points.add(pointOf(folder));
+    const turn = new Turn();
+    for (const folder of new Set(others.map(({ path }) => dirname(path)))) {
+      points.add(pointOf(folder, known));
+      if (turn.isOver) await turn.pass();
+    }
     points.delete("/");
     this.#points = points;
+    this.#noted = listing;
   }
 
   /** One that is not mounted any more, and its folder is there; undefined: none. */
@@ -33,14 +44,16 @@ export class Mounts {
   /** What was lost is meant to be as it is. */
   forget(): void {
     this.#points = new Set();
+    this.#noted = undefined;
   }
 }
 
 /** Where the file system is mounted that a folder lies on, as far as devices tell: one that is bound within its own looks like a plain folder. */
-function pointOf(folder: string): string {
-  let point = folder;
-  while (point !== "/" && !isMountPoint(point)) point = dirname(point);
-  return point;
+function pointOf(folder: string, known: Map<string, string>): string {
+  const found =
+    known.get(folder) ?? (folder === "/" || isMountPoint(folder) ? folder : pointOf(dirname(folder), known));
+  known.set(folder, found);
+  return found;
 }
 
 /** Undefined: it is not there, or cannot be looked at now, which says nothing about what is mounted. */
