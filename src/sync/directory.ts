@@ -1,15 +1,15 @@
 // A folder of manifests as a source: watched, and read until it is the same twice. Reads the folder; writes nothing.
 // Contents are read only where size, file number or a time differ from the last look.
-import { realpathSync, statSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { openTreeReader, readManifestFile, reasonOf, type Tree, type TreeFile } from "../manifest/manifest.ts";
+import { openTreeReader, readManifestFile, type Tree, type TreeFile } from "../manifest/manifest.ts";
 import { listFolder } from "./directory-listing.ts";
+import { type Folder, folderAt } from "./directory-place.ts";
 import type { Reach } from "./directory-reach.ts";
 import { type FolderWatch, watchFolder } from "./directory-watch.ts";
 import { gitWorkIn } from "./git-lock.ts";
-import { Mounts, type Place } from "./mounts.ts";
+import { Mounts } from "./mounts.ts";
 import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
@@ -49,7 +49,7 @@ class Directory implements Source {
   readonly follows;
   readonly #options: DirectoryOptions;
   readonly #reader = openTreeReader();
-  /** The folder itself may be another one later, under the same name. */
+  /** The path may mean another folder later. */
   #watching: { readonly place: string; readonly watch: FolderWatch } | undefined;
   readonly #mounts = new Mounts();
   #asked: string | undefined;
@@ -86,7 +86,7 @@ class Directory implements Source {
     // Watches end with the file system that they are on.
     if (this.#watching?.place !== folder.place || lost !== undefined) await this.#unwatch();
     if (lost !== undefined) return unmounted(lost);
-    this.#follow(folder.place);
+    this.#follow(folder);
     const work = gitWorkIn(path);
     if (work) return gitBusy(work);
     const look = await this.#settled(signal);
@@ -149,11 +149,11 @@ class Directory implements Source {
     return listing;
   }
 
-  #follow(place: string): void {
+  #follow({ place, real, links }: Folder): void {
     if (this.#watching || this.#polls || this.#isClosed) return;
-    const { path: folder, watch = watchFolder } = this.#options;
-    const wake = () => this.#wake();
-    this.#watching = { place, watch: watch({ folder, wake, failed: (error) => this.#poll(error) }) };
+    const { watch = watchFolder } = this.#options;
+    const failed = (error: Error) => this.#poll(error);
+    this.#watching = { place, watch: watch({ folder: real, links, wake: () => this.#wake(), failed }) };
   }
 
   /** Looking again takes its time in a large folder: events that keep coming are answered now and then. */
@@ -207,25 +207,6 @@ function silent(path: string, since: string): string {
 
 function gitBusy({ path, remedy }: NonNullable<ReturnType<typeof gitWorkIn>>): Look {
   return { state: "busy", reason: `a git command is at work there (${path} exists); ${remedy}`, againInMs: busyLookMs };
-}
-
-interface Folder extends Place {
-  /** The folder itself, whatever it is called. */
-  readonly place: string;
-}
-
-/** The folder, or why it cannot be read. */
-function folderAt(path: string): Folder | string {
-  try {
-    const real = realpathSync(path);
-    const stats = statSync(real);
-    if (!stats.isDirectory()) return `${path} is no folder; follow the one that it lies in`;
-    const { dev, ino } = stats;
-    return { real, dev, place: `${dev}:${ino}` };
-  } catch (error) {
-    const [message, hint] = reasonOf(error);
-    return `${path}: ${message}; ${hint}`;
-  }
 }
 
 function treeFile(file: Seen, at: number): TreeFile {

@@ -3,13 +3,8 @@
 import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { Turn } from "../turn.ts";
+import type { Folder } from "./directory-place.ts";
 import type { Listing } from "./stamps.ts";
-
-/** A folder, by the path that no link is in, and the file system that it lies on. */
-export interface Place {
-  readonly real: string;
-  readonly dev: number;
-}
 
 export class Mounts {
   /** Where the file systems were mounted that the last good look has read from. */
@@ -18,7 +13,7 @@ export class Mounts {
   #noted: Listing | undefined;
 
   /** Remembers what was read below a folder that is there. Where something could not be read, what was mounted there is not forgotten. */
-  async note({ real, dev }: Place, listing: Listing): Promise<void> {
+  async note({ real, dev }: Pick<Folder, "real" | "dev">, listing: Listing): Promise<void> {
     if (listing === this.#noted) return;
     const { files, problems } = listing;
     const seen = files.filter(({ size }) => size >= 0);
