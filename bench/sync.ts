@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     await changed(engine, thousand);
     await running(engine, join(folder, "one"), stored);
     const tenThousand = await writeManifests(join(folder, "ten-thousand"), 10_000);
-    await unchanged(tenThousand);
+    await unchanged(tenThousand, join(folder, "mounts.json"));
     await idle(tenThousand);
   } finally {
     await engine.close();
@@ -141,10 +141,10 @@ function dockerRun({ socket, network }: BenchEngine): Promise<unknown> {
   return exec("docker", ["-H", `unix://${socket}`, "run", "-d", "--network", network, "orchestra-demo:1"]);
 }
 
-async function unchanged({ path }: ManifestFolder): Promise<void> {
+async function unchanged({ path }: ManifestFolder, mountsFile: string): Promise<void> {
   const [clock, log] = [systemClock, silentLog];
   const reach = new Reach({ path, clock });
-  const directory = openDirectory({ node: "bench", path, wake: () => {}, clock, log, reach });
+  const directory = openDirectory({ node: "bench", path, wake: () => {}, clock, log, reach, mountsFile });
   const { signal } = new AbortController();
   try {
     await directory.look(signal);

@@ -24,6 +24,7 @@ import { openDirectory } from "./sync/directory.ts";
 import { Reach } from "./sync/directory-reach.ts";
 import { openGit } from "./sync/git.ts";
 import { type Answering, type AnsweringOptions, answer } from "./sync/http.ts";
+import { mountsPath } from "./sync/mounts.ts";
 import { sourceName } from "./sync/source.ts";
 import { type Sync, startSync } from "./sync/sync.ts";
 import type { Target } from "./sync/target.ts";
@@ -146,7 +147,8 @@ export async function startFollowing(options: FollowOptions): Promise<Sync> {
     const machine = { id: machineId(key), ...(boot === undefined ? {} : { boot }), isShared: isShared(store) };
     const follows = { kind: "directory", node, path } as const;
     const reach = new Reach({ path, clock });
-    const open = (wake: () => void) => openDirectory({ node, path, wake, clock, log, reach });
+    const mountsFile = mountsPath(folder, sourceName(follows));
+    const open = (wake: () => void) => openDirectory({ node, path, wake, clock, log, reach, mountsFile });
     return startSync({ ...common, follows, machine, open });
   }
   const { url, shown, branch, path } = target;

@@ -22,6 +22,8 @@ export interface DirectoryOptions {
   readonly log: Log;
   /** Whether the folder answers: asked before each look, which would stand still with it. */
   readonly reach: Reach;
+  /** Where is kept what was mounted there. */
+  readonly mountsFile: string;
   /** How it is watched: `watchFolder`, unless a test has another way to fail. */
   readonly watch?: typeof watchFolder;
 }
@@ -51,8 +53,7 @@ class Directory implements Source {
   readonly #reader = openTreeReader();
   /** The path may mean another folder later. */
   #watching: { readonly place: string; readonly watch: FolderWatch } | undefined;
-  readonly #mounts = new Mounts();
-  #asked: string | undefined;
+  readonly #mounts: Mounts;
   #cancelPoll = () => {};
   #polls = false;
   /** The listing that `tree` was read from. */
@@ -66,7 +67,9 @@ class Directory implements Source {
   #isClosed = false;
 
   constructor(options: DirectoryOptions) {
+    const { mountsFile: path, clock, log } = options;
     this.#options = options;
+    this.#mounts = new Mounts({ path, clock, log });
     this.follows = { kind: "directory", node: options.node, path: options.path } as const;
   }
 
@@ -74,15 +77,13 @@ class Directory implements Source {
     const { path, reach } = this.#options;
     const since = await reach.silentSince(signal);
     if (since !== undefined) return { state: "away", reason: silent(path, since), againInMs: awayLookMs };
-    // Who asks for a look has seen what there is to see.
-    if (asked !== this.#asked) this.#mounts.forget();
-    this.#asked = asked;
+    await this.#mounts.hear(asked);
     const folder = folderAt(path);
     if (typeof folder === "string") {
       await this.#unwatch();
       return { state: "away", reason: folder, againInMs: awayLookMs };
     }
-    const lost = this.#mounts.lost();
+    const lost = this.#mounts.lost(folder.real);
     // Watches end with the file system that they are on.
     if (this.#watching?.place !== folder.place || lost !== undefined) await this.#unwatch();
     if (lost !== undefined) return unmounted(lost);
@@ -95,7 +96,8 @@ class Directory implements Source {
     if (later) return gitBusy(later);
     // What was found in a folder that went meanwhile says nothing: it is looked at again, and its watch with it.
     const now = folderAt(path);
-    const isSame = typeof now !== "string" && now.place === folder.place && this.#mounts.lost() === undefined;
+    const isSame =
+      typeof now !== "string" && now.place === folder.place && this.#mounts.lost(folder.real) === undefined;
     if (isSame) {
       if (this.#last) await this.#mounts.note(folder, this.#last.listing);
       return look;
@@ -108,6 +110,7 @@ class Directory implements Source {
     this.#cancelPoll();
     this.#cancelWake();
     await this.#unwatch();
+    await this.#mounts.close();
   }
 
   /** Reads until two listings are equal with nothing written in between. */

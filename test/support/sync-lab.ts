@@ -6,11 +6,11 @@ import type { Limits } from "../../src/apply/guards.ts";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type Log, silentLog } from "../../src/log.ts";
 import type { DeploymentDocument } from "../../src/model/deployment.ts";
-import { nameOf, syncKey } from "../../src/model/keys.ts";
+import { nameOf, syncControlKey, syncKey } from "../../src/model/keys.ts";
 import type { SyncDocument } from "../../src/model/sync.ts";
 import { ensureCluster } from "../../src/store/cluster.ts";
 import { openEmbedded } from "../../src/store/embedded.ts";
-import type { Store } from "../../src/store/store.ts";
+import { put, type Store } from "../../src/store/store.ts";
 import { type DirectoryOptions, openDirectory } from "../../src/sync/directory.ts";
 import { Reach, type ReachOptions } from "../../src/sync/directory-reach.ts";
 import type { Machine } from "../../src/sync/machine.ts";
@@ -59,6 +59,8 @@ export interface SyncLab {
   remove(name: string): Promise<void>;
   /** `name: image` of all Deployments that are not marked as deleted. */
   images(): Promise<Record<string, string>>;
+  /** As `sync trigger` does at that time. */
+  trigger(at: string): Promise<void>;
   deployment(name: string): Promise<DeploymentDocument | undefined>;
   document(): Promise<SyncDocument | undefined>;
   /** Waits until the store holds just these images. */
@@ -145,7 +147,7 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
       const own = through?.(opened) ?? opened;
       const clock = systemClock;
       const reach = new Reach({ path, clock, ...(ask ? { ask } : {}) });
-      const others = { clock, log, reach, ...(watch ? { watch } : {}) };
+      const others = { clock, log, reach, mountsFile: join(seen, "mounts.json"), ...(watch ? { watch } : {}) };
       const sync = startSync({
         store: own,
         ...(git ?? {
@@ -179,6 +181,10 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
     },
     remove: (name) => rm(join(folder, name), { recursive: true }),
     images,
+    async trigger(at) {
+      const control = put(syncControlKey(source), { trigger: { by: "ann", at } }, "absent");
+      await store.commit({ changes: [control] });
+    },
     async deployment(name) {
       return (await store.list(["deployments"])).list("deployments").find(({ key }) => nameOf(key) === name)?.value;
     },

@@ -1,6 +1,6 @@
 // Events of a folder that keep coming: each is a hint, and looking at ten thousand files for each of them would leave time for nothing else.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
@@ -11,7 +11,9 @@ import { fakeClock } from "../../support/fake-clock.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 test("events right after a look wake once, when it has rested", async (t) => {
-  const path = await tempFolder(t);
+  const root = await tempFolder(t);
+  const path = join(root, "manifests");
+  await mkdir(path);
   await writeFile(join(path, "web.yaml"), '{ name: web, image: "a:1" }');
   const clock = fakeClock();
   let woken = 0;
@@ -25,6 +27,7 @@ test("events right after a look wake once, when it has rested", async (t) => {
     clock,
     log: silentLog,
     reach: new Reach({ path, clock: systemClock }),
+    mountsFile: join(root, "mounts.json"),
     watch: ({ wake }) => {
       event = wake;
       return { close: async () => {} };

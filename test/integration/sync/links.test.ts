@@ -13,7 +13,8 @@ import { manifestText } from "../../support/sync-lab.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 
 /** Looks once, and then only when it is woken: nothing is found by looking now and then. */
-async function following(t: TestContext, path: string) {
+async function following(t: TestContext, root: string, place: string) {
+  const path = join(root, place);
   const { signal } = new AbortController();
   const [clock, log] = [systemClock, silentLog];
   let last: Look | undefined;
@@ -30,7 +31,8 @@ async function following(t: TestContext, path: string) {
         error = thrown;
       });
   };
-  const source = openDirectory({ node: "lab", path, wake: look, clock, log, reach: new Reach({ path, clock }) });
+  const [reach, mountsFile] = [new Reach({ path, clock }), join(root, "mounts.json")];
+  const source = openDirectory({ node: "lab", path, wake: look, clock, log, reach, mountsFile });
   t.after(async () => {
     await looking;
     await source.close();
@@ -72,7 +74,7 @@ test("what is saved in a folder that a link leads to is seen at once, also furth
   const root = await tempFolder(t);
   await save(join(root, "real"), "web", "a:1");
   await symlink("real", join(root, "link"));
-  const { shows } = await following(t, join(root, "link"));
+  const { shows } = await following(t, root, "link");
   await shows("web=a:1");
   await save(join(root, "real"), "web", "a:2");
   await shows("web=a:2");
@@ -103,7 +105,7 @@ for (const { name, links, path } of ways) {
       await mkdir(join(root, dirname(at)), { recursive: true });
       await symlink(target, join(root, at));
     }
-    const { shows, looks } = await following(t, join(root, path));
+    const { shows, looks } = await following(t, root, path);
     await shows("web=a:v1");
     const isFurtherUp = links[0]?.[1] === "releases";
     await swap(isFurtherUp ? "others" : join(root, "releases", "v2"), join(root, "current"));

@@ -19,11 +19,20 @@ const skip = (await whyNoFuse()) ?? false;
 const limitMs = 60_000;
 
 /** Looks, and counts how often the loop has turned meanwhile. */
-function looking(t: TestContext, path: string) {
+function looking(t: TestContext, root: string, place: string) {
+  const path = join(root, place);
   const [clock, log] = [systemClock, silentLog];
   // The question whether it answers lets the loop turn too.
   const reach = new Reach({ path, clock, ask: async () => {} });
-  const source = openDirectory({ node: "lab", path, wake() {}, clock, log, reach });
+  const source = openDirectory({
+    node: "lab",
+    path,
+    wake() {},
+    clock,
+    log,
+    reach,
+    mountsFile: join(root, "mounts.json"),
+  });
   t.after(() => source.close());
   return async () => {
     let turns = 0;
@@ -52,7 +61,7 @@ test("while a slow file server is asked for each file, everybody else in the pro
     await writeFile(join(behind, `d${index}.yaml`), manifestText(`d${index}`, "a:1"));
   }
   await mount(behind, at, 1);
-  const look = looking(t, at);
+  const look = looking(t, root, "at");
   let last: Tree | undefined;
   // What was written just now is read once more, and somebody else has a turn while that is waited for.
   const { turns } = await eventually(
@@ -71,11 +80,13 @@ test("while a slow file server is asked for each file, everybody else in the pro
 });
 
 test("of more files than are read none is opened, and the one that is too many is named", async (t) => {
-  const path = await tempFolder(t);
+  const root = await tempFolder(t);
+  const path = join(root, "manifests");
+  await mkdir(path);
   const nameOf = (at: number) => `${String(at).padStart(5, "0")}.yaml`;
   // Had one of them been read, it would be an error of its own.
   for (let at = 0; at < filesLimit + 2; at += 1) await writeFile(join(path, nameOf(at)), "");
-  const { tree } = await looking(t, path)();
+  const { tree } = await looking(t, root, "manifests")();
   assert.deepEqual(tree.problems.map(problemText), [
     `${nameOf(filesLimit)}: is one more than the ${filesLimit} files that are read; name fewer`,
   ]);

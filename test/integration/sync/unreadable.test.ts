@@ -30,14 +30,17 @@ for (const [mode, file] of [
   [0o000, "sub"],
 ] as const) {
   test(`a folder in it with mode ${mode.toString(8)} is a problem of ${file}`, async (t) => {
-    const path = await tempFolder(t);
-    await chmod(path, 0o755);
+    const root = await tempFolder(t);
+    await chmod(root, 0o755);
+    const path = join(root, "manifests");
+    await mkdir(path);
     await writeFile(join(path, "api.yaml"), manifestText("api", "a:1"));
     await mkdir(join(path, "sub"));
     await writeFile(join(path, "sub", "web.yaml"), manifestText("web", "a:1"));
     await symlink("sub/web.yaml", join(path, "link"));
     const [clock, log] = [systemClock, silentLog];
-    const source = openDirectory({ node: "lab", path, wake() {}, clock, log, reach: new Reach({ path, clock }) });
+    const [reach, mountsFile] = [new Reach({ path, clock }), join(root, "mounts.json")];
+    const source = openDirectory({ node: "lab", path, wake() {}, clock, log, reach, mountsFile });
     t.after(() => source.close());
     await chmod(join(path, "sub"), mode);
     for (const _again of [1, 2]) {
