@@ -28,6 +28,7 @@ export interface HoldingsOptions {
 export interface Holdings {
   join<T>(key: Key<T>, value: T): Promise<Presence>;
   elect(name: string, stop: AbortSignal): Promise<Leadership>;
+  isLed(name: string): Promise<boolean>;
   /** Whether this is one of our own locks. */
   has(holder: string): boolean;
   /** Gives up what others can no longer see. */
@@ -87,6 +88,11 @@ class LockedHoldings implements Holdings {
     }
   }
 
+  async isLed(name: string): Promise<boolean> {
+    checkKey(`elections/${name}`);
+    return this.#options.read(() => this.#hasLeader(name));
+  }
+
   has(holder: string): boolean {
     return this.#held.has(holder);
   }
@@ -109,9 +115,9 @@ class LockedHoldings implements Holdings {
   }
 
   async #tryElect(name: string): Promise<Leadership | undefined> {
-    const { live, documents, isHeld, read } = this.#options;
+    const { live, documents, isHeld } = this.#options;
     // Who only waits writes nothing, and wakes nobody.
-    if (await read(() => this.#hasLeader(name))) return undefined;
+    if (await this.isLed(name)) return undefined;
     const { result, holding } = await this.#hold(`elections/${name}`, (take) => {
       const before = documents().electionHolder(name);
       return before !== undefined && isHeld(before)

@@ -146,6 +146,10 @@ class EmbeddedStore implements Store {
     return this.#holdings.elect(name, stop);
   }
 
+  isLed(name: string): Promise<boolean> {
+    return this.#holdings.isLed(name);
+  }
+
   /** Who closes what is being closed waits with the first. */
   close(): Promise<void> {
     this.#closing ??= this.#close();

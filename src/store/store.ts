@@ -118,6 +118,8 @@ export interface Store {
   join<T>(key: Key<T>, value: T, options?: JoinOptions<T>): Promise<Presence>;
   /** Waits until elected; `stop` gives up waiting (the promise then rejects with the signal's reason). */
   elect(name: string, stop: AbortSignal): Promise<Leadership>;
+  /** Whether anybody leads there now, wherever that may be. One that was killed, or whose machine is gone, does until the store knows that. */
+  isLed(name: string): Promise<boolean>;
   close(): Promise<void>;
 }
 

@@ -63,7 +63,12 @@ export function openElection({ url, session, root, leaders, acl, recheckMs }: El
     }
   };
 
-  return async function elect(name: string, stop: AbortSignal): Promise<Leadership> {
+  const isLed = async (name: string): Promise<boolean> => {
+    checkKey(`elections/${name}`);
+    return session.read((client) => hasCandidate(client, name));
+  };
+
+  const elect = async (name: string, stop: AbortSignal): Promise<Leadership> => {
     checkKey(`elections/${name}`);
     for (;;) {
       stop.throwIfAborted();
@@ -78,6 +83,7 @@ export function openElection({ url, session, root, leaders, acl, recheckMs }: El
       }
     }
   };
+  return { elect, isLed };
 }
 
 class LostCandidacy extends Error {}
@@ -119,6 +125,19 @@ async function findCandidate(client: ZooKeeper, name: string, token: string): Pr
     } catch (error) {
       if (isOver(client) || !isInterruption(error)) throw error;
     }
+  }
+}
+
+/** One of all that stand leads. */
+async function hasCandidate(client: ZooKeeper, name: string): Promise<boolean> {
+  try {
+    // Without it a server that lags behind might not know yet who has come or gone.
+    const synced = client.sync("/");
+    const [candidates] = await Promise.all([candidatesOf(client, name), synced]);
+    return candidates.length > 0;
+  } catch (error) {
+    if (isZooKeeperError(error, "no-node")) return false;
+    throw error;
   }
 }
 

@@ -100,6 +100,7 @@ class ZooKeeperStore implements Store {
   readonly url: string;
   readonly commitBytesLimit = commitBytesLimit;
   readonly elect: (name: string, stop: AbortSignal) => Promise<Leadership>;
+  readonly isLed: (name: string) => Promise<boolean>;
   readonly join: <T>(key: Key<T>, value: T, options?: JoinOptions<T>) => Promise<Presence>;
   readonly #parts: Parts;
   readonly #versions: Versions = knownVersions();
@@ -122,7 +123,9 @@ class ZooKeeperStore implements Store {
       chroot,
       onDone: (items, committed) => this.#mirror.wrote(this.#written(items, committed), committed.position),
     });
-    this.elect = openElection(shared);
+    const { elect, isLed } = openElection(shared);
+    this.elect = elect;
+    this.isLed = isLed;
     this.join = openPresence(shared);
   }
 

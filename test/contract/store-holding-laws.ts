@@ -127,6 +127,21 @@ export const holdingLaws: Readonly<Record<string, StoreLaw>> = {
     assert.equal(master.signal.aborted, false);
   },
 
+  "everybody is told whether somebody leads, and whoever waits is none who does": async (_store, open) => {
+    const [one, two, three] = [await open(), await open(), await open()];
+    assert.equal(await three.isLed("something"), false);
+    const first = await one.elect("something", never);
+    for (const client of [one, two, three]) assert.equal(await client.isLed("something"), true);
+    assert.equal(await three.isLed("something-else"), false);
+    const waiting = two.elect("something", never);
+    await first.resign();
+    await waiting;
+    assert.equal(await three.isLed("something"), true);
+    await two.close();
+    assert.equal(await three.isLed("something"), false);
+    assert.equal(await one.isLed("something"), false);
+  },
+
   "who gives up waiting for election gets the reason, and leads nothing": async (_store, open) => {
     const [one, two] = [await open(), await open()];
     const first = await one.elect("master", never);

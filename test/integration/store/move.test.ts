@@ -80,6 +80,7 @@ function narrow(store: Store, failAt = Number.POSITIVE_INFINITY): Store & { comm
     view: (selectors) => store.view(selectors),
     join: (key, value) => store.join(key, value),
     elect: (name, stop) => store.elect(name, stop),
+    isLed: (name) => store.isLed(name),
     close: () => store.close(),
     commits: () => commits,
     async commit(commit) {

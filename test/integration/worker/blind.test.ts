@@ -36,6 +36,7 @@ function goneStore(onCall = () => {}): Store {
     commit: fail,
     join: fail,
     elect: fail,
+    isLed: fail,
     close,
   };
 }
