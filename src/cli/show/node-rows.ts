@@ -90,7 +90,7 @@ export function staleNodes({ state, present }: Observation): Stale[] {
 }
 
 /** The hold, while there is a master that could have ended it. */
-export function holdOf({ state, present }: Omit<Observation, "syncs" | "killedSyncs">): Hold | undefined {
+export function holdOf({ state, present }: Omit<Observation, "syncs" | "leaderlessSyncs">): Hold | undefined {
   return present.size > 0 ? state.hold : undefined;
 }
 
@@ -100,7 +100,7 @@ export function holdText({ reason }: Hold): string {
 }
 
 /** Who holds, and why: the master for absent nodes, workers against the store. Each a sentence. */
-export function holdNotes(observation: Omit<Observation, "syncs" | "killedSyncs">): string[] {
+export function holdNotes(observation: Omit<Observation, "syncs" | "leaderlessSyncs">): string[] {
   const hold = holdOf(observation);
   const workers = [...observation.state.statuses]
     .filter(([node, { hold: own }]) => own && observation.present.has(node))

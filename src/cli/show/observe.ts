@@ -1,5 +1,5 @@
 // What listing commands look at: the documents at one position, who is present, and what time it is.
-// Reads the store, and which processes of syncs run here; works while nothing runs.
+// Reads the store; works while nothing runs.
 
 import { type ClusterState, clusterState, stateCollections } from "../../model/cluster-state.ts";
 import { verdictsKey } from "../../model/keys.ts";
@@ -7,7 +7,7 @@ import type { Failure } from "../../model/pod.ts";
 import { presentNodes } from "../../model/presence.ts";
 import type { SyncDocument } from "../../model/sync.ts";
 import type { Selector, Snapshot, Store } from "../../store/store.ts";
-import { runs } from "../sync/sync-process.ts";
+import { leaderless } from "../sync/leaders.ts";
 
 export interface Observation {
   readonly state: ClusterState;
@@ -16,27 +16,39 @@ export interface Observation {
   readonly nowMs: number;
   /** What keeps folders and branches applied, or did. */
   readonly syncs: readonly SyncDocument[];
-  /** Sources of those whose process is gone from this machine without having said so. */
-  readonly killedSyncs: ReadonlySet<string>;
+  /** Sources of those that nobody follows now although their leader has not said that it ended. */
+  readonly leaderlessSyncs: ReadonlySet<string>;
 }
 
 /** What a view or a list must hold to make an Observation. Of ranges only the damage is told. */
 export const observedSelectors: readonly Selector[] = [...stateCollections, verdictsKey, "presence", "ranges", "syncs"];
 
 export async function observe(store: Store): Promise<Observation> {
-  return observation(await store.list(observedSelectors), Date.now());
+  const snapshot = await store.list(observedSelectors);
+  return observation(snapshot, Date.now(), await leaderlessIn(store, snapshot));
 }
 
-export function observation(snapshot: Snapshot, nowMs: number): Observation {
+/** Of the syncs that the snapshot holds. */
+export function leaderlessIn(store: Store, snapshot: Snapshot): Promise<Observation["leaderlessSyncs"]> {
+  return leaderless(
+    store,
+    snapshot.list("syncs").map(({ value }) => value),
+  );
+}
+
+/** `leaderlessSyncs`: what the snapshot cannot tell. */
+export function observation(
+  snapshot: Snapshot,
+  nowMs: number,
+  leaderlessSyncs: Observation["leaderlessSyncs"] = new Set(),
+): Observation {
   const state = clusterState({
     list: (collection) => snapshot.list(collection),
     verdicts: () => snapshot.get(verdictsKey)?.value,
     damaged: snapshot.damaged,
   });
   const syncs = snapshot.list("syncs").map(({ value }) => value);
-  const killed = syncs.filter(({ lead }) => lead.ended === undefined && runs(lead) === false);
-  const killedSyncs = new Set(killed.map(({ source }) => source));
-  return { state, present: presentNodes(snapshot), nowMs, syncs, killedSyncs };
+  return { state, present: presentNodes(snapshot), nowMs, syncs, leaderlessSyncs };
 }
 
 /** The last failures of all nodes; apart from the rest, because they are long and only a few commands show them. */

@@ -5,7 +5,7 @@ import { wantsColour, yaml } from "../print.ts";
 import { openProgress, type ProgressStream } from "../progress.ts";
 import { changesBetween, listing, listingText, nameOf, type Row, type RowChange, type Selection } from "./listing.ts";
 import { notesOf } from "./node-rows.ts";
-import { type Observation, observation, observedSelectors } from "./observe.ts";
+import { leaderlessIn, type Observation, observation, observedSelectors } from "./observe.ts";
 import { pendingTexts } from "./pending.ts";
 
 /** Ages on a terminal go on while nothing changes. */
@@ -24,7 +24,11 @@ export async function watchListing({ store, selection, output, out }: WatchOptio
   const onScreen = out.isTTY && (output === "table" || output === "wide");
   const show = onScreen ? screen(out, output === "wide") : changeLines(out, output);
   const pass = async (skipMissing: boolean) => {
-    const seen = observation(view.snapshot(), Date.now());
+    const snapshot = view.snapshot();
+    // Told on the screen only, and no reason to wait for a store that is away.
+    const asks = onScreen && snapshot.fresh;
+    const leaderless = asks ? await leaderlessIn(store, snapshot).catch(() => undefined) : undefined;
+    const seen = observation(snapshot, Date.now(), leaderless);
     await show(seen, listing(seen, selection, { pending: await pendingTexts(seen.state), skipMissing }));
   };
   await pass(false);

@@ -5,6 +5,7 @@ import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../..
 import { hostText } from "../../sync/machine.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { fields } from "../show/describe-text.ts";
+import { lastHeard } from "./sync-problems.ts";
 
 /** So many links that are not read are named, the rest is counted. */
 const linksNamed = 3;
@@ -13,8 +14,8 @@ const linksNamed = 3;
 export interface SyncView {
   readonly document: SyncDocument;
   readonly control: SyncControlDocument;
-  /** False: its process has ended. Undefined: it runs elsewhere, or not; nobody can tell from here. */
-  readonly runs?: boolean | undefined;
+  /** Whether anybody follows it now, here or elsewhere. */
+  readonly runs: boolean;
 }
 
 /** `sync status -o json`. */
@@ -22,7 +23,8 @@ export interface SyncStatusDocument {
   readonly apiVersion: "orchestra/v1";
   readonly kind: "SyncStatus";
   readonly syncs: readonly (SyncDocument & {
-    readonly running?: boolean;
+    /** Whether anybody follows it now. */
+    readonly running: boolean;
     readonly paused?: Act;
   })[];
 }
@@ -30,7 +32,7 @@ export interface SyncStatusDocument {
 export function syncStatusDocument(views: readonly SyncView[]): SyncStatusDocument {
   const syncs = views.map(({ document, control, runs }) => ({
     ...withoutMarks(document),
-    ...(runs === undefined ? {} : { running: runs }),
+    running: runs,
     ...(control.paused ? { paused: control.paused } : {}),
   }));
   return { apiVersion: "orchestra/v1", kind: "SyncStatus", syncs };
@@ -51,13 +53,13 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
   const { source, lead, pass, applied, drift, held } = document;
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
-  const isOver = lead.ended !== undefined || runs === false;
-  const led = runs === false ? `began ${ago(lead.since)}, and was killed` : `for ${age(lead.since, nowMs)}`;
+  const gone = `began ${ago(lead.since)}, was last heard of ${ago(lastHeard(document))}, and is gone`;
+  const led = runs ? `for ${age(lead.since, nowMs)}` : gone;
   const end = lead.ended === undefined ? led : `ended ${ago(lead.ended)}`;
   const driftNames = drift?.deployments.map(driftText);
   const head = fields([
     ["Source", oneLine(source)],
-    ["State", paint(pass && !isOver ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
+    ["State", paint(pass && runs ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
     ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
     ["Led by", `${hostText(lead)}, pid ${lead.pid}, ${end}`],
     ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
@@ -73,10 +75,8 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
   return errors.length === 0 ? head : [head, "To look at:", ...errors].join("\n");
 }
 
-function stateOf({ document: { lead, pass }, runs }: SyncView): { readonly text: string; readonly tone: Tone } {
-  if (lead.ended !== undefined || runs === false) {
-    return { text: "not running: start it again with orchestra sync", tone: "bad" };
-  }
+function stateOf({ document: { pass }, runs }: SyncView): { readonly text: string; readonly tone: Tone } {
+  if (!runs) return { text: "not running: start it again with orchestra sync", tone: "bad" };
   if (!pass) return { text: "starting", tone: "busy" };
   switch (pass.outcome) {
     case "synced":

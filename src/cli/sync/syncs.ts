@@ -6,8 +6,8 @@ import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { overwrite, type Store } from "../../store/store.ts";
 import type { Target } from "../../sync/target.ts";
 import { oneLine } from "../print.ts";
+import { isFollowed } from "./leaders.ts";
 import { namedTarget } from "./named-target.ts";
-import { runs } from "./sync-process.ts";
 import type { SyncView } from "./sync-text.ts";
 
 /** So many sources are named in a hint, the rest is counted. */
@@ -25,10 +25,12 @@ export async function readSyncs(store: Store, which?: Named): Promise<SyncView[]
   const snapshot = await store.list(["syncs", "controls"]);
   const documents = snapshot.list("syncs").map(({ value }) => value);
   const chosen = which?.named === undefined ? documents : [meant(documents, which)];
-  const views = chosen.map((document) => {
-    const control = snapshot.get(syncControlKey(document.source))?.value ?? {};
-    return { document, control, runs: runs(document.lead) };
-  });
+  const views = await Promise.all(
+    chosen.map(async (document) => {
+      const control = snapshot.get(syncControlKey(document.source))?.value ?? {};
+      return { document, control, runs: await isFollowed(store, document) };
+    }),
+  );
   return views.sort((a, b) => (a.document.source < b.document.source ? -1 : 1));
 }
 
@@ -47,7 +49,7 @@ export interface Controlled {
   readonly source: string;
   /** False: it was so already. */
   readonly changed: boolean;
-  /** Whether a sync hears it now, as far as this machine can tell. */
+  /** Whether a sync hears it now. */
   readonly isHeard: boolean;
 }
 
@@ -61,13 +63,14 @@ export async function control(
   change: (before: SyncControlDocument, isHeard: boolean, source: string) => SyncControlDocument,
 ): Promise<Controlled> {
   const snapshot = await store.list(["syncs", "controls"]);
-  const { source, lead } = meant(
+  const document = meant(
     snapshot.list("syncs").map(({ value }) => value),
     which,
   );
+  const { source } = document;
   const key: Key<SyncControlDocument> = syncControlKey(source);
   const before = snapshot.get(key)?.value ?? {};
-  const isHeard = lead.ended === undefined && runs(lead) !== false;
+  const isHeard = await isFollowed(store, document);
   const after = change(before, isHeard, source);
   if (after !== before) await store.commit({ changes: [overwrite(snapshot, key, after)] });
   return { source: oneLine(source), changed: after !== before, isHeard };

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { openDesk } from "../../support/desk.ts";
+import { eventually } from "../../support/eventually.ts";
 import { manifestText } from "../../support/sync-lab.ts";
 import { syncProcess } from "../../support/sync-process.ts";
 import { startZooKeeper } from "../../support/zookeeper-server.ts";
@@ -63,6 +64,19 @@ test("of two names: each follows its own source, and what is the first's is refu
   assert.match(stdout, new RegExp(`web .* dir:n1:${path}`));
   assert.equal((await run("sync", "status")).stdout.match(/^Source: +dir:n[12]:/gm)?.length, 2);
   assert.doesNotMatch((await run("sync", "status")).stderr, /does not lead/);
+});
+
+test("one whose machine is gone is told to every other, as soon as the store knows it", async (t) => {
+  const { path, run, start, there } = await machines(t);
+  const first = start(there, "n1");
+  await first.ready(/^200 synced/);
+  assert.match((await run("sync", "status", path)).stdout, /^State: +synced/m);
+  await first.kill();
+  await eventually(
+    "status tells it",
+    async () => /not running: nobody follows it/.test((await run("status")).stdout),
+    60_000,
+  );
 });
 
 test("of one machine whose state was lost: its own name is not enough, and it is told what to keep", async (t) => {

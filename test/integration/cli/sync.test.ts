@@ -2,8 +2,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { SyncStatusDocument } from "../../../src/cli/sync/sync-text.ts";
+import { syncKey } from "../../../src/model/keys.ts";
+import { syncElection } from "../../../src/model/sync.ts";
+import { openEmbedded } from "../../../src/store/embedded.ts";
+import { put } from "../../../src/store/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { limitMs, syncDesk } from "../../support/sync-desk.ts";
 import { manifestText } from "../../support/sync-lab.ts";
@@ -85,15 +91,48 @@ test("one that was killed is no sync any more: status, listings and sync status 
   const ended = once(child, "close");
   child.kill("SIGKILL");
   await ended;
-  assert.match((await run("status")).stdout, /sync dir:.*: not running: its process \(pid \d+\) was killed/);
+  assert.match((await run("status")).stdout, /sync dir:.*: not running: nobody follows it, .* pid \d+, last heard of /);
   assert.match((await run("get")).stderr, /Sync dir:.* is not running: /);
   const { stdout } = await run("sync", "status");
-  assert.match(stdout, /State: +not running: start it again with orchestra sync\nLed by: .*, and was killed\n/);
+  assert.match(
+    stdout,
+    /State: +not running: start it again with orchestra sync\nLed by: .*, was last heard of .* ago, and is gone\n/,
+  );
   const trigger = await run("sync", "trigger");
   assert.equal(trigger.code, 1);
   assert.match(trigger.stderr, /no sync follows dir:.* now\nHint: start it again/);
   const paused = await run("sync", "pause");
   assert.deepEqual([paused.code, paused.stderr], [0, "No sync follows it now: it counts when one is started.\n"]);
+});
+
+test("one whose machine is gone, or whose number another process has by now, is told as long as nobody else leads", async (t) => {
+  const { run, stateDir } = await syncDesk(t);
+  await run("deploy", "web", "--image", "a:1", "--no-wait");
+  const store = await openEmbedded(join(stateDir, "..", "store.db"), { create: false });
+  t.after(() => store.close());
+  const since = new Date().toISOString();
+  const follows = { kind: "git", url: "shop", branch: "main", path: "" } as const;
+  const pass = { at: since, outcome: "synced", errors: [] } as const;
+  const leads = { elsewhere: { host: "gone", pid: 1, since }, here: { host: hostname(), pid: process.pid, since } };
+  const syncs = Object.entries(leads).map(([source, lead]) => ({ source, follows, lead, pass }));
+  await store.commit({ changes: syncs.map((sync) => put(syncKey(sync.source), sync, "absent")) });
+  const told = async () => (await run("status")).stdout.match(/sync \w+: not running: nobody follows it/g)?.length ?? 0;
+  assert.equal(await told(), 2);
+  const shown = async () =>
+    JSON.parse((await run("sync", "status", "-o", "json")).stdout).syncs as SyncStatusDocument["syncs"];
+  assert.deepEqual(
+    (await shown()).map(({ running }) => running),
+    [false, false],
+  );
+  const trigger = await run("sync", "trigger", "elsewhere");
+  assert.match(trigger.stderr, /no sync follows elsewhere now/);
+  await store.elect(syncElection("elsewhere"), new AbortController().signal);
+  assert.equal(await told(), 1);
+  assert.deepEqual(
+    (await shown()).map(({ source, running }) => `${source} ${running}`),
+    ["elsewhere true", "here false"],
+  );
+  assert.equal((await run("sync", "trigger", "elsewhere")).code, 0);
 });
 
 test("a sync is named as it was told what to follow; of several that are meant just those are named", async (t) => {

@@ -25,7 +25,7 @@ function observed(fixture: ClusterFixture): Observation {
   const nodes = Object.keys(fixture.nodes ?? { "node-1": {} });
   const away = [...(fixture.absent ?? []), ...(fixture.lost ?? [])];
   const present = new Set(nodes.filter((name) => !away.includes(name)));
-  return { state: stateOf(fixture), present, nowMs, syncs: [], killedSyncs: new Set<string>() };
+  return { state: stateOf(fixture), present, nowMs, syncs: [], leaderlessSyncs: new Set<string>() };
 }
 
 const one = (web: DeploymentFixture) => deploymentRows(observed({ deployments: { web } }))[0];
@@ -130,7 +130,7 @@ test("how long a node has been absent is told when a master has seen it, and not
     present: new Set(["a"]),
     nowMs,
     syncs: [],
-    killedSyncs: new Set<string>(),
+    leaderlessSyncs: new Set<string>(),
   };
   assert.match(listingText(nodeRows(unseen), { nowMs, wide: false, colour: false }), /^b +absent +0 /m);
   assert.equal(nodeRows(unseen)[1]?.since, undefined);
@@ -260,7 +260,7 @@ test("a pod whose image is pulled shows how far that is", () => {
 
 test("a watch tells rows apart by incarnation, and sees no change where only time went by", () => {
   const before = listing(cluster, selectionOf(["pods"]));
-  const later = { ...cluster, nowMs: nowMs + 60_000, syncs: [], killedSyncs: new Set<string>() };
+  const later = { ...cluster, nowMs: nowMs + 60_000, syncs: [], leaderlessSyncs: new Set<string>() };
   assert.deepEqual(changesBetween(before, listing(later, selectionOf(["pods"]))), []);
   const next = observed({
     deployments: { web: { pods: [{}, { serial: 7, slot: 1 }] }, api: { pods: [{ status: null }] } },

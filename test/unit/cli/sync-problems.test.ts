@@ -39,7 +39,7 @@ const cases = [
 ] as const;
 for (const { name, document, want } of cases) {
   test(name, () => {
-    const observed = { syncs: [document], killedSyncs: new Set<string>(), nowMs };
+    const observed = { syncs: [document], leaderlessSyncs: new Set<string>(), nowMs };
     assert.deepEqual(
       syncProblems(observed).map(({ message }) => message),
       want === undefined ? [] : [want],
@@ -49,10 +49,17 @@ for (const { name, document, want } of cases) {
   });
 }
 
-test("one whose process was killed is told, whatever it said last", () => {
-  const document = sync({ pass: { at: "", outcome: "synced", errors: [] } });
-  const told = syncProblems({ syncs: [document], killedSyncs: new Set([document.source]), nowMs });
-  assert.match(told[0]?.message ?? "", /^not running: its process \(pid 1\) was killed/);
-  const observed = { syncs: [document, sync({ source: "dir:lab:/n" })], killedSyncs: new Set(["dir:lab:/n"]), nowMs };
+test("one that nobody follows is told, whatever it said last, and when that was", () => {
+  const document = sync({ pass: { at: "2026-01-02T00:04:00.000Z", outcome: "synced", errors: [] } });
+  const told = syncProblems({ syncs: [document], leaderlessSyncs: new Set([document.source]), nowMs });
+  assert.equal(
+    told[0]?.message,
+    "not running: nobody follows it, and nothing is applied; start it again (it was led by lab, pid 1, last heard of 6m ago)",
+  );
+  const observed = {
+    syncs: [document, sync({ source: "dir:lab:/n" })],
+    leaderlessSyncs: new Set(["dir:lab:/n"]),
+    nowMs,
+  };
   assert.deepEqual(syncTroubles(observed), [{ source: "dir:lab:/n", running: false, errors: [] }]);
 });

@@ -15,7 +15,7 @@ function observed(fixture: ClusterFixture): Observation {
     present: new Set(["node-1", "n1", "n2"]),
     nowMs: Date.parse(builtAt) + 60_000,
     syncs: [],
-    killedSyncs: new Set<string>(),
+    leaderlessSyncs: new Set<string>(),
   };
 }
 

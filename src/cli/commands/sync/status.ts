@@ -34,9 +34,10 @@ export default class SyncStatus extends BaseCommand {
   async #noteForeign(views: readonly SyncView[], own: OwnMachine & Machine): Promise<void> {
     const { whyForeign } = await import("../../../sync/machine.ts");
     const { printable } = await import("../../print.ts");
+    const { isHere } = await import("../../sync/leaders.ts");
     for (const { document, runs } of views) {
-      const { follows } = document;
-      if (runs || follows.kind !== "directory" || follows.node !== own.node) continue;
+      const { follows, lead } = document;
+      if ((runs && isHere(lead)) || follows.kind !== "directory" || follows.node !== own.node) continue;
       const foreign = whyForeign(document, own);
       if (foreign)
         this.note(printable(`A sync of this machine does not lead there: ${foreign.message}.\nHint: ${foreign.hint}.`));
