@@ -9,7 +9,7 @@ import { type Finding, type Problem, pathText, problemsError, sortProblems } fro
 import { checkSet } from "./set-checks.ts";
 import { checkManifest, checkTemplate } from "./validate.ts";
 
-export { findFilesInTurns, reasonOf } from "./files.ts";
+export { type FileMarks, findFilesInTurns, reasonOf } from "./files.ts";
 export { readManifestFile } from "./load.ts";
 export type { Loaded, LoadedManifest, LoadOptions, ReadFile } from "./loaded.ts";
 export type { Place, Problem } from "./problem.ts";

@@ -63,11 +63,9 @@ export class Mounts {
   async note({ real, dev }: Pick<Folder, "real" | "dev">, listing: Listing): Promise<void> {
     if (listing === this.#noted) return;
     const { files, problems } = listing;
-    const seen = files.filter(({ size }) => size >= 0);
-    const isWhole = problems.length === 0 && seen.length === files.length;
     const known = new Map<string, string>();
-    const points = new Set([pointOf(real, known), ...(isWhole ? [] : this.#points)]);
-    const others = seen.filter((file) => file.dev !== dev);
+    const points = new Set([pointOf(real, known), ...(problems.length === 0 ? [] : this.#points)]);
+    const others = files.filter(({ marks }) => marks.dev !== dev);
     const turn = new Turn();
     for (const folder of new Set(others.map(({ path }) => dirname(path)))) {
       points.add(pointOf(folder, known));

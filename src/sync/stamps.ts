@@ -1,18 +1,12 @@
 // Whether a folder is as it was: what a listing tells of each file, without its content. Pure.
-import type { Problem } from "../manifest/manifest.ts";
+import type { FileMarks, Problem } from "../manifest/manifest.ts";
 
 /** A file as the listing found it. */
 export interface Seen {
   readonly name: string;
   /** Where a link leads. */
   readonly path: string;
-  /** Below 0: it cannot be looked at, for the reason of this number. */
-  readonly size: number;
-  /** The file system that it lies on, and its number there. */
-  readonly dev: number;
-  readonly ino: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
+  readonly marks: FileMarks;
 }
 
 export interface Listing {
@@ -29,13 +23,14 @@ const coarseMs = 2_000;
 
 /** Names what a file held when it was listed; one that was written just then is read once more next time. */
 export function stampOf(seen: Seen, at: number): string {
-  const stamp = `${seen.path} ${seen.size} ${seen.dev}:${seen.ino} ${seen.mtimeMs} ${seen.ctimeMs}`;
+  const { size, dev, ino, mtimeMs, ctimeMs } = seen.marks;
+  const stamp = `${seen.path} ${size} ${dev}:${ino} ${mtimeMs} ${ctimeMs}`;
   return isRacy(seen, at) ? `${stamp} at ${at}` : stamp;
 }
 
 /** Whether its times cannot tell a change that came right after the listing. */
-export function isRacy({ ctimeMs }: Seen, at: number): boolean {
-  return ctimeMs > at - coarseMs;
+export function isRacy({ marks }: Seen, at: number): boolean {
+  return marks.ctimeMs > at - coarseMs;
 }
 
 /** What is wrong beside the files counts too: a link that is mended changes no file. */
@@ -55,14 +50,15 @@ function sameProblem(a: Problem, b: Problem): boolean {
   return a.file === b.file && a.message === b.message;
 }
 
-function sameFile(a: Seen, b: Seen): boolean {
+function sameFile(one: Seen, other: Seen): boolean {
+  const [a, b] = [one.marks, other.marks];
   return (
     a.mtimeMs === b.mtimeMs &&
     a.ctimeMs === b.ctimeMs &&
     a.size === b.size &&
     a.dev === b.dev &&
     a.ino === b.ino &&
-    a.name === b.name &&
-    a.path === b.path
+    one.name === other.name &&
+    one.path === other.path
   );
 }
