@@ -141,7 +141,10 @@ function* addFolder(search: Search, name: string, folder: string, root: string, 
 /** Of a link its own. Undefined: it has just gone, or what is wrong with it is told. */
 function statsOf(search: Search, name: string, path: string): Stats | undefined {
   try {
-    return lstatSync(path, { throwIfNoEntry: false });
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    // What is asked for then is not what is there.
+    if (!stats && name.includes("\ufffd")) complain(search, name, "has a name that is not UTF-8", "rename it");
+    return stats;
   } catch (error) {
     complain(search, name, ...reasonOf(error));
     return undefined;

@@ -56,6 +56,15 @@ test("a file that is named twice, in whatever way, is read once", async (t) => {
   assert.deepEqual(await outcome(folder, paths), ["a-yaml", "b-yaml"]);
 });
 
+test("a file whose name is not UTF-8 is an error, and not passed over", async (t) => {
+  const folder = await folderOf(t, "a.yaml");
+  writeFileSync(
+    Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from([0xe9]), Buffer.from(".yaml")]),
+    "name: b\nimage: b\n",
+  );
+  assert.deepEqual(await outcome(folder, [folder]), ["F/caf\ufffd.yaml: has a name that is not UTF-8; rename it"]);
+});
+
 test("links inside the folder are followed, links out of it are not, and rings end", async (t) => {
   const outside = await folderOf(t, "secret.yaml");
   const folder = await folderOf(t, ".data/a.yaml", "sub/b.yaml");
