@@ -144,7 +144,7 @@ function dockerRun({ socket, network }: BenchEngine): Promise<unknown> {
 async function unchanged({ path }: ManifestFolder, mountsFile: string): Promise<void> {
   const [clock, log] = [systemClock, silentLog];
   const reach = new Reach({ path, clock });
-  const directory = openDirectory({ node: "bench", path, wake: () => {}, clock, log, reach, mountsFile });
+  const directory = openDirectory({ path, wake: () => {}, clock, log, reach, mountsFile });
   const { signal } = new AbortController();
   try {
     await directory.look(signal);

@@ -148,7 +148,7 @@ export async function startFollowing(options: FollowOptions): Promise<Sync> {
     const follows = { kind: "directory", node, path } as const;
     const reach = new Reach({ path, clock });
     const mountsFile = mountsPath(folder, sourceName(follows));
-    const open = (wake: () => void) => openDirectory({ node, path, wake, clock, log, reach, mountsFile });
+    const open = (wake: () => void) => openDirectory({ path, wake, clock, log, reach, mountsFile });
     return startSync({ ...common, follows, machine, open });
   }
   const { url, shown, branch, path } = target;

@@ -14,7 +14,6 @@ import type { Look, Source } from "./source.ts";
 import { isRacy, type Listing, type Seen, sameListing, stampOf } from "./stamps.ts";
 
 export interface DirectoryOptions {
-  readonly node: string;
   /** Absolute. */
   readonly path: string;
   readonly wake: () => void;
@@ -48,7 +47,6 @@ export function openDirectory(options: DirectoryOptions): Source {
 }
 
 class Directory implements Source {
-  readonly follows;
   readonly #options: DirectoryOptions;
   readonly #reader = openTreeReader();
   /** The path may mean another folder later. */
@@ -70,7 +68,6 @@ class Directory implements Source {
     const { mountsFile: path, clock, log } = options;
     this.#options = options;
     this.#mounts = new Mounts({ path, clock, log });
-    this.follows = { kind: "directory", node: options.node, path: options.path } as const;
   }
 
   async look(signal: AbortSignal, asked?: string): Promise<Look> {

@@ -46,7 +46,6 @@ export function openGit(options: GitOptions): Source {
 }
 
 class GitBranch implements Source {
-  readonly follows;
   readonly #options: GitOptions;
   readonly #mirror: Mirror;
   readonly #reader = openTreeReader();
@@ -67,7 +66,6 @@ class GitBranch implements Source {
   constructor(options: GitOptions) {
     const { follows, mirror: folder, url } = options;
     this.#options = options;
-    this.follows = follows;
     const limit = options.remoteLimitMs ?? remoteLimitMs;
     this.#mirror = new Mirror({ folder, url, branch: follows.branch, path: follows.path, remoteLimitMs: limit });
   }
@@ -92,7 +90,7 @@ class GitBranch implements Source {
   }
 
   #shown(applied: string | undefined): Look {
-    const { url } = this.follows;
+    const { url } = this.#options.follows;
     const againInMs = this.#update ? busyLookMs : Math.max(0, this.#nextAt - this.#options.clock.now());
     const good = this.#good;
     // What was fetched by an earlier process may be long past, or never have been applied: only the remote knows.
@@ -121,7 +119,7 @@ class GitBranch implements Source {
   }
 
   #rewrittenText(applied: string, { commit }: Good): string {
-    const { branch } = this.follows;
+    const { branch } = this.#options.follows;
     return `${branch} was pushed by force: ${applied.slice(0, 12)}, which was applied last, is not among the commits before ${commit.id.slice(0, 12)}`;
   }
 
@@ -154,7 +152,7 @@ class GitBranch implements Source {
   /** Gives what is wrong. */
   async #fetched(applied: string | undefined): Promise<string | undefined> {
     const { signal } = this.#end;
-    const { url, branch } = this.follows;
+    const { url, branch } = this.#options.follows;
     try {
       await this.#mirror.fetch(signal);
       this.#hasFetched = true;

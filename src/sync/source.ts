@@ -26,7 +26,6 @@ export type Look =
   | { readonly state: "busy" | "away"; readonly reason: string; readonly againInMs: number };
 
 export interface Source {
-  readonly follows: Followed;
   /**
    * Never throws for what is wrong with the source. The same `tree` as long as nothing has changed in it.
    * `asked`: another text than before where somebody wants what is there now. `applied`: the commit that was applied last.

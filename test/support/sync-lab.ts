@@ -153,7 +153,7 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         ...(git ?? {
           follows: { kind: "directory", node: "lab", path: folder },
           machine,
-          open: (wake: () => void) => openDirectory({ node: "lab", path, wake, ...others }),
+          open: (wake: () => void) => openDirectory({ path, wake, ...others }),
         }),
         host: "lab",
         address: "127.0.0.1",

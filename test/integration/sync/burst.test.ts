@@ -19,7 +19,6 @@ test("events right after a look wake once, when it has rested", async (t) => {
   let woken = 0;
   let event = () => {};
   const directory = openDirectory({
-    node: "lab",
     path,
     wake: () => {
       woken += 1;

@@ -32,7 +32,7 @@ async function following(t: TestContext, root: string, place: string) {
       });
   };
   const [reach, mountsFile] = [new Reach({ path, clock }), join(root, "mounts.json")];
-  const source = openDirectory({ node: "lab", path, wake: look, clock, log, reach, mountsFile });
+  const source = openDirectory({ path, wake: look, clock, log, reach, mountsFile });
   t.after(async () => {
     await looking;
     await source.close();

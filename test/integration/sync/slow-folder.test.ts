@@ -25,7 +25,6 @@ function looking(t: TestContext, root: string, place: string) {
   // The question whether it answers lets the loop turn too.
   const reach = new Reach({ path, clock, ask: async () => {} });
   const source = openDirectory({
-    node: "lab",
     path,
     wake() {},
     clock,

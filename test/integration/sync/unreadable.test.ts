@@ -40,7 +40,7 @@ for (const [mode, file] of [
     await symlink("sub/web.yaml", join(path, "link"));
     const [clock, log] = [systemClock, silentLog];
     const [reach, mountsFile] = [new Reach({ path, clock }), join(root, "mounts.json")];
-    const source = openDirectory({ node: "lab", path, wake() {}, clock, log, reach, mountsFile });
+    const source = openDirectory({ path, wake() {}, clock, log, reach, mountsFile });
     t.after(() => source.close());
     await chmod(join(path, "sub"), mode);
     for (const _again of [1, 2]) {
