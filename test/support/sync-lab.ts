@@ -28,6 +28,9 @@ const limitMs = 30_000;
 export interface SyncLabOptions {
   readonly partial?: boolean;
   readonly heals?: boolean;
+  readonly adopt?: boolean;
+  /** Of the sync and of what it follows a folder by; absent: the system's. */
+  readonly clock?: Clock;
   readonly log?: Log;
   /** Absent: what is not about guards may do whatever it likes, but delete everything. */
   readonly limits?: Limits;
@@ -133,6 +136,8 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
       const {
         partial = false,
         heals = true,
+        adopt = false,
+        clock = systemClock,
         log = silentLog,
         limits = unlimited,
         allowForcePush = false,
@@ -145,7 +150,6 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
       const { folder: path, machine } = elsewhere ?? { folder, machine: { id: "lab", isShared: true } };
       const opened = await open(other);
       const own = through?.(opened) ?? opened;
-      const clock = systemClock;
       const reach = new Reach({ path, clock, ...(ask ? { ask } : {}) });
       const others = { clock, log, reach, mountsFile: join(seen, "mounts.json"), ...(watch ? { watch } : {}) };
       const sync = startSync({
@@ -161,7 +165,7 @@ export async function syncLab(t: TestContext, followed?: Followed, connect?: () 
         stateDir: join(seen, elsewhere ? elsewhere.machine.id : ""),
         partial,
         heals,
-        adopt: false,
+        adopt,
         limits,
         allowForcePush,
         clock,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { SyncStatusDocument } from "../../../src/cli/sync/sync-text.ts";
@@ -81,6 +81,28 @@ test("a program follows a folder, is paused and resumed, tells its errors, and e
   const over = (await run("sync", "status")).stdout;
   assert.match(over, /State: +not running/);
   assert.doesNotMatch((await run("status")).stdout, /sync dir:/);
+});
+
+test("without flags health is told on this machine alone, and what others own is refused; with --adopt it is taken over", async (t) => {
+  const { folder, run, write, start, status } = await syncDesk(t);
+  assert.equal((await run("deploy", "web", "--image", "a:1", "--no-wait")).code, 0);
+  await write("web.yaml", manifestText("web", "a:2"));
+  const first = start("sync", folder);
+  const { pass } = await status("it is refused", ({ pass }) => pass?.outcome === "refused");
+  assert.match(pass?.errors[0] ?? "", /^web belongs to cli/);
+  const url = /"url":"(http:[^"]+)"/.exec(first.log())?.[1] ?? assert.fail(first.log());
+  const { hostname, port } = new URL(url);
+  assert.equal(hostname, "127.0.0.1");
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  const others = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).filter(({ internal }) => !internal));
+  for (const { address } of others.filter(({ family }) => family === "IPv4"))
+    await assert.rejects(fetch(`http://${address}:${port}/healthz`), ({ cause }) => cause.code === "ECONNREFUSED");
+  const ended = once(first.child, "close");
+  first.child.kill("SIGTERM");
+  await ended;
+  start("sync", folder, "--adopt");
+  await status("it is synced", ({ pass }) => pass?.outcome === "synced");
+  assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:2 .*dir:/);
 });
 
 test("one that was killed is no sync any more: status, listings and sync status say so", async (t) => {

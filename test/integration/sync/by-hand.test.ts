@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
 import { commitPlan, knownState, planSelectors } from "../../../src/apply/commit.ts";
-import { type KnownState, type Plan, planDelete, planScale } from "../../../src/apply/plan.ts";
+import { type KnownState, type Plan, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put, type Store } from "../../../src/store/store.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
 import { memoryCluster } from "../../support/memory-cluster.ts";
-import { author } from "../../support/plans.ts";
+import { author, wanted } from "../../support/plans.ts";
 import { manifestText, syncLab } from "../../support/sync-lab.ts";
 
 async function byHand(store: Store, plan: (state: KnownState) => Plan): Promise<void> {
@@ -124,6 +124,34 @@ test("what another source owns is not taken, and nothing else is applied either"
   const { pass } = await lab.told("it is refused", ({ pass }) => pass?.outcome === "refused");
   assert.match(pass?.errors[0] ?? "", /^api belongs to cli/);
   assert.deepEqual(await lab.images(), { api: "b:1", web: "a:1" });
+});
+
+test("with --adopt it takes over what others own, without a new pod where nothing else differs, and that is theirs no more", async (t) => {
+  const lab = await syncLab(t);
+  await lab.write("web.yaml", web("a:1"));
+  await lab.write("api.yaml", manifestText("api", "b:1"));
+  const first = await lab.start();
+  await lab.settled({ web: "a:1", api: "b:1" });
+  await first.close();
+  for (const { key, value, version } of (await lab.store.list(["deployments"])).list("deployments"))
+    await lab.store.commit({ changes: [put(key, { ...value, source: "shop" }, version)] });
+  const before = [await lab.deployment("api"), await lab.deployment("web")];
+  await lab.write("web.yaml", web("a:2"));
+  await lab.start({ adopt: true });
+  await lab.settled({ web: "a:2", api: "b:1" });
+  const { applied } = await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
+  assert.equal(applied?.deployments, 2);
+  const [api, now] = [await lab.deployment("api"), await lab.deployment("web")];
+  assert.deepEqual([api?.source, now?.source], [lab.source, lab.source]);
+  assert.deepEqual([api?.uid, now?.uid], [before[0]?.uid, before[1]?.uid]);
+  assert.equal(api?.revision, before[0]?.revision);
+  // From now on it is the sync's to delete, too.
+  await lab.remove("web.yaml");
+  await lab.told("the deletion is on its way", ({ pass }) => /^web: pruned|stayed/.test(pass?.errors.join() ?? ""));
+  await assert.rejects(
+    byHand(lab.store, (state) => planApply(state, [wanted("api")], author("bob"))),
+    { code: "conflict", message: /^api belongs to dir:lab:/ },
+  );
 });
 
 test("while it is paused nothing is applied", async (t) => {
