@@ -31,22 +31,21 @@ export interface SyncProcessOptions {
   readonly folder: string;
   /** Settings besides. */
   readonly settings?: NodeJS.ProcessEnv;
-  /** What the machine is called for it, where that is not its own name: needs root. */
-  readonly host?: string;
+  /** Words that the command line begins with, to be elsewhere or where less is allowed: `unshare …`. */
+  readonly enter?: readonly string[];
 }
 
-/** What stands before a command for which the machine is called `host`: every program in between becomes the next one, under the same pid. */
+/** What stands before a command for which the machine is called `host`: every program in between becomes the next one, under the same pid. Needs root. */
 export function calledSo(host: string): string[] {
   return ["unshare", "--uts", "sh", "-c", 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"', host];
 }
 
 /** Does not wait. Killed when the test ends. */
 export function syncProcess(t: TestContext, options: SyncProcessOptions): SyncProcess {
-  const { storeUrl, words, folder, settings = {}, host } = options;
+  const { storeUrl, words, folder, settings = {}, enter = [] } = options;
   const state = { ORCHESTRA_STATE_DIR: join(folder, "state"), ORCHESTRA_CACHE_DIR: join(folder, "cache") };
-  const line = [process.execPath, program, "sync", ...words, "--listen", "127.0.0.1:0"];
-  const [first = "", ...others] = host === undefined ? line : [...calledSo(host), ...line];
-  const child = spawn(first, others, {
+  const [file = "", ...line] = [...enter, process.execPath, program, "sync", ...words, "--listen", "127.0.0.1:0"];
+  const child = spawn(file, line, {
     env: { ...process.env, ...state, ORCHESTRA_STORE: storeUrl, ...settings },
     stdio: ["ignore", "ignore", "pipe"],
   });

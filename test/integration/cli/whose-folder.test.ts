@@ -25,7 +25,9 @@ async function followed(t: TestContext) {
   await mkdir(path);
   const write = (name: string, image: string) => writeFile(join(path, `${name}.yaml`), manifestText(name, image));
   await write("web", "a:1");
-  const start = (options: { host?: string; state?: string; path?: string; settings?: NodeJS.ProcessEnv } = {}) => {
+  const start = (
+    options: { enter?: readonly string[]; state?: string; path?: string; settings?: NodeJS.ProcessEnv } = {},
+  ) => {
     const { state = folder, path: named = path, ...more } = options;
     return syncProcess(t, { storeUrl: `file:${storePath}`, words: [named], folder: state, ...more });
   };
@@ -38,11 +40,11 @@ test("a host that is called otherwise follows what it followed, and its sync is 
   skip,
 }, async (t) => {
   const { path, run, write, start, runs } = await followed(t);
-  const before = start({ host: "Old.example.org" });
+  const before = start({ enter: calledSo("Old.example.org") });
   await before.ready(/^200 synced/);
   await before.end();
   await write("web", "a:2");
-  await start({ host: "new.example.org" }).ready(/^200 synced/);
+  await start({ enter: calledSo("new.example.org") }).ready(/^200 synced/);
   await runs("a:2");
   const { stdout } = await run("sync", "status", path);
   assert.match(stdout, /^Source: +dir:old:\/.*\nState: +synced/);
