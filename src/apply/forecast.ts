@@ -2,13 +2,14 @@
 // In between a model worker makes every placed pod ready and every stopping one stopped, so this is what happens when all goes well.
 import { decide, previewAt } from "../master/decide.ts";
 import type { Decision, UnplacedPod } from "../master/decision.ts";
+import { unsteady } from "../master/unsteady.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts";
 import { podName } from "../model/pod.ts";
 import { explanationText } from "../scheduler/explain.ts";
 import { type Downtime, downtimeOf } from "./downtime.ts";
 import { type NodeForecast, roomChanges } from "./free-room.ts";
-import { type LivePod, type Model, openModel } from "./model-cluster.ts";
+import { judgedState, type LivePod, type Model, openModel } from "./model-cluster.ts";
 import { changesAnything, type Plan } from "./plan.ts";
 import { pruneOf, withoutPrune } from "./prune.ts";
 import type { ReadyPods } from "./ready-pods.ts";
@@ -85,14 +86,25 @@ export interface ForecastOptions {
 /** The consequences of every item of the plan that changes something, and of all together for the nodes. */
 export function forecast(state: ClusterState, plan: Plan, options: ForecastOptions): Forecasts {
   if (!changesAnything(plan)) return noForecasts;
+  const now = judgedState(state, options.running);
+  const [rest, pruned] = [withoutPrune(plan), pruneOf(plan)];
+  // Nobody is told of them, but what they wait for or give up is room like any other.
+  const moving = unsteady(now);
+  const others = moving.filter((name) => !isChanged(rest, name));
+  const { wall } = options;
   // What is pruned goes when the rest is ready: that finds no room which only the pruning makes.
-  const first = playOut(state, withoutPrune(plan), options);
-  const last = playOut(first.state, pruneOf(plan), options);
+  const first = playOut({ state: now, plan: rest, others, wall });
+  const left = others.filter((name) => !isChanged(pruned, name));
+  const last = playOut({ state: first.state, plan: pruned, others: left, wall });
   const rolling = new Map([...first.rolling, ...last.rolling]);
   return {
     deployments: new Map([...first.deployments, ...last.deployments]),
     nodes: roomChanges(state, last.state, rolling),
   };
+}
+
+function isChanged({ items }: Plan, name: string): boolean {
+  return items.some((item) => item.name === name && item.after !== undefined);
 }
 
 interface PlayedOut {
@@ -103,12 +115,20 @@ interface PlayedOut {
   readonly rolling: ReadonlyMap<string, string>;
 }
 
-function playOut(state: ClusterState, plan: Plan, options: ForecastOptions): PlayedOut {
+interface Beginning {
+  readonly state: ClusterState;
+  readonly plan: Plan;
+  /** Deployments that the plan leaves alone, and that are in motion. */
+  readonly others: readonly string[];
+  readonly wall: string;
+}
+
+function playOut({ state, plan, others, wall }: Beginning): PlayedOut {
   const items = plan.items.filter((item) => item.after !== undefined);
   if (items.length === 0) return { deployments: new Map(), state, rolling: new Map() };
-  const model = openModel(state, items, options.running);
+  const model = openModel(state, items, others);
   const before = model.livePods();
-  const { decision, stopFirst } = runOn(model, options.wall);
+  const { decision, stopFirst } = runOn(model, wall);
   const after = model.livePods();
   const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, reasonOf(unplaced)]));
   const noNodes = state.nodes.size === 0;
@@ -127,7 +147,7 @@ function playOut(state: ClusterState, plan: Plan, options: ForecastOptions): Pla
     deployments.set(name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) });
   }
   const then = model.state();
-  // The model holds the pods of these items only, and what is played out next has others.
+  // The model holds the pods of what moves only, and what is played out next has others.
   return { deployments, rolling, state: { ...then, pods: new Map([...state.pods, ...then.pods]) } };
 }
 

@@ -19,7 +19,7 @@ export interface LivePod {
 }
 
 export interface Model {
-  /** The documents now: of the planned Deployments alone, but with the placements of all, because those take room. */
+  /** The documents now: of the planned Deployments and the others that are in motion, but with the placements of all, because those take room. */
   state(): ClusterState;
   /** The pods that should run, by Deployment, sorted by slot. */
   livePods(): Map<string, LivePod[]>;
@@ -31,17 +31,24 @@ export interface Model {
   carryOut(decision: Decision): void;
 }
 
-/** `running` false: nodes that have registered are taken to be there, as they will be when something runs. */
-export function openModel(state: ClusterState, items: readonly PlanItem[], running: boolean): Model {
-  const deployments = new Map(
-    items.flatMap(({ name, after }): [string, DeploymentDocument][] => (after ? [[name, after]] : [])),
-  );
+/** The state that a forecast begins with. `running` false: nodes that have registered are taken to be there, as they will be when something runs. */
+export function judgedState(state: ClusterState, running: boolean): ClusterState {
+  return running ? state : withVerdicts(state, { nodes: allPresent(state) });
+}
+
+/** `others`: Deployments that the plan leaves alone, and with which the master has something to do all the same. */
+export function openModel(state: ClusterState, items: readonly PlanItem[], others: readonly string[]): Model {
+  const planned = items.flatMap(({ name, after }): [string, DeploymentDocument][] => (after ? [[name, after]] : []));
+  const moving = others.flatMap((name): [string, DeploymentDocument][] => {
+    const document = state.deployments.get(name);
+    return document ? [[name, document]] : [];
+  });
+  const deployments = new Map([...moving, ...planned]);
   const templates = plannedTemplates(state, items);
   const pods = new Map([...state.pods].filter(([name]) => deployments.has(name)));
   const placements = byPod(state.placements, (document: PlacementsDocument) => document.placements);
   const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses.map(trusted));
-  const judged = running ? state : withVerdicts(state, { nodes: allPresent(state) });
-  const { verdicts } = judged;
+  const { verdicts } = state;
   const world: World = { deployments, pods, placements, statuses, verdicts };
   const ready = openReadyCount(readyNow(world));
   const carryOut = ({ changes, stopFirst }: Decision) => {
@@ -51,7 +58,7 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], runni
   };
   return {
     state: () => ({
-      ...judged,
+      ...state,
       deployments,
       templates,
       pods,

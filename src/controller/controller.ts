@@ -193,7 +193,11 @@ function observed(pods: readonly PodFacts[], timers: Timers): PodFacts[] {
 }
 
 /** By far the most common case, and so the one that must cost nothing: everything runs as it should. */
-function isSteady({ deployment, document, pods }: DeploymentFacts): boolean {
+export function isSteady({
+  deployment,
+  document,
+  pods,
+}: Pick<DeploymentFacts, "deployment" | "document" | "pods">): boolean {
   if (!document || deployment.deleted || document.uid !== deployment.uid) return false;
   if (document.generation !== deployment.generation || document.rollout?.state !== "complete") return false;
   if (document.rollout.revision !== deployment.revision || pods.length !== wantedReplicas(deployment)) return false;

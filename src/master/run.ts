@@ -178,8 +178,9 @@ function outcomeOf(
   );
 }
 
-function factsOf(
-  { state, name, placed }: RunInput,
+/** The pods of a Deployment as they stand. `chosen`: nodes that this pass has found. */
+export function factsOf(
+  { state, name, placed }: Pick<RunInput, "state" | "name" | "placed">,
   records: readonly PodRecord[],
   chosen: ReadonlyMap<string, string>,
 ) {

@@ -3,24 +3,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Forecast, type Forecasts, forecast } from "../../../src/apply/forecast.ts";
-import type { FreeRoom } from "../../../src/apply/free-room.ts";
+import { type Forecasts, forecast } from "../../../src/apply/forecast.ts";
 import type { ClusterState } from "../../../src/model/cluster-state.ts";
-import { isLive } from "../../../src/model/phase.ts";
-import { podName } from "../../../src/model/pod.ts";
-import { resolveResources } from "../../../src/model/template.ts";
 import { builtAt } from "../../support/builders.ts";
+import { exact, isAtRest, names, outcomeOf, readyOf, roomsOf } from "../../support/outcomes.ts";
 import { rounds, seed } from "../../support/rounds.ts";
-import {
-  type Action,
-  allPlacements,
-  nodeNames,
-  nodesOf,
-  openWorld,
-  type Shape,
-  statusOf,
-  type World,
-} from "../../support/simulator.ts";
+import { type Action, nodeNames, openWorld, type Shape, type World } from "../../support/simulator.ts";
 
 const changed = ["web", "api"] as const;
 const countOrPercent = fc.constantFrom(0, 1, 2, "25%", "100%");
@@ -141,18 +129,11 @@ function changedWorld(storm: readonly Action[], last: readonly Action[], settles
   return { world, before, told: forecastOf(before, world.state()) };
 }
 
-/** All its pods are ready, and nothing is under way; or there are none. */
-function isAtRest(name: string, state: ClusterState): boolean {
-  const { pods = [], rollout } = state.pods.get(name) ?? {};
-  return pods.length === 0 || (rollout?.state === "complete" && readyOf(name, state) === pods.length);
-}
-
 /** Of the changes that lie between the two. */
 function forecastOf(before: ClusterState, after: ClusterState): Forecasts {
   const items = changed.flatMap((name) => {
     const document = after.deployments.get(name);
-    if (!document) return [];
-    // Also what is not changed here may be moving still, and then it takes and leaves room: a plan that changes all is one that knows.
+    if (!document || document === before.deployments.get(name)) return [];
     const template = after.templates.get(`${name}/${document.revision}`);
     const revision = template ? { revision: { template, version: "absent" } as const } : {};
     return [{ name, action: "update", changes: [], after: document, ...revision } as const];
@@ -176,75 +157,6 @@ function runInStep(world: World, seen: () => void): void {
   throw new Error("the world never comes to rest");
 }
 
-interface Outcome {
-  readonly created: readonly string[];
-  readonly replaced: readonly string[];
-  readonly moved: readonly string[];
-  readonly stopped: readonly string[];
-  readonly unplaced: readonly string[];
-  readonly untouched: number;
-}
-
-function exact({ created, replaced, moved, stopped, unplaced, untouched }: Forecast): Outcome {
-  const placed = (pods: Forecast["created"]) => pods.map(({ name, node }) => `${name} on ${node}`).sort();
-  return {
-    created: placed(created),
-    replaced: placed(replaced),
-    moved: moved.map(({ name, from, node }) => `${name} on ${node} from ${from}`).sort(),
-    stopped: placed(stopped),
-    unplaced: unplaced.map(({ name }) => name).sort(),
-    untouched,
-  };
-}
-
-/** Without the nodes, which depend on who was where when; so does whether a replaced pod is one that only moved. */
-function names({ created, replaced, moved, ...others }: Outcome) {
-  const named = (pods: readonly string[]) => pods.map((pod) => pod.split(" ")[0]).sort();
-  return {
-    ...others,
-    created: named(created),
-    replaced: named([...replaced, ...moved]),
-    stopped: named(others.stopped),
-  };
-}
-
-function outcomeOf(name: string, before: ClusterState, after: ClusterState): Outcome {
-  const old = new Map(livePods(name, before).map((pod) => [pod.slot, pod]));
-  const known = new Set(livePods(name, before).map(({ id }) => id));
-  const now = livePods(name, after);
-  const [was, is] = [nodesOf(before), nodesOf(after)];
-  const made = now.filter(({ id }) => !known.has(id));
-  const placed = made.filter(({ id }) => is.has(id));
-  const said: Record<"created" | "replaced" | "moved", string[]> = { created: [], replaced: [], moved: [] };
-  for (const { id, slot, revision } of placed) {
-    const former = old.get(slot);
-    const text = `${podName(name, slot)} on ${is.get(id)}`;
-    const from = former && was.get(former.id);
-    if (!former) said.created.push(text);
-    else if (former.revision === revision && from !== undefined && from !== is.get(id))
-      said.moved.push(`${text} from ${from}`);
-    else said.replaced.push(text);
-  }
-  const left = [...old.values()].filter(({ slot }) => !now.some((pod) => pod.slot === slot));
-  const successors = new Set(placed.map(({ slot }) => slot));
-  return {
-    created: said.created.sort(),
-    replaced: said.replaced.sort(),
-    moved: said.moved.sort(),
-    stopped: left.map(({ id, slot }) => `${podName(name, slot)} on ${was.get(id)}`).sort(),
-    unplaced: made
-      .filter(({ id }) => !is.has(id))
-      .map(({ slot }) => podName(name, slot))
-      .sort(),
-    untouched: new Set(now.filter(({ id, slot }) => known.has(id) && !successors.has(slot)).map(({ slot }) => slot))
-      .size,
-  };
-}
-
-function livePods(name: string, state: ClusterState) {
-  return (state.pods.get(name)?.pods ?? []).filter(({ stop }) => !stop);
-}
-
 interface Ran {
   readonly now: number;
   readonly least: number;
@@ -264,33 +176,4 @@ function watched(world: World, run: (seen: () => void) => void): ReadonlyMap<str
   seen();
   run(seen);
   return ran;
-}
-
-function readyOf(name: string, state: ClusterState): number {
-  const placed = allPlacements(state).filter(({ pod }) => pod.deployment === name && !pod.stop);
-  return placed.filter(
-    ({ node, pod }) => isLive(state.verdicts.get(node)) && statusOf(state, node, pod.pod)?.phase === "ready",
-  ).length;
-}
-
-/** What is free on each node, added up pod by pod. */
-function roomsOf(state: ClusterState): ReadonlyMap<string, FreeRoom> {
-  return new Map(
-    [...state.nodes].map(([name, { capacity }]) => {
-      const here = allPlacements(state).filter(({ node }) => node === name);
-      const taken = here.map(({ pod }) => {
-        const template = state.templates.get(`${pod.deployment}/${pod.revision}`);
-        return template ? resolveResources(template) : { cpuMilli: 0, memoryBytes: 0 };
-      });
-      const sum = (field: "cpuMilli" | "memoryBytes") => taken.reduce((total, one) => total + one[field], 0);
-      return [
-        name,
-        {
-          cpuMilli: Math.max(0, capacity.cpuMilli - sum("cpuMilli")),
-          memoryBytes: Math.max(0, capacity.memoryBytes - sum("memoryBytes")),
-          pods: here.length,
-        },
-      ];
-    }),
-  );
 }

@@ -201,6 +201,37 @@ test("a rollout that waits for a node that is away does not say that more is rep
   assert.deepEqual(podsOf(found), { ...nothing, untouched: 2 });
 });
 
+test("a Deployment that the plan leaves alone and that waits for room takes what the plan makes free, as the master gives it out", () => {
+  const large = (version: number) => ({ image: `demo:${version}`, resources: { cpu: "3" } });
+  const fixture: ClusterFixture = {
+    deployments: {
+      old: { pods: 1, template: large(1) },
+      waits: { document: { replicas: 1 }, template: large(2), pods: [{ node: null }] },
+    },
+  };
+  const state = stateOf(fixture);
+  const manifests = [manifest("old", { replicas: 0, template: large(1) }), manifest("web", { template: large(3) })];
+  const found = forecast(state, planApply(known(state), manifests, author()), { wall: builtAt, running: true });
+  assert.deepEqual(found.deployments.get("web")?.created, []);
+  assert.match(found.deployments.get("web")?.unplaced[0]?.reason ?? "", /^fits on none of 1 node: 1 .*cpu/);
+  assert.deepEqual(found.nodes, [], "as much is taken as was");
+  assert.deepEqual([...found.deployments.keys()], ["old", "web"], "nothing of it is told: it does not change");
+});
+
+test("the pods that another Deployment is just stopping make room, and those that it is just replacing take it", () => {
+  const large = { image: "demo:1", resources: { cpu: "3" } };
+  const cpu = (amount: string) => ({ image: "demo:2", resources: { cpu: amount } });
+  const leaving: ClusterFixture = {
+    deployments: { api: { document: { replicas: 0 }, template: large, pods: [{ stop: "scale-down" }] } },
+  };
+  const web = manifest("web", { replicas: 1, template: cpu("2") });
+  assert.deepEqual(applied(leaving, true, web).get("web")?.created, [on("web-0", "node-1")]);
+  const coming: ClusterFixture = {
+    deployments: { api: { document: { replicas: 1 }, template: large, pods: [] } },
+  };
+  assert.equal(applied(coming, true, web).get("web")?.unplaced.length, 1);
+});
+
 const damages: readonly { key: string; untouched: number; told: RegExp }[] = [
   { key: "pods/web", untouched: 0, told: /^the document pods\/web is damaged \(broken\): nothing is done with it$/ },
   {
