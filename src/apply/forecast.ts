@@ -9,10 +9,10 @@ import { podName } from "../model/pod.ts";
 import { explanationText } from "../scheduler/explain.ts";
 import { type Downtime, downtimeOf } from "./downtime.ts";
 import { type NodeForecast, roomChanges } from "./free-room.ts";
-import { judgedState, type LivePod, type Model, openModel } from "./model-cluster.ts";
+import { judgedState, type LivePod, livePods, type Model, openModel, readyNow } from "./model-cluster.ts";
 import { changesAnything, type Plan } from "./plan.ts";
 import { pruneOf, withoutPrune } from "./prune.ts";
-import type { ReadyPods } from "./ready-pods.ts";
+import type { Fall, ReadyPods } from "./ready-pods.ts";
 
 /** One pod of a forecast, by the name of its slot. */
 export interface PodForecast {
@@ -93,9 +93,12 @@ export function forecast(state: ClusterState, plan: Plan, options: ForecastOptio
   const others = moving.filter((name) => !isChanged(rest, name));
   const { wall } = options;
   // What is pruned goes when the rest is ready: that finds no room which only the pruning makes.
-  const first = playOut({ state: now, plan: rest, others, wall });
+  const before = { pods: livePods(now), ready: readyNow(now) };
+  const first = playOut({ state: now, before, plan: rest, others, wall });
   const left = others.filter((name) => !isChanged(pruned, name));
-  const last = playOut({ state: first.state, plan: pruned, others: left, wall });
+  const last = changesAnything(pruned)
+    ? playOut({ state: first.state, before, plan: pruned, others: left, wall })
+    : first;
   const rolling = new Map([...first.rolling, ...last.rolling]);
   return {
     deployments: new Map([...first.deployments, ...last.deployments]),
@@ -117,19 +120,24 @@ interface PlayedOut {
 
 interface Beginning {
   readonly state: ClusterState;
+  /** The pods that run now, and how many of them are ready: to these all of the plan is compared. */
+  readonly before: {
+    readonly pods: ReadonlyMap<string, readonly LivePod[]>;
+    readonly ready: ReadonlyMap<string, number>;
+  };
   readonly plan: Plan;
   /** Deployments that the plan leaves alone, and that are in motion. */
   readonly others: readonly string[];
   readonly wall: string;
 }
 
-function playOut({ state, plan, others, wall }: Beginning): PlayedOut {
+function playOut({ state, before, plan, others, wall }: Beginning): PlayedOut {
   const items = plan.items.filter((item) => item.after !== undefined);
-  if (items.length === 0) return { deployments: new Map(), state, rolling: new Map() };
+  if (items.length + others.length === 0) return { deployments: new Map(), state, rolling: new Map() };
   const model = openModel(state, items, others);
-  const before = model.livePods();
   const { decision, stopFirst } = runOn(model, wall);
-  const after = model.livePods();
+  const then = model.state();
+  const after = livePods(then);
   const reasons = new Map([...decision.unplaced].map(([pod, unplaced]) => [pod, reasonOf(unplaced)]));
   const noNodes = state.nodes.size === 0;
   const problems = new Map(decision.problems.map(({ deployment, message }) => [deployment, message]));
@@ -140,13 +148,12 @@ function playOut({ state, plan, others, wall }: Beginning): PlayedOut {
   for (const { name, after: document } of items) {
     if (!document) continue;
     if (moving.has(name)) rolling.set(name, document.revision);
-    const pods = { before: before.get(name) ?? [], after: after.get(name) ?? [] };
+    const pods = { before: before.pods.get(name) ?? [], after: after.get(name) ?? [] };
     const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision: rolling.get(name) });
     const problem = problems.get(name);
-    const ready = readiness(name, document, model.readyPods(name));
+    const ready = readiness(name, document, { ...model.readyPods(name), now: before.ready.get(name) ?? 0 });
     deployments.set(name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) });
   }
-  const then = model.state();
   // The model holds the pods of what moves only, and what is played out next has others.
   return { deployments, rolling, state: { ...then, pods: new Map([...state.pods, ...then.pods]) } };
 }
@@ -172,8 +179,10 @@ function readiness(
 ): Pick<Forecast, "ready" | "downtime"> {
   const wanted = document.deleted ? 0 : wantedReplicas(document);
   // A rollout that was not carried to its end has pods to spare.
-  const ready = { now, least, after: Math.min(after, wanted), wanted };
-  return fall ? { ready, downtime: downtimeOf(name, fall, document) } : { ready };
+  const ready = { now, least: Math.min(now, least), after: Math.min(after, wanted), wanted };
+  // What is pruned may have been left by its last pod before: the deletion is what it will not come back from.
+  const end: Fall | undefined = fall ?? (document.deleted ? { slots: [], reason: "delete" } : undefined);
+  return end && now > 0 && ready.least === 0 ? { ready, downtime: downtimeOf(name, end, document) } : { ready };
 }
 
 function reasonOf(unplaced: UnplacedPod): Omit<UnplacedForecast, "name"> {

@@ -21,8 +21,6 @@ export interface LivePod {
 export interface Model {
   /** The documents now: of the planned Deployments and the others that are in motion, but with the placements of all, because those take room. */
   state(): ClusterState;
-  /** The pods that should run, by Deployment, sorted by slot. */
-  livePods(): Map<string, LivePod[]>;
   /** How many pods of a Deployment were ready on the way so far. */
   readyPods(deployment: string): ReadyPods;
   /** Documents and pods that a step looks at. */
@@ -49,8 +47,10 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], other
   const placements = byPod(state.placements, (document: PlacementsDocument) => document.placements);
   const statuses = byPod(state.statuses, (document: StatusesDocument) => document.statuses.map(trusted));
   const { verdicts } = state;
-  const world: World = { deployments, pods, placements, statuses, verdicts };
-  const ready = openReadyCount(readyNow(world));
+  const isSilent = (name: string) => state.statuses.get(name)?.engine !== undefined || isGivenUp(verdicts.get(name));
+  const silent = new Set([...verdicts.keys()].filter(isSilent));
+  const world: World = { deployments, pods, placements, statuses, verdicts, silent };
+  const ready = openReadyCount(readyNow(state));
   const carryOut = ({ changes, stopFirst }: Decision) => {
     const holds = new Map(stopFirst.map((one) => [one.pod, one.holds]));
     for (const change of changes) write(change, world, holds, ready);
@@ -68,7 +68,6 @@ export function openModel(state: ClusterState, items: readonly PlanItem[], other
         return { at: "", ...(engine ? { engine } : {}), statuses: list };
       }),
     }),
-    livePods: () => livePods(pods, placements),
     readyPods: ready.of,
     size: () => deployments.size + [...placements.values()].reduce((sum, { size }) => sum + size, 0),
     carryOut,
@@ -96,6 +95,8 @@ interface World {
   readonly placements: ByPod<Placement>;
   readonly statuses: ByPod<PodStatus>;
   readonly verdicts: ReadonlyMap<string, Verdict>;
+  /** Nodes whose engine does not answer: their workers can neither start nor stop anything. */
+  readonly silent: ReadonlySet<string>;
 }
 
 function write(
@@ -122,10 +123,10 @@ function write(
   }
 }
 
-/** Every worker that is there is done with its instructions. A pod that it has given up on stays given up on. */
-function finishWork({ deployments, placements, statuses, verdicts }: World, ready: ReadyCount): void {
+/** Every worker that is there, and its engine with it, is done with its instructions. A pod that it has given up on stays given up on. */
+function finishWork({ deployments, placements, statuses, verdicts, silent }: World, ready: ReadyCount): void {
   for (const [node, placed] of placements) {
-    if (!isLive(verdicts.get(node)) || isGivenUp(verdicts.get(node))) continue;
+    if (!isLive(verdicts.get(node)) || silent.has(node)) continue;
     const seen = inner(statuses, node);
     for (const { pod, deployment, stop } of placed.values()) {
       const status = seen.get(pod);
@@ -137,15 +138,14 @@ function finishWork({ deployments, placements, statuses, verdicts }: World, read
   }
 }
 
-/** Pods that serve: their worker is there and says so, and nobody has told them to stop. */
-function readyNow({ deployments, placements, statuses, verdicts }: World): ReadonlyMap<string, number> {
+/** By Deployment, how many pods serve: their worker is there and says so, and nobody has told them to stop. */
+export function readyNow({ placements, statuses, verdicts }: ClusterState): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const [node, placed] of placements) {
+  for (const [node, document] of placements) {
     if (!isLive(verdicts.get(node))) continue;
-    const seen = statuses.get(node);
-    for (const { pod, deployment, stop } of placed.values()) {
-      if (stop || !deployments.has(deployment) || seen?.get(pod)?.phase !== "ready") continue;
-      counts.set(deployment, (counts.get(deployment) ?? 0) + 1);
+    const seen = new Map(statuses.get(node)?.statuses.map((status) => [status.pod, status.phase]));
+    for (const { pod, deployment, stop } of document.placements) {
+      if (!stop && seen.get(pod) === "ready") counts.set(deployment, (counts.get(deployment) ?? 0) + 1);
     }
   }
   return counts;
@@ -156,9 +156,10 @@ function trusted(status: PodStatus): PodStatus {
   return status.phase === "ready" && status.restarts > 0 ? { ...status, restarts: 0 } : status;
 }
 
-function livePods(pods: ReadonlyMap<string, PodsDocument>, placements: ByPod<Placement>): Map<string, LivePod[]> {
+/** The pods that should run, by Deployment, sorted by slot. */
+export function livePods({ pods, placements }: Pick<ClusterState, "pods" | "placements">): Map<string, LivePod[]> {
   const nodes = new Map<string, string>();
-  for (const [node, placed] of placements) for (const pod of placed.keys()) nodes.set(pod, node);
+  for (const [node, document] of placements) for (const { pod } of document.placements) nodes.set(pod, node);
   return new Map(
     [...pods].map(([name, document]) => [
       name,

@@ -1,12 +1,13 @@
 // A world without machines: Deployments, nodes and workers as plain documents, moved by actions. The master in it is the real decision.
 // Time moves only when an action says so.
 
+import type { Plan } from "../../src/apply/plan.ts";
 import { nextState } from "../../src/master/changes.ts";
 import { decide } from "../../src/master/decide.ts";
 import type { Decision } from "../../src/master/decision.ts";
 import type { ClusterState } from "../../src/model/cluster-state.ts";
 import type { DeploymentDocument, PlacementRules, Strategy } from "../../src/model/deployment.ts";
-import type { ControlDocument } from "../../src/model/node.ts";
+import type { ControlDocument, NodeDocument } from "../../src/model/node.ts";
 import type { Placement, PodStatus } from "../../src/model/pod.ts";
 import type { PodTemplate } from "../../src/model/template.ts";
 import { act, builtAt, deployment, node, revisionOf, stateOf, template } from "./builders.ts";
@@ -21,10 +22,13 @@ export type Action =
       readonly replicas: number;
       readonly shape: Shape;
     }
+  /** Writes what a plan says. */
+  | { readonly do: "commit"; readonly plan: Plan }
   | { readonly do: "delete"; readonly name: string }
   | { readonly do: "touch"; readonly name: string }
   | {
-      readonly do: "cordon" | "drain" | "absent" | "lost" | "engine" | "label";
+      /** `engine`: it has been silent for too long; `silence`: it has only just become so. */
+      readonly do: "cordon" | "drain" | "absent" | "lost" | "engine" | "silence" | "label";
       readonly node: string;
       readonly on: boolean;
     }
@@ -59,10 +63,10 @@ export const nodeNames = ["n1", "n2", "n3"];
 /** More passes than any rollout of these small worlds needs. */
 const calmLimit = 400;
 
-export function openWorld(): World {
-  let state = stateOf({
-    nodes: Object.fromEntries(nodeNames.map((name) => [name, node({ labels: { disk: "ssd" } })])),
-  });
+const alike = Object.fromEntries(nodeNames.map((name) => [name, node({ labels: { disk: "ssd" } })]));
+
+export function openWorld(nodes: Readonly<Record<string, NodeDocument>> = alike): World {
+  let state = stateOf({ nodes });
   let now = 0;
   let firstSeen: ReadonlyMap<string, number> = new Map();
   let uids = 0;
@@ -81,6 +85,7 @@ export function openWorld(): World {
       if (action.do === "pass") return pass();
       if (action.do === "wait") now += action.ms;
       else if (action.do === "new-leader") firstSeen = new Map();
+      else if (action.do === "commit") state = committed(state, action.plan);
       else if (action.do === "apply") state = apply(state, action, () => (uids += 1));
       else if (action.do === "workers")
         for (const { pod } of allPlacements(state)) state = advance(state, pod.pod, "forward");
@@ -94,7 +99,7 @@ export function openWorld(): World {
     },
     calm() {
       world.act({ do: "hold", on: false });
-      for (const name of nodeNames) {
+      for (const name of Object.keys(nodes)) {
         for (const word of ["cordon", "drain", "engine", "absent"] as const)
           world.act({ do: word, node: name, on: false });
         world.act({ do: "label", node: name, on: true });
@@ -140,11 +145,7 @@ function apply(
   { name, version, replicas, shape }: Extract<Action, { do: "apply" }>,
   nextUid: () => number,
 ): ClusterState {
-  const content: PodTemplate = template({
-    image: `demo:${version}`,
-    resources: { memory: shape.memory },
-    ...(shape.hostPort ? { ports: [{ containerPort: 80, hostPort: 8000 }] } : {}),
-  });
+  const content = contentOf(version, shape);
   const revision = revisionOf(content);
   const old = state.deployments.get(name);
   const others = (old ? [old.revision, ...old.history] : []).filter((one) => one !== revision);
@@ -164,6 +165,24 @@ function apply(
   };
 }
 
+/** The template of a Deployment of this shape. */
+export function contentOf(version: number, { memory, hostPort }: Shape): PodTemplate {
+  return template({
+    image: `demo:${version}`,
+    resources: { memory },
+    ...(hostPort ? { ports: [{ containerPort: 80, hostPort: 8000 }] } : {}),
+  });
+}
+
+function committed(state: ClusterState, { items }: Plan): ClusterState {
+  const [deployments, templates] = [new Map(state.deployments), new Map(state.templates)];
+  for (const { name, after, revision } of items) {
+    if (after) deployments.set(name, after);
+    if (after && revision) templates.set(`${name}/${after.revision}`, revision.template);
+  }
+  return { ...state, deployments, templates };
+}
+
 function change(state: ClusterState, action: Extract<Action, { do: "delete" | "touch" }>): ClusterState {
   const old = state.deployments.get(action.name);
   if (!old) return state;
@@ -173,7 +192,7 @@ function change(state: ClusterState, action: Extract<Action, { do: "delete" | "t
 
 type Operation = Extract<
   Action,
-  { do: "cordon" | "drain" | "absent" | "lost" | "engine" | "label" | "forget" | "hold" }
+  { do: "cordon" | "drain" | "absent" | "lost" | "engine" | "silence" | "label" | "forget" | "hold" }
 >;
 
 function operate(state: ClusterState, action: Operation): ClusterState {
@@ -187,22 +206,32 @@ function operate(state: ClusterState, action: Operation): ClusterState {
   const { node: name, on } = action;
   if (action.do === "cordon") return control(on ? { ...said, cordoned: act } : withoutCordon(said));
   if (action.do === "drain") return control(on ? { ...said, cordoned: act, drained: act } : withoutCordon(said));
-  if (action.do === "label")
-    return { ...state, nodes: new Map(state.nodes).set(name, node({ labels: on ? { disk: "ssd" } : {} })) };
-  if (action.do === "engine") return withEngine(state, name, on);
+  if (action.do === "label") {
+    const labelled = { ...(state.nodes.get(name) ?? node()), labels: on ? { disk: "ssd" } : {} };
+    return { ...state, nodes: new Map(state.nodes).set(name, labelled) };
+  }
+  if (action.do === "engine" || action.do === "silence") {
+    return withEngine(state, { name, isSilent: on, isLost: on && action.do === "engine" });
+  }
   const verdict = on ? ({ state: action.do, since: builtAt } as const) : ({ state: "present" } as const);
   return { ...state, verdicts: new Map(state.verdicts).set(name, verdict) };
 }
 
-/** `on`: its engine has been silent for too long. The worker of a node that is away tells nothing. */
-function withEngine(state: ClusterState, name: string, on: boolean): ClusterState {
+/** The worker of a node that is away tells nothing of its engine. */
+function withEngine(
+  state: ClusterState,
+  { name, isSilent, isLost }: { readonly name: string; readonly isSilent: boolean; readonly isLost: boolean },
+): ClusterState {
   if (state.verdicts.get(name)?.state !== "present") return state;
   const { statuses = [] } = state.statuses.get(name) ?? {};
-  const engine = on ? { engine: { since: builtAt, reason: "Docker does not answer" } } : {};
+  const engine = isSilent ? { engine: { since: builtAt, reason: "Docker does not answer" } } : {};
   return {
     ...state,
     statuses: new Map(state.statuses).set(name, { at: builtAt, ...engine, statuses }),
-    verdicts: new Map(state.verdicts).set(name, { state: "present", ...(on ? { engineLost: builtAt } : {}) }),
+    verdicts: new Map(state.verdicts).set(name, {
+      state: "present",
+      ...(isLost ? { engineLost: builtAt } : {}),
+    }),
   };
 }
 

@@ -201,35 +201,27 @@ test("a rollout that waits for a node that is away does not say that more is rep
   assert.deepEqual(podsOf(found), { ...nothing, untouched: 2 });
 });
 
-test("a Deployment that the plan leaves alone and that waits for room takes what the plan makes free, as the master gives it out", () => {
-  const large = (version: number) => ({ image: `demo:${version}`, resources: { cpu: "3" } });
+test("a node whose engine has gone silent stops and starts nothing: a rollout that has begun there waits, and its room stays taken", () => {
+  const old = revisionOf({ image: "demo:0" });
+  const pods = [
+    { serial: 2, node: "n1", status: { phase: "starting" as const } },
+    { slot: 0, node: "n2", revision: old },
+    { slot: 1, node: "n2", revision: old },
+  ];
   const fixture: ClusterFixture = {
-    deployments: {
-      old: { pods: 1, template: large(1) },
-      waits: { document: { replicas: 1 }, template: large(2), pods: [{ node: null }] },
-    },
+    nodes: { n1: {}, n2: {} },
+    deployments: { web: { document: { replicas: 2 }, pods }, api: { pods: [{ node: "n1" }] } },
   };
   const state = stateOf(fixture);
-  const manifests = [manifest("old", { replicas: 0, template: large(1) }), manifest("web", { template: large(3) })];
-  const found = forecast(state, planApply(known(state), manifests, author()), { wall: builtAt, running: true });
-  assert.deepEqual(found.deployments.get("web")?.created, []);
-  assert.match(found.deployments.get("web")?.unplaced[0]?.reason ?? "", /^fits on none of 1 node: 1 .*cpu/);
-  assert.deepEqual(found.nodes, [], "as much is taken as was");
-  assert.deepEqual([...found.deployments.keys()], ["old", "web"], "nothing of it is told: it does not change");
-});
-
-test("the pods that another Deployment is just stopping make room, and those that it is just replacing take it", () => {
-  const large = { image: "demo:1", resources: { cpu: "3" } };
-  const cpu = (amount: string) => ({ image: "demo:2", resources: { cpu: amount } });
-  const leaving: ClusterFixture = {
-    deployments: { api: { document: { replicas: 0 }, template: large, pods: [{ stop: "scale-down" }] } },
-  };
-  const web = manifest("web", { replicas: 1, template: cpu("2") });
-  assert.deepEqual(applied(leaving, true, web).get("web")?.created, [on("web-0", "node-1")]);
-  const coming: ClusterFixture = {
-    deployments: { api: { document: { replicas: 1 }, template: large, pods: [] } },
-  };
-  assert.equal(applied(coming, true, web).get("web")?.unplaced.length, 1);
+  const engine = { since: builtAt, reason: "Docker does not answer" };
+  const silent = { at: builtAt, engine, statuses: state.statuses.get("n1")?.statuses ?? [] };
+  const statuses = new Map(state.statuses).set("n1", silent);
+  const manifests = [manifest("api", { replicas: 0 }), manifest("web", { replicas: 2, labels: { team: "shop" } })];
+  const plan = planApply(known(state), manifests, author());
+  const found = forecast({ ...state, statuses }, plan, { wall: builtAt, running: true });
+  assert.deepEqual(podsOf(found.deployments.get("web")), { ...nothing, untouched: 2 });
+  assert.deepEqual(podsOf(found.deployments.get("api")), { ...nothing, stopped: [on("api-0", "n1")] });
+  assert.deepEqual(found.nodes, []);
 });
 
 const damages: readonly { key: string; untouched: number; told: RegExp }[] = [
