@@ -47,29 +47,35 @@ interface Container {
 
 const killed = 137;
 
-/** `images`: what can be run; an image that is not among them is in no registry either. */
-export function openMemory(images: ReadonlyMap<string, Program>, clock: Clock): MemoryRuntime {
-  return new RuntimeInMemory(images, clock);
+/** `images`: what can be run; an image that is not among them is in no registry either. `capacity`: absent, a small machine. */
+export function openMemory(
+  images: ReadonlyMap<string, Program>,
+  clock: Clock,
+  capacity: EngineInfo["capacity"] = { cpuMilli: 4_000, memoryBytes: 8 * 1024 ** 3, pids: 0 },
+): MemoryRuntime {
+  return new RuntimeInMemory(images, clock, capacity);
 }
 
 class RuntimeInMemory implements MemoryRuntime {
   readonly #images: ReadonlyMap<string, Program>;
   readonly #clock: Clock;
+  readonly #capacity: EngineInfo["capacity"];
   readonly #containers = new Map<string, Container>();
   readonly #networks = new Map<string, NodeNetwork>();
   readonly #watchers = new Set<(event: RuntimeEvent) => void>();
   #isOn = true;
   #created = 0;
 
-  constructor(images: ReadonlyMap<string, Program>, clock: Clock) {
+  constructor(images: ReadonlyMap<string, Program>, clock: Clock, capacity: EngineInfo["capacity"]) {
     this.#images = images;
     this.#clock = clock;
+    this.#capacity = capacity;
   }
 
   async info(): Promise<EngineInfo> {
     this.#answer();
     return {
-      capacity: { cpuMilli: 4_000, memoryBytes: 8 * 1024 ** 3, pids: 0 },
+      capacity: this.#capacity,
       limits: { cpu: true, memory: true, pids: true },
       platform: { os: "linux", arch: "amd64" },
       version: "0",

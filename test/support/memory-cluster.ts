@@ -16,6 +16,7 @@ import { type Log, silentLog } from "../../src/log.ts";
 import { validateTemplate } from "../../src/manifest/manifest.ts";
 import { type Master, startMaster } from "../../src/master/master.ts";
 import type { ClusterDocument } from "../../src/model/cluster.ts";
+import type { NodeDocument } from "../../src/model/node.ts";
 import { ensureCluster } from "../../src/store/cluster.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import type { Store } from "../../src/store/store.ts";
@@ -42,6 +43,11 @@ export interface RoleOptions {
   readonly log?: Log;
 }
 
+export interface HostOptions extends RoleOptions {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly capacity?: NodeDocument["capacity"];
+}
+
 export interface MemoryHost {
   readonly name: string;
   readonly runtime: MemoryRuntime;
@@ -53,6 +59,9 @@ export interface MemoryHost {
   ran(): readonly Ran[];
   /** The worker ends, its containers do not; another one starts on the same folder and engine. */
   restart(): Promise<void>;
+  /** The worker ends, and its node is away until it comes back. */
+  leave(): Promise<void>;
+  comeBack(): Promise<void>;
 }
 
 export interface MasterProcess {
@@ -78,7 +87,7 @@ export interface MemoryCluster {
   readonly store: Store;
   /** One more, closed when the test ends. */
   open(url?: string): Promise<Store>;
-  host(name: string, options?: RoleOptions): Promise<MemoryHost>;
+  host(name: string, options?: HostOptions): Promise<MemoryHost>;
   master(options?: RoleOptions & { readonly nodeLostAfterMs?: number }): Promise<Master>;
   /** `orchestra run master`. */
   masterProcess(name: string): Promise<MasterProcess>;
@@ -122,7 +131,7 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
     open: (at) => open(at),
     async host(name, options = {}) {
       const { url: at, clock = systemClock } = options;
-      const runtime = openMemory(memoryImages, clock);
+      const runtime = openMemory(memoryImages, clock, options.capacity);
       const stateDir = join(folder, name);
       const start = async () => {
         const connection = await open(at, true, options.connect);
@@ -146,7 +155,18 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
       void runtime.watch(note, watching.signal);
       closers.push(async () => watching.abort());
       let now = await start();
-      closers.push(() => now.worker.close());
+      let isAway = false;
+      const leave = async () => {
+        if (isAway) return;
+        isAway = true;
+        await now.worker.close();
+        await now.connection.close();
+      };
+      const comeBack = async () => {
+        if (isAway) now = await start();
+        isAway = false;
+      };
+      closers.push(leave);
       return {
         name,
         runtime,
@@ -156,10 +176,11 @@ export async function memoryCluster(t: TestContext, url: string): Promise<Memory
         running,
         ran: () => ran,
         async restart() {
-          await now.worker.close();
-          await now.connection.close();
-          now = await start();
+          await leave();
+          await comeBack();
         },
+        leave,
+        comeBack,
       };
     },
     async master({ url: at, connect, clock = systemClock, log = silentLog, nodeLostAfterMs = 600_000 } = {}) {
@@ -228,18 +249,18 @@ interface MemoryWorker {
   readonly runtime: MemoryRuntime;
   readonly stateDir: string;
   readonly cluster: ClusterDocument;
-  readonly options: RoleOptions;
+  readonly options: HostOptions;
 }
 
 function startMemoryWorker(store: Store, { name, runtime, stateDir, cluster, options }: MemoryWorker): Promise<Worker> {
-  const { clock = systemClock, log = silentLog } = options;
+  const { clock = systemClock, log = silentLog, labels = {} } = options;
   return startWorker({
     store,
     runtime,
     host: noHost,
     clock,
     log,
-    facts: { node: name, key: `key-${name}`, address: "127.0.0.1", hostname: name, labels: {}, version: "0.1.0" },
+    facts: { node: name, key: `key-${name}`, address: "127.0.0.1", hostname: name, labels, version: "0.1.0" },
     cluster,
     stateDir,
     validateTemplate,

@@ -74,7 +74,7 @@ export function outcomeOf(name: string, before: ClusterState, after: ClusterStat
   };
 }
 
-function livePods(name: string, state: ClusterState) {
+export function livePods(name: string, state: ClusterState) {
   return (state.pods.get(name)?.pods ?? []).filter(({ stop }) => !stop);
 }
 
