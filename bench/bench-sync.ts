@@ -16,6 +16,8 @@ export interface BenchSync {
   readonly view: View;
   /** Resolves as soon as it holds. */
   until(holds: () => boolean): Promise<void>;
+  /** Its own figures: how many passes there were, and how long all of them took. */
+  passes(): Promise<{ readonly count: number; readonly ms: number }>;
   close(): Promise<void>;
 }
 
@@ -64,7 +66,11 @@ export async function startBenchSync(folder: string, environment?: NodeJS.Proces
   const limits = ["--max-affected", "100000", "--max-replace", "100000"];
   const child = spawn(process.execPath, [program, "sync", folder, "--listen", "127.0.0.1:0", ...limits], {
     env,
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let log = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
   });
   const ended = once(child, "exit");
   const view = await store.view(["deployments"]);
@@ -80,6 +86,13 @@ export async function startBenchSync(folder: string, environment?: NodeJS.Proces
     store,
     view,
     close,
+    async passes() {
+      const url = /"url":"(http:[^"]+)"/.exec(log)?.[1];
+      const text = await (await fetch(`${url}/metrics`)).text();
+      const figure = (name: string) =>
+        Number(new RegExp(`^orchestra_sync_${name}\\{.*\\} (\\S+)$`, "m").exec(text)?.[1]);
+      return { count: figure("passes_total"), ms: figure("pass_seconds_total") * 1_000 };
+    },
     until(holds) {
       return new Promise((resolve) => {
         const look = () => {

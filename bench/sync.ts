@@ -1,14 +1,10 @@
 // A followed folder: from a saved file to the store and to a running container, many files at once, and what it costs while nothing changes.
 import { execFile } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { systemClock } from "../src/clock.ts";
-import { silentLog } from "../src/log.ts";
-import { openDirectory } from "../src/sync/directory.ts";
-import { Reach } from "../src/sync/directory-reach.ts";
 import { benchFolder } from "./bench-ending.ts";
 import { type BenchEngine, startBenchEngine } from "./bench-engine.ts";
 import { compare, quantile, report, rounds, timed } from "./bench-measure.ts";
@@ -29,9 +25,9 @@ async function main(): Promise<void> {
     const thousand = await writeManifests(join(folder, "thousand"), 1_000);
     const stored = await saved(thousand);
     await changed(engine, thousand);
-    await running(engine, join(folder, "one"), stored);
+    await running(engine, await writeManifests(join(folder, "running"), 1_000), stored);
     const tenThousand = await writeManifests(join(folder, "ten-thousand"), 10_000);
-    await unchanged(tenThousand, join(folder, "mounts.json"));
+    await unchanged(tenThousand);
     await idle(tenThousand);
   } finally {
     await engine.close();
@@ -105,16 +101,14 @@ function stackOf(count: number, version: string): string {
   return JSON.stringify({ version: "3.8", services: Object.fromEntries(names.map((name) => [name, service])) });
 }
 
-/** A new file to its running container. The way into the store may take what it takes for one of a thousand. */
-async function running(engine: BenchEngine, path: string, storedMs: number): Promise<void> {
+/** A new file beside a thousand others to its running container. The way into the store may take what it takes without one. */
+async function running(engine: BenchEngine, { path }: ManifestFolder, storedMs: number): Promise<void> {
   const orchestra = await startBenchOrchestra(engine, process.pid % 250);
-  await mkdir(path, { recursive: true });
-  await writeFile(join(path, "first.yaml"), manifestOf("first", "0"));
   const sync = await startBenchSync(path, orchestra.environment);
   try {
-    await sync.until(() => deployments(sync).length === 1);
+    await sync.until(() => deployments(sync).length === 1_000);
     const samples = { ours: [] as number[], run: [] as number[] };
-    for (let round = 0; round < rounds(10); round += 1) {
+    for (let round = 0; round < rounds(40); round += 1) {
       await sleep(500);
       const begun = performance.now();
       await writeFile(join(path, ".draft"), manifestOf(`r${round}`, "0", 1));
@@ -125,11 +119,12 @@ async function running(engine: BenchEngine, path: string, storedMs: number): Pro
       samples.ours.push(performance.now() - begun);
       samples.run.push(await timed(() => dockerRun(engine)));
     }
-    const [ours, run] = [quantile(samples.ours, 0.5), quantile(samples.run, 0.5)];
-    const baseline = "stored p95 + 1.2 docker run";
-    const baselines = { "docker run": run, [baseline]: storedMs + 1.2 * run };
+    const [ours, run] = [quantile(samples.ours, 0.95), quantile(samples.run, 0.95)];
+    const baseline = "stored p95 + 1.2 docker run p95";
+    const baselines = { "docker run p95": run, [baseline]: storedMs + 1.2 * run };
     const target = { baseline, atMost: 1 };
-    report({ what: "one saved file to running", unit: "ms", ours, baselines, target, samples: samples.ours });
+    const what = "one saved file beside 1000 to running, p95";
+    report({ what, unit: "ms", ours, baselines, target, samples: samples.ours });
   } finally {
     await sync.close();
     await orchestra.close();
@@ -141,25 +136,36 @@ function dockerRun({ socket, network }: BenchEngine): Promise<unknown> {
   return exec("docker", ["-H", `unix://${socket}`, "run", "-d", "--network", network, "orchestra-demo:1"]);
 }
 
-async function unchanged({ path }: ManifestFolder, mountsFile: string): Promise<void> {
-  const [clock, log] = [systemClock, silentLog];
-  const reach = new Reach({ path, clock });
-  const directory = openDirectory({ path, wake: () => {}, clock, log, reach, mountsFile });
-  const { signal } = new AbortController();
+/** Whole passes, by the sync's own figures: each woken by a file that is no manifest. */
+async function unchanged({ path }: ManifestFolder): Promise<void> {
+  const sync = await startBenchSync(path);
+  const pass = async () => {
+    const before = await sync.passes();
+    await writeFile(join(path, "notes.txt"), `${performance.now()}`);
+    for (;;) {
+      await sleep(50);
+      const { count, ms } = await sync.passes();
+      if (count > before.count) return (ms - before.ms) / (count - before.count);
+    }
+  };
   try {
-    await directory.look(signal);
+    await sync.until(() => deployments(sync).length === 10_000);
     // What was written just before the first look is read once more.
     await sleep(2_500);
-    await directory.look(signal);
+    await pass();
     await compare({
-      what: "a look at 10000 unchanged files",
+      what: "a pass over 10000 unchanged files",
       rounds: rounds(9),
-      ours: () => timed(() => directory.look(signal)),
+      async ours() {
+        // A folder that takes long to list is left alone for a while.
+        await sleep(1_000);
+        return pass();
+      },
       baselines: { "a bare recursive stat": () => timed(async () => statAll(path)) },
       target: { baseline: "a bare recursive stat", atMost: 1.5 },
     });
   } finally {
-    await directory.close();
+    await sync.close();
   }
 }
 
