@@ -15,6 +15,8 @@ export interface RolesRecord extends ProcessRecord {
   readonly since: string;
   /** Absent in records of earlier releases: all. */
   readonly roles?: readonly RoleName[];
+  /** After how long an absence of a node's worker its pods are moved. Absent: no master, or an earlier release's. */
+  readonly lostAfterMs?: number;
   /** What is followed in the same process, by `up --sync`; `flags`: how, as it was said. */
   readonly sync?: { readonly source: string; readonly flags: readonly string[] };
 }

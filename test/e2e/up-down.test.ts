@@ -16,6 +16,12 @@ test("up --detach serves when it returns, says so once more, and down ends it", 
   assert.match(said, /orchestra is up as node e2e-[0-9a-f]+ \(pid \d+\)/);
   assert.deepEqual(await cluster.resolve("web.cluster.local"), []);
   assert.match(await cluster.ok("up", "--detach"), /already running/);
+  const otherwise = await cluster.run("up", "--detach", "--node-lost-after", "2m");
+  assert.equal(otherwise.code, 3);
+  assert.match(
+    otherwise.stderr,
+    / with --node-lost-after=[0-9.]+s, not with --node-lost-after=120s\nHint: orchestra down first/,
+  );
   const record = cluster.record();
   assert.ok(isRunning(record));
 

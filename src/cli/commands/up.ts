@@ -16,6 +16,12 @@ import { givenWords, syncRecord, syncWords, type UpSync, upSyncFlags } from "../
 import { followingOf } from "../sync/follow-flags.ts";
 import { namedTarget } from "../sync/named-target.ts";
 
+/** What the command line says; undefined: nothing. */
+interface UpTold {
+  readonly sync: UpSync | undefined;
+  readonly lostAfterMs: number | undefined;
+}
+
 export default class Up extends BaseCommand {
   static override summary = "Run orchestra on this machine: keep containers and names as the store says.";
   static override description = `Runs in the foreground until Ctrl-C or SIGTERM; with --detach in the background.
@@ -42,7 +48,8 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     const lostAfter = text === undefined ? [] : ["--node-lost-after", text];
     const listen = { flag: "--sync-listen", text: flags["sync-listen"] };
     const sync = target && { following: followingOf(target, flags, listen), given };
-    if (flags.detach) await this.#detach(storeUrl, sync, [...lostAfter, ...words]);
+    const toldMs = text === undefined ? undefined : config.nodeLostAfterMs;
+    if (flags.detach) await this.#detach(storeUrl, { sync, lostAfterMs: toldMs }, [...lostAfter, ...words]);
     else await this.#serve(storeUrl, config, sync);
   }
 
@@ -61,10 +68,13 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     this.note(`orchestra is up as node ${node}. Ctrl-C ends it; pods run on.`);
   }
 
-  async #detach(storeUrl: string, sync: UpSync | undefined, words: readonly string[]): Promise<void> {
+  async #detach(storeUrl: string, { sync, lostAfterMs }: UpTold, words: readonly string[]): Promise<void> {
     const { stateDir, networkRange, storeAccess } = this.settings;
     const running = runningUp(stateDir, storeUrl);
-    if (running) return this.print(alreadyText(running, sync && syncRecord(sync, running.node)));
+    if (running) {
+      const followed = sync ? { sync: syncRecord(sync, running.node) } : {};
+      return this.print(alreadyText(running, { ...followed, ...(lostAfterMs === undefined ? {} : { lostAfterMs }) }));
+    }
     const store = await openStore(storeUrl, { create: true, patient: true, access: () => storeAccess });
     const now = new Date().toISOString();
     const cluster = await knownCluster({ store, storeUrl, stateDir, networkRange, now, log: silentLog }).finally(() =>

@@ -28,24 +28,35 @@ export function alreadyRunning({ pid, node, since, roles }: RolesRecord, sync: b
 }
 
 const besideIt = "let orchestra sync follow it in a process of its own";
+const endItFirst = "orchestra down first, and this again (pods run on)";
+
+/** What was said to an `up`; absent: nothing. */
+type Told = Pick<RolesRecord, "sync" | "lostAfterMs">;
 
 /**
- * What the second `up --detach` says: that there is nothing to do. Throws `conflict` where the one that runs does not follow what this
- * one is to follow, or not in that way: it is not told anything any more.
+ * What the second `up --detach` says: that there is nothing to do. Throws `conflict` where the one that runs does otherwise than this one is
+ * told to, or does not follow what this one is to follow: it is not told anything any more.
  */
-export function alreadyText({ node, pid, sync: own }: RolesRecord, wanted: RolesRecord["sync"]): string {
+export function alreadyText({ node, pid, sync: own, lostAfterMs }: RolesRecord, told: Told): string {
+  const { sync: wanted } = told;
   const running = `running as node ${node} (pid ${pid})`;
+  if (told.lostAfterMs !== undefined && lostAfterMs !== undefined && told.lostAfterMs !== lostAfterMs) {
+    const [is, should] = [lostAfterMs, told.lostAfterMs].map((ms) => `--node-lost-after=${ms / 1_000}s`);
+    throw new OrchestraError("conflict", `orchestra is ${running} with ${is}, not with ${should}`, {
+      hint: endItFirst,
+    });
+  }
   const follows = own && `follows ${own.source}`;
   if (!wanted) return `orchestra is already ${running}${follows === undefined ? "" : ` and ${follows}`}.`;
   if (own?.source !== wanted.source) {
     const instead = follows === undefined ? "" : `: it ${follows}`;
     throw new OrchestraError("conflict", `orchestra is ${running} and does not follow ${wanted.source}${instead}`, {
-      hint: `${besideIt}; or orchestra down first, and this again (pods run on)`,
+      hint: `${besideIt}; or ${endItFirst}`,
     });
   }
   const [is, should] = [own.flags, wanted.flags].map((flags) => (flags.length === 0 ? "no flags" : flags.join(" ")));
   if (is === should) return `orchestra is already ${running} and ${follows}.`;
   throw new OrchestraError("conflict", `orchestra is ${running} and ${follows} with ${is}, not with ${should}`, {
-    hint: "orchestra down first, and this again (pods run on)",
+    hint: endItFirst,
   });
 }

@@ -100,8 +100,13 @@ async function serveStore(
     const roles = await startRoles({ config, store, cluster, version, wanted, clock: systemClock, log, stop });
     try {
       const path = recordPath(options, cluster.id);
+      const { nodeLostAfterMs: lostAfterMs } = config;
       const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted };
-      stopNoting = keepNoted(path, { ...record, ...(sync ? { sync: syncRecord(sync, roles.node) } : {}) });
+      const how = {
+        ...(wanted.includes("master") ? { lostAfterMs } : {}),
+        ...(sync ? { sync: syncRecord(sync, roles.node) } : {}),
+      };
+      stopNoting = keepNoted(path, { ...record, ...how });
       if (sync) {
         const { listen: _told, ...how } = sync.following;
         following = await startFollowing({ ...how, config, store, cluster: cluster.id, clock: systemClock, log });
