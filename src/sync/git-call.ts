@@ -82,7 +82,8 @@ export async function callGit({ words, input, limitMs, signal, sshCommand }: Git
     const [exitCode] = (await once(child, "exit")) as [number | null];
     timers.push(setTimeout(() => [child.stdout, child.stderr].map((stream) => stream.destroy()), restLimitMs));
     const [stdout, stderr] = await Promise.all(printed);
-    if (exitCode === 0) return stdout;
+    // Of what is too much the end is missing, also where git was done before it could be told to end.
+    if (exitCode === 0 && !tooMuch) return stdout;
     if (signal.aborted) throw signal.reason;
     throw new GitError({ stderr: stderr.toString(), exitCode: exitCode ?? undefined, late, missing: false, tooMuch });
   } catch (error) {

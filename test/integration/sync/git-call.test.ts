@@ -1,8 +1,9 @@
-// Calls of the system's git where the machine has nothing left to give.
+// Calls of the system's git where the machine has nothing left to give, and where git gives too much.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { callGit, GitError } from "../../../src/sync/git-call.ts";
 
 const call = new URL("../../../src/sync/git-call.ts", import.meta.url);
 
@@ -20,4 +21,13 @@ test("a process that has no files left to open gets an error of git's, and lives
   const words = ["-c", 'ulimit -n 64; exec "$0" --input-type=module -e "$1"', process.execPath, script];
   const { stdout } = await promisify(execFile)("sh", words);
   assert.deepEqual(stdout.trim().split("\n"), ["EMFILE", "git version"]);
+});
+
+test("what is more than is read is refused whole, also where git was done before it could be told to end", async () => {
+  const { signal } = new AbortController();
+  const words = ["-c", `alias.print=!head -c ${80 * 1024 ** 2 + 1} /dev/zero`, "print"];
+  await assert.rejects(
+    callGit({ words, limitMs: 60_000, signal }),
+    (error) => error instanceof GitError && error.tooMuch,
+  );
 });
