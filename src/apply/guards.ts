@@ -99,7 +99,9 @@ interface Deleting {
 
 function deletionGuard({ plan, source, gone, owned, limit }: Deleting): Held | undefined {
   if (owned === 0) return undefined;
-  if (plan.items.every((item) => item.pruned)) {
+  // What a sync leaves as a hand has made it is in the files and not in its plan: then the plan does not name all that the source has.
+  const named = plan.items.length + plan.notInFiles.length;
+  if (named === owned && plan.items.every((item) => item.pruned)) {
     return { guard: "empty", message: `there is no manifest at all, while ${source} has ${deployments(owned)}` };
   }
   if (gone === owned) {

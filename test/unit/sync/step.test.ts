@@ -125,3 +125,12 @@ test("what was let through counts for the limits that it was within, and always 
   const { limits: _within, ...approved } = letThrough ?? assert.fail("nothing was let through");
   assert.equal(later({ letThrough: approved }), "wait");
 });
+
+test("what is left as a hand has made it is a manifest all the same, though no plan names it", () => {
+  const fixture = { web: own(2), gone: own() };
+  const whole = standing(fixture, [manifest("web", { replicas: 1 })]);
+  const plan = { ...whole.plan, items: whole.plan.items.filter(({ name }) => name !== "web") };
+  assert.equal(nextStep({ ...whole, plan }).do, "prune");
+  const empty = nextStep(standing(fixture, []));
+  assert.match(empty.do === "hold" ? (empty.reasons[0] ?? "") : empty.do, /^there is no manifest at all, while /);
+});
