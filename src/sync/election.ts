@@ -19,7 +19,7 @@ export interface ElectionOptions {
 
 /** Who has not been elected by then says that it stands by. */
 const standbyToldMs = 500;
-/** A leader of an earlier boot of this machine is forgotten within its session; whoever leads after that lives. */
+/** A leader of an earlier boot of this machine is forgotten within its session; whoever leads after that lives. While the store is away no session ends. */
 const oldSessionMs = 15_000;
 
 /** Throws `conflict` as soon as this machine is known to have no business there: who stood by all the same would lead when the other one ends. */
@@ -36,9 +36,17 @@ export async function elected(
     const reason = fresh && machine ? why(document, machine) : undefined;
     if (reason) refused.abort(reason);
   };
-  view.onChange(() => refuse(whyForeign));
-  refuse(whyForeign);
-  const cancelCopy = clock.after(oldSessionMs, () => refuse(whyCopy));
+  let cancelCopy: (() => void) | undefined;
+  const judge = () => {
+    refuse(whyForeign);
+    if (look().fresh) cancelCopy ??= clock.after(oldSessionMs, () => refuse(whyCopy));
+    else {
+      cancelCopy?.();
+      cancelCopy = undefined;
+    }
+  };
+  view.onChange(judge);
+  judge();
   const cancelStandby = clock.after(standbyToldMs, () => {
     const { fresh, document } = look();
     meter.takes("stands-by", clock.now(), look);
@@ -49,7 +57,7 @@ export async function elected(
     return await store.elect(syncElection(source), AbortSignal.any([stop, refused.signal]));
   } finally {
     cancelStandby();
-    cancelCopy();
+    cancelCopy?.();
     view.close();
   }
 }

@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { silentLog } from "../../../src/log.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
-import type { Store } from "../../../src/store/store.ts";
+import type { Snapshot, Store } from "../../../src/store/store.ts";
+import { elected } from "../../../src/sync/election.ts";
 import { readinessOf } from "../../../src/sync/health.ts";
 import { answer } from "../../../src/sync/http.ts";
+import { Meter } from "../../../src/sync/meter.ts";
 import type { Sync } from "../../../src/sync/sync.ts";
 import { eventually } from "../../support/eventually.ts";
+import { fakeClock } from "../../support/fake-clock.ts";
 import { manifestText, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 const limitMs = 30_000;
@@ -56,4 +59,43 @@ test("an address that another process has is refused, unless any port will do", 
   });
   const second = await answer({ ...how, address, anyPort: true });
   await second.close();
+});
+
+test("a leader of an earlier boot has its session's time from when the store is back: before that no session ends", async (t) => {
+  const lab = await syncLab(t);
+  const boot = (name: string) => ({ id: "lab", boot: name, isShared: true });
+  await lab.start({ elsewhere: { folder: lab.folder, machine: boot("b1") } });
+  await lab.told("it leads", ({ pass }) => pass?.outcome !== undefined);
+  const [clock, log, meter, stop] = [fakeClock(), silentLog, new Meter(lab.source), new AbortController()];
+  let [fresh, wake] = [true, () => {}];
+  const own = await lab.open();
+  const store = withOthers(own, {
+    async view(selectors) {
+      const view = await own.view(selectors);
+      const snapshot = (): Snapshot => ({ ...view.snapshot(), fresh });
+      const onChange = (run: () => void) => {
+        wake = run;
+        return view.onChange(run);
+      };
+      return { snapshot, onChange, close: () => view.close() };
+    },
+  });
+  const waits = elected({ store, machine: boot("b2"), clock, log, meter }, lab.source, stop.signal);
+  const end = waits.then(
+    () => "elected",
+    (error: Error) => error.message,
+  );
+  const now = () => Promise.race([end, clock.advance(0).then(() => "waits")]);
+  await eventually("it stands", () => clock.waiting() > 0);
+  await clock.advance(1_000);
+  fresh = false;
+  wake();
+  await clock.advance(13_000);
+  fresh = true;
+  wake();
+  await clock.advance(14_000);
+  assert.equal(await now(), "waits");
+  await clock.advance(1_000);
+  assert.match(await end, /^another machine, lab .* one is a copy of the other$/);
+  stop.abort();
 });
