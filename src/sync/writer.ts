@@ -7,7 +7,7 @@ import type { Log } from "../log.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { syncControlKey, syncKey } from "../model/keys.ts";
 import { errorsKept, type LetThrough, type Renamed } from "../model/sync.ts";
-import { put, type Snapshot, type Store } from "../store/store.ts";
+import { type Check, put, type Snapshot, type Store } from "../store/store.ts";
 import type { Found } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { isOwn } from "./record.ts";
@@ -41,22 +41,31 @@ export interface Writing {
 /** All of the plan but what it prunes. */
 export async function writeRest(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
   const rest: Planning = (state) => withoutPrune(plan(state));
-  const written = await commitPlan(options.store, rest(knownState(whole)), rest, checksOf({ ...on, whole }));
+  const checks = await checksOf(options.store, { ...on, whole });
+  const written = await commitPlan(options.store, rest(knownState(whole)), rest, checks);
   said(options, "applied", written, renamesOf(written));
 }
 
 export async function prune(options: WriterOptions, { plan, whole, ...on }: Writing): Promise<void> {
-  const written = await commitPrune(options.store, plan(knownState(whole)), plan, checksOf({ ...on, whole }));
+  const checks = await checksOf(options.store, { ...on, whole });
+  const written = await commitPrune(options.store, plan(knownState(whole)), plan, checks);
   const names = new Set(written.items.map(({ name }) => name));
   const renames = on.found.document.letThrough?.renames?.filter(({ from }) => names.has(from));
   said(options, "pruned", written, renames ?? []);
 }
 
-/** Nobody else has become the leader since, nor said anything about this sync. */
-function checksOf({ found: { document, version }, whole }: Pick<Writing, "found" | "whole">) {
+/** Nobody else has become the leader since, nor said anything about this sync. Throws `conflict` where somebody has for the first time. */
+async function checksOf(
+  store: Store,
+  { found: { document, version }, whole }: Pick<Writing, "found" | "whole">,
+): Promise<Check[]> {
+  const leads = { key: syncKey(document.source), version };
   const control = syncControlKey(document.source);
   const said = whole.get(control);
-  return [{ key: syncKey(document.source), version }, ...(said ? [{ key: control, version: said.version }] : [])];
+  if (said) return [leads, { key: control, version: said.version }];
+  // No commit can check that a document is not there, and a large plan takes a second to make.
+  if (await store.read(control)) throw new OrchestraError("conflict", "somebody has just spoken about this sync");
+  return [leads];
 }
 
 function said(

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { syncControlKey } from "../../../src/model/keys.ts";
-import { put, remove } from "../../../src/store/store.ts";
+import { put, remove, type Store } from "../../../src/store/store.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
-import { manifestText, syncLab } from "../../support/sync-lab.ts";
+import { manifestText, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 test("a pause that is said while the source is being read holds for what is read then", async (t) => {
   const lab = await syncLab(t);
@@ -35,6 +35,31 @@ test("a pause that is said while the source is being read holds for what is read
   const { version } = (await lab.store.read(key)) ?? assert.fail();
   await lab.store.commit({ changes: [remove(key, version)] });
   await lab.settled({ web: "a:2" });
+});
+
+test("the first word about a sync holds also where it is a pause that is said while a plan is made", async (t) => {
+  const lab = await syncLab(t);
+  await lab.write("web.yaml", manifestText("web", "a:1"));
+  const key = syncControlKey(lab.source);
+  const paused = { by: "ann", at: "now" };
+  let isSaid = false;
+  const through = (store: Store) =>
+    withOthers(store, {
+      async list(selectors) {
+        const listed = await store.list(selectors);
+        // Of what a plan rests on: from here on the pass does not look again.
+        if (selectors.includes("deployments") && (await lab.document())?.pass?.outcome === "synced" && !isSaid) {
+          isSaid = true;
+          await lab.store.commit({ changes: [put(key, { paused }, "absent")] });
+        }
+        return listed;
+      },
+    });
+  await lab.start({ through });
+  await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
+  await lab.write("web.yaml", manifestText("web", "a:2"));
+  await lab.told("it is paused", ({ pass }) => pass?.outcome === "paused");
+  assert.deepEqual(await lab.images(), { web: "a:1" });
 });
 
 test("what may be pruned under loose limits is asked for again under stricter ones", async (t) => {
