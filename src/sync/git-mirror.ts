@@ -52,12 +52,7 @@ export class Mirror {
     try {
       await this.#fetch(signal);
     } catch (error) {
-      if (signal.aborted || !(error instanceof GitError)) throw error;
-      const format = otherFormat(error);
-      if (!isLocked(error) && format === undefined && !(isDamaged(error) && !this.#isAnew)) throw error;
-      this.#format = format ?? this.#format;
-      await this.makeAnew();
-      await this.#fetch(signal);
+      await this.#fetchAnew(error, signal);
     }
   }
 
@@ -99,15 +94,22 @@ export class Mirror {
     const [header = ""] = raw.split("\n\n");
     if (header.split("\n").includes(`parent ${before}`)) return true;
     try {
+      return await this.#isInPast(before, commit, signal);
+    } catch (error) {
+      // Of a repository that is too large for that it is not known, and a person looks.
+      if (error instanceof GitError && (error.late || error.tooMuch)) return false;
+      await this.#fetchAnew(error, signal);
+      return this.#isInPast(before, commit, signal);
+    }
+  }
+
+  async #isInPast(before: string, commit: string, signal: AbortSignal): Promise<boolean> {
+    try {
       for (const depth of pastDepths) {
         await this.#fetchDeep(depth, past, signal);
         if (await this.#isAncestor(before, commit, signal)) return true;
       }
       return false;
-    } catch (error) {
-      // Of a repository that is too large for that it is not known, and a person looks.
-      if (error instanceof GitError && (error.late || error.tooMuch)) return false;
-      throw error;
     } finally {
       await this.#call({ words: ["update-ref", "-d", past], limitMs: localLimitMs, signal });
     }
@@ -123,6 +125,16 @@ export class Mirror {
       if (error instanceof GitError && (error.exitCode === 1 || error.exitCode === 128)) return false;
       throw error;
     }
+  }
+
+  /** Once more after `error`, into another mirror; throws the error where that would not help. */
+  async #fetchAnew(error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || !(error instanceof GitError)) throw error;
+    const format = otherFormat(error);
+    if (!isLocked(error) && format === undefined && !(isDamaged(error) && !this.#isAnew)) throw error;
+    this.#format = format ?? this.#format;
+    await this.makeAnew();
+    await this.#fetch(signal);
   }
 
   async #fetch(signal: AbortSignal): Promise<void> {

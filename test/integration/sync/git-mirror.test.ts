@@ -176,3 +176,19 @@ test("a remote that goes while something is held is told beside it, and makes th
   assert.notEqual(held, undefined);
   assert.match(readinessOf(sync.reading()).text, /^away: there is no Git repository/);
 });
+
+for (const lock of ["refs/orchestra/past.lock", "packed-refs.lock"]) {
+  test(`${lock} of a git that was killed keeps nobody from telling which commits came before`, async (t) => {
+    const { remote, push } = await gitLab(t);
+    await push(files({ web: "a:1" }));
+    const lab = await gitSyncLab(t, remote);
+    const sync = await lab.start();
+    await synced(lab);
+    await sync.close();
+    await writeFile(join(lab.beside, "state", "git", lock), "");
+    for (const image of ["a:2", "a:3"]) await push(files({ web: image }));
+    await lab.start();
+    await lab.settled({ web: "a:3" });
+    await synced(lab);
+  });
+}
