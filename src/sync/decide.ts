@@ -93,7 +93,7 @@ export function decide(question: Question): Decision {
 const emptyText = "there is no .yaml, .yml or .json file with a manifest in it; check the path";
 
 /** The same for the same manifests, wherever in the tree they stand. */
-export function treeName(manifests: readonly LoadedManifest[]): string {
+function treeName(manifests: readonly LoadedManifest[]): string {
   const hash = createHash("sha256");
   for (const { spec, manifestHash } of manifests) hash.update(`${spec.name} ${manifestHash}\n`);
   return hash.digest("hex").slice(0, 12);
