@@ -141,7 +141,7 @@ class GitBranch implements Source {
   /** What an earlier process has fetched is there at once, however long the remote takes. */
   async #recall(): Promise<void> {
     try {
-      await this.#read();
+      this.#good = await this.#read();
       this.#options.wake();
     } catch (error) {
       // The first time there is none, and what is damaged is mended with the remote's help.
@@ -155,12 +155,12 @@ class GitBranch implements Source {
     const { url, branch } = this.#options.follows;
     try {
       await this.#mirror.fetch(signal);
+      const good = await this.#readAnyhow();
+      const succession = await this.#successionOf(applied, good.commit.id);
+      // All at once: until it is known how the new commit stands to the one that was applied, the one before it is kept up.
+      this.#good = good;
+      this.#succession = succession;
       this.#hasFetched = true;
-      await this.#readAnyhow();
-      const id = this.#good?.commit.id;
-      if (applied !== undefined && id !== undefined && id !== applied && this.#isOpen(applied)) {
-        this.#succession = { before: applied, commit: id, follows: await this.#mirror.follows(applied, id, signal) };
-      }
       return undefined;
     } catch (error) {
       if (error instanceof GitError) return gitReason(error, url, branch);
@@ -170,29 +170,37 @@ class GitBranch implements Source {
     }
   }
 
+  async #successionOf(applied: string | undefined, commit: string): Promise<Succession | undefined> {
+    const known = this.#succession;
+    if (applied === undefined || applied === commit) return known;
+    if (known?.before === applied && known.commit === commit) return known;
+    const follows = await this.#mirror.follows(applied, commit, this.#end.signal);
+    return { before: applied, commit, follows };
+  }
+
   /** A mirror that is damaged holds nothing that the remote does not. */
-  async #readAnyhow(): Promise<void> {
+  async #readAnyhow(): Promise<Good> {
     try {
-      await this.#read();
+      return await this.#read();
     } catch (error) {
       if (!(error instanceof MirrorDamage) || this.#mirror.isAnew) throw error;
       await this.#mirror.makeAnew();
       await this.#mirror.fetch(this.#end.signal);
-      await this.#read();
+      return this.#read();
     }
   }
 
-  async #read(): Promise<void> {
+  async #read(): Promise<Good> {
     const { signal } = this.#end;
     const commit = await this.#mirror.commit(signal);
-    if (this.#good?.commit.id === commit.id) return;
+    if (this.#good?.commit.id === commit.id) return this.#good;
     const listing = await this.#mirror.listing(commit.id, signal);
     // Only what was not read before.
     const fresh = listing.blobs.filter(({ name, id }) => !this.#reader.knows({ name, stamp: id }));
     const contents = await this.#mirror.contents([...new Set(fresh.map(({ id }) => id))], signal);
     const files = listing.blobs.map((blob) => treeFile(blob, contents));
     const tree = await this.#reader.read(files, listing);
-    this.#good = { tree, commit };
+    return { tree, commit };
   }
 }
 

@@ -127,6 +127,13 @@ test("a fetch that is broken off again and again leaves nothing behind, and the 
   assert.deepEqual(await left(), []);
 });
 
+/** As `delete web` does it. */
+async function deleteWeb({ store }: SyncLab): Promise<void> {
+  const { value, version, key } = (await store.list(["deployments"])).list("deployments")[0] ?? assert.fail();
+  const deleted: DeploymentDocument = { ...value, deleted: { by: "ann", at: "now" } };
+  await store.commit({ changes: [put(key, deleted, version)] });
+}
+
 test("while a remote hangs, what was changed by hand is taken back, and a pause is heard", async (t) => {
   const { lab, folder, push, program } = await sshLab(t);
   const hangs = join(folder, "hangs");
@@ -136,13 +143,31 @@ test("while a remote hangs, what was changed by hand is taken back, and a pause 
   await synced(lab);
   await writeFile(hangs, "");
   await eventually("a fetch hangs", async () => (await run("cat", [hangs])).stdout === "\n", limitMs);
-  const { value, version, key } = (await lab.store.list(["deployments"])).list("deployments")[0] ?? assert.fail();
-  const deleted: DeploymentDocument = { ...value, deleted: { by: "ann", at: "now" } };
-  await lab.store.commit({ changes: [put(key, deleted, version)] });
+  await deleteWeb(lab);
   await lab.settled({ web: "a:1" });
   const paused = { by: "ann", at: "now" };
   await lab.store.commit({ changes: [put(syncControlKey(lab.source), { paused }, "absent")] });
   await lab.told("it is paused", ({ pass }) => pass?.outcome === "paused");
+});
+
+test("while a remote hangs that is asked for the commits before a new one, the last good commit is kept up", async (t) => {
+  const { lab, folder, push, program } = await sshLab(t);
+  const [count, goes] = [join(folder, "count"), join(folder, "goes")];
+  await writeFile(count, "");
+  const second = `echo >>${count}; while [ $(wc -l <${count}) = 2 ] && ! [ -e ${goes} ]; do sleep 0.1; done`;
+  await push(files({ web: "a:1" }));
+  setFor(t, { GIT_SSH_COMMAND: await program("plain/ssh") });
+  const first = await lab.start();
+  await synced(lab);
+  await first.close();
+  for (const image of ["a:2", "a:3"]) await push(files({ web: image }));
+  setFor(t, { GIT_SSH_COMMAND: await program("ssh", second) });
+  await lab.start();
+  await eventually("the second fetch hangs", async () => (await run("cat", [count])).stdout === "\n\n", limitMs);
+  await deleteWeb(lab);
+  await lab.settled({ web: "a:1" });
+  await writeFile(goes, "");
+  await lab.settled({ web: "a:3" });
 });
 
 test("a remote that takes longer than it may is told, and the last good commit stays", async (t) => {
