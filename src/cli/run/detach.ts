@@ -97,8 +97,12 @@ export function keepLogSmall(logPath: string): () => void {
     const mine = fstatSync(2);
     const there = statSync(logPath, { throwIfNoEntry: false });
     if (there?.ino !== mine.ino || mine.size < logBytesLimit) return;
-    copyFileSync(logPath, `${logPath}.1`);
-    ftruncateSync(2);
+    try {
+      copyFileSync(logPath, `${logPath}.1`);
+      ftruncateSync(2);
+    } catch {
+      // A disk that is full or read-only now; it is tried again.
+    }
   };
   look();
   const timer = setInterval(look, logLookMs);
