@@ -31,7 +31,7 @@ export type SyncOutcome =
   | "paused"
   | "drifted";
 
-/** `syncs/<id>`. Written by that sync, and by `sync handover` while none leads; only when something in it changes. */
+/** `syncs/<id>`. Written by that sync, and by `sync handover` and `sync forget` while none leads; only when something in it changes. */
 export interface SyncDocument {
   readonly source: string;
   readonly follows: Followed;

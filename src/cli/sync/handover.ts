@@ -1,15 +1,9 @@
-// Another machine takes the place of the one whose folder a sync follows, because a person says so. Reads and writes `syncs`, as the sync
-// itself does: elected, so that no sync leads meanwhile.
+// Another machine takes the place of the one whose folder a sync follows, because a person says so. Reads and writes `syncs`.
 import type { Act } from "../../model/deployment.ts";
-import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
-import { syncKey } from "../../model/keys.ts";
-import { type SyncDocument, syncElection } from "../../model/sync.ts";
-import { type Leadership, put, type Store } from "../../store/store.ts";
-import { hostText } from "../../sync/machine.ts";
+import { OrchestraError } from "../../model/errors.ts";
+import { put, type Store } from "../../store/store.ts";
+import { betweenLeaders } from "./between-leaders.ts";
 import { type Named, readSync } from "./syncs.ts";
-
-/** One whose machine was switched off is no leader any more when its session with the store has ended. */
-const electedMs = 6_000;
 
 export interface HandedOver {
   readonly source: string;
@@ -34,26 +28,9 @@ export async function handOver(store: Store, which: Named, to: string, act: Act)
     });
   }
   if (document.machine?.id === to) return { source: document.source, changed: false };
-  const leadership = await elected(store, document);
-  try {
-    const found = await store.read(syncKey(document.source));
-    if (!found) throw new OrchestraError("conflict", `${document.source} has gone meanwhile`, { hint: "look again" });
+  await betweenLeaders(store, document, ({ key, value, version }) => {
     const machine = { id: to, since: act.at, by: act.by };
-    await store.commit({ changes: [put(syncKey(document.source), { ...found.value, machine }, found.version)] });
-  } finally {
-    await leadership.resign();
-  }
+    return store.commit({ changes: [put(key, { ...value, machine }, version)] });
+  });
   return { source: document.source, changed: true };
-}
-
-async function elected(store: Store, { source, lead }: SyncDocument): Promise<Leadership> {
-  const limit = AbortSignal.timeout(electedMs);
-  try {
-    return await store.elect(syncElection(source), limit);
-  } catch (error) {
-    if (!limit.aborted || isOrchestraError(error)) throw error;
-    throw new OrchestraError("conflict", `a sync follows ${source}: ${hostText(lead)}, pid ${lead.pid}`, {
-      hint: "end it there first; one whose machine has just gone is forgotten after some seconds",
-    });
-  }
 }

@@ -49,7 +49,7 @@ function messageOf(sync: SyncDocument, { leaderlessSyncs, nowMs }: Observed): st
   const { source, lead, pass, waiting } = sync;
   if (leaderlessSyncs.has(source) || !pass) {
     const last = `${hostText(lead)}, pid ${lead.pid}, last heard of ${age(lastHeard(sync), nowMs)} ago`;
-    return `not running: nobody follows it, and nothing is applied; start it again (it was led by ${last})`;
+    return `not running: nobody follows it, and nothing is applied; start it again, or give it up with orchestra sync forget (it was led by ${last})`;
   }
   const { outcome, errors } = pass;
   if (outcome === "waiting") return `waiting for ${age(waiting?.since, nowMs)}: ${errors.slice(0, 2).join("; ")}`;

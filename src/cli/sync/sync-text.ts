@@ -151,6 +151,7 @@ function commitText({ id, author, subject }: SourceCommit): string {
   return `${id.slice(0, 12)} ${oneLine(subject)} (${oneLine(author)})`;
 }
 
-function plural(count: number): string {
+/** The word after a count. */
+export function plural(count: number): string {
   return count === 1 ? "Deployment" : "Deployments";
 }

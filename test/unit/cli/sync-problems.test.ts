@@ -54,7 +54,7 @@ test("one that nobody follows is told, whatever it said last, and when that was"
   const told = syncProblems({ syncs: [document], leaderlessSyncs: new Set([document.source]), nowMs });
   assert.equal(
     told[0]?.message,
-    "not running: nobody follows it, and nothing is applied; start it again (it was led by lab, pid 1, last heard of 6m ago)",
+    "not running: nobody follows it, and nothing is applied; start it again, or give it up with orchestra sync forget (it was led by lab, pid 1, last heard of 6m ago)",
   );
   const observed = {
     syncs: [document, sync({ source: "dir:lab:/n" })],

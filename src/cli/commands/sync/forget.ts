@@ -1,0 +1,38 @@
+import { Flags } from "@oclif/core";
+import { BaseCommand } from "../../base.ts";
+import { namedSource } from "../../sync/source-argument.ts";
+
+export default class SyncForget extends BaseCommand {
+  static override summary = "Give up a source that nobody will follow any more.";
+  static override description =
+    `What is known of its sync goes: how it went, what it holds, its pause. Its Deployments stay as they are, and stay its own:
+delete deletes them, and --adopt takes them over. Refused while a sync leads. One that is started there again begins anew.
+Asks first on a terminal; elsewhere it needs --yes.`;
+  static override examples = ["<%= config.bin %> sync forget dir:n1:/srv/manifests --yes"];
+  static override args = { source: namedSource };
+  static override flags = { yes: Flags.boolean({ char: "y", summary: "Do not ask.", default: false }) };
+
+  async run(): Promise<void> {
+    const { args, flags } = await this.parse(SyncForget);
+    const { ownMachine } = await import("../../sync/own-machine.ts");
+    const { readSync } = await import("../../sync/syncs.ts");
+    const { forget, ownedBy } = await import("../../sync/forget.ts");
+    const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
+    const { oneLine } = await import("../../print.ts");
+    const { plural } = await import("../../sync/sync-text.ts");
+    const node = (await ownMachine(this.settings.stateDir))?.node;
+    const store = await this.openStore(flags);
+    const document = await readSync(store, { named: args.source, node });
+    const source = oneLine(document.source);
+    const owned = await ownedBy(store, document.source);
+    if (owned > 0) this.print(`${owned} ${plural(owned)} will stay, and belong to ${source} as before.`);
+    const answer = flags.yes ? "yes" : await confirm(`Forget ${source}?`, `forgetting ${source}`);
+    if (answer !== "yes") {
+      this.print("Nothing was changed.");
+      process.exitCode = declinedExitCodes[answer];
+      return;
+    }
+    await forget(store, document);
+    this.print(`${source} is forgotten.`);
+  }
+}
