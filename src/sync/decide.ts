@@ -154,11 +154,11 @@ function without<T extends { readonly name: string } | { readonly spec: { readon
   return names.size === 0 ? all : all.filter((one) => !names.has("spec" in one ? one.spec.name : one.name));
 }
 
-/** Of what has gone only what was told while it went is left. */
-function driftedOf({ name, before }: PlanItem, { told, author }: Question): Drifted {
+/** Of what has gone only what was told while it went is left. A count by hand says itself who it was: the sync may have written the rest since. */
+function driftedOf({ name, before, changes }: PlanItem, { told, author }: Question): Drifted {
   if (!before) return told?.deployments.find((one) => one.name === name) ?? { name };
-  const { deleted, updated, source = author.source } = before.value;
-  const { by, at } = deleted ?? updated;
+  const { deleted, updated, replicas, source = author.source } = before.value;
+  const { by, at } = deleted ?? (isScale(changes) ? replicas.override : undefined) ?? updated;
   return { name, by, at, ...(source === author.source ? {} : { source }) };
 }
 
@@ -168,9 +168,12 @@ function leftText(item: PlanItem, question: Question): string {
   if (!item.before) return `${name} was removed by hand${who}`;
   const drifts = deploymentDrifts(item);
   // A count by hand is told as that, and not once more as the field.
-  const isScale = drifts.length > 1 && item.changes.every(({ path }) => path === "spec.replicas");
-  const what = (isScale ? drifts.slice(1) : drifts).map(({ message }) => message);
-  return `${name} was changed by hand${who}: it ${what.join(", and ")}`;
+  const told = drifts.length > 1 && isScale(item.changes) ? drifts.slice(1) : drifts;
+  return `${name} was changed by hand${who}: it ${told.map(({ message }) => message).join(", and ")}`;
+}
+
+function isScale(changes: PlanItem["changes"]): boolean {
+  return changes.length > 0 && changes.every(({ path }) => path === "spec.replicas");
 }
 
 /** A machine that has lost its name finds all that it follows to be somebody else's. */

@@ -60,6 +60,12 @@ test("--no-self-heal reports it and leaves it, and applies what the files change
   await lab.write("api.yaml", manifestText("api", "b:2"));
   await lab.settled({ web: "a:1", api: "b:2" });
   assert.equal((await lab.deployment("web"))?.replicas.override?.count, 7);
+  // What the file changes besides is written by the sync, and the count is still the hand's.
+  await lab.write("web.yaml", web("a:2", ", replicas: 2"));
+  await lab.settled({ web: "a:2", api: "b:2" });
+  const { pass: kept, drift } = await lab.told("it is told still", ({ pass }) => pass?.outcome === "drifted");
+  assert.deepEqual(kept?.errors, pass?.errors);
+  assert.deepEqual(drift?.deployments, [{ name: "web", by: "ann", at: "2026-01-02T00:00:00.000Z" }]);
   // The file has the last word where it changes.
   await lab.write("web.yaml", web("a:1", ", replicas: 3"));
   await lab.told("all is well", ({ pass }) => pass?.outcome === "synced");
