@@ -1,6 +1,6 @@
 // The last words of a command that changes Deployments. Pure.
 import type { Followed } from "../../apply/follow.ts";
-import { changesAnything, type Plan } from "../../apply/plan.ts";
+import { changesAnything, type Plan, type PlanItem } from "../../apply/plan.ts";
 import { isFollowed } from "../../model/source.ts";
 import { summaryOf } from "./plan-document.ts";
 import { listText, noticesOf } from "./plan-text.ts";
@@ -35,17 +35,35 @@ export function meanwhileText(planned: Plan, written: Plan): string {
     : `Someone else has done the same meanwhile: ${theirs.map(({ name }) => name).join(", ")}.`;
 }
 
-/** Where a sync undoes what a hand is about to do; "" where none does. */
-export function takenBackText({ items }: Plan): string {
-  const undone = items.filter(({ before, after }) => {
+/** What a hand is about to do to Deployments of syncs against their files. Empty: nothing. */
+export function besideTheFiles({ items }: Plan): PlanItem[] {
+  return items.filter(({ before, after }) => {
     if (!before || !after || !isFollowed(before.value.source) || after.source !== before.value.source) return false;
     const { file, override } = after.replicas;
     return after.deleted !== undefined || (file !== undefined && override !== undefined);
   });
-  const sources = [...new Set(undone.map(({ after }) => after?.source))];
-  if (undone.length === 0) return "";
-  const names = listText(undone.map(({ name }) => name));
-  return `Note: the sync of ${sources.join(", ")} takes this back for ${names}, unless it is paused: change the files instead.`;
+}
+
+/** What their syncs make of it: those in `leaving` leave it so, the others take it back. "" where there is nothing. */
+export function besideText(items: readonly PlanItem[], leaving: ReadonlySet<string>): string {
+  const isLeft = ({ before }: PlanItem) => before?.value.source !== undefined && leaving.has(before.value.source);
+  const left = items.filter(isLeft);
+  const undone = items.filter((item) => !isLeft(item));
+  const takesBack = `takes this back for ${namesOf(undone)}, unless it is paused: change the files instead`;
+  const leaves = `leaves this so for ${namesOf(left)} until its own manifest says something else (--no-self-heal)`;
+  const notes = [
+    ...(undone.length > 0 ? [`Note: the sync of ${sourcesOf(undone)} ${takesBack}.`] : []),
+    ...(left.length > 0 ? [`Note: the sync of ${sourcesOf(left)} ${leaves}.`] : []),
+  ];
+  return notes.join("\n");
+}
+
+function namesOf(items: readonly PlanItem[]): string {
+  return listText(items.map(({ name }) => name));
+}
+
+function sourcesOf(items: readonly PlanItem[]): string {
+  return [...new Set(items.map(({ before }) => before?.value.source))].join(", ");
 }
 
 /** Where it is written and nobody waits: because nothing runs that could carry it out, or because nobody wanted to. */

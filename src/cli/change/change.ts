@@ -9,10 +9,11 @@ import { holdNotes } from "../show/node-rows.ts";
 import { lookAt } from "./change-look.ts";
 import { type Carried, type ChangeOptions, carryOutRest, pruneAfter } from "./change-steps.ts";
 import {
+  besideText,
+  besideTheFiles,
   failureText,
   keptBackText,
   notWaitedText,
-  takenBackText,
   upToDateText,
   type WaitFailure,
   waitFailure,
@@ -57,7 +58,7 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
   const say = (text: string | undefined) => output === "table" && text && process.stdout.write(`${text}\n`);
   const look = { colour: wantsColour(process.stdout), showValues: false };
   say(changing ? summaryText(planned, forecasts, look) : upToDateText(planned));
-  say(takenBackText(planned));
+  say(await besideNote(store, planned));
   const answer = changing ? await options.confirm?.(looked) : undefined;
   if (answer === "no" || answer === "interrupted") {
     say("Nothing was changed.");
@@ -83,6 +84,15 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
     await sayEnd(store, carried, failure);
   }
   return failure ? waitExitCodes[failure.code] : 0;
+}
+
+/** What syncs make of what is done beside their files. One that leaves it so has written down what each manifest said. */
+async function besideNote(store: Store, planned: Plan): Promise<string> {
+  const items = besideTheFiles(planned);
+  if (items.length === 0) return "";
+  const syncs = (await store.list(["syncs"])).list("syncs").map(({ value }) => value);
+  const leaving = syncs.filter(({ applied }) => applied?.marks !== undefined).map(({ source }) => source);
+  return besideText(items, new Set(leaving));
 }
 
 /** Whoever holds may well not do what is waited for. */

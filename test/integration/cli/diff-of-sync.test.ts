@@ -30,7 +30,7 @@ test("diff --source plans as the sync does: what it would delete and take back t
   assert.equal((await run("diff", "-f", followed, "--source", source)).stdout, "No differences.\n");
 
   const scaled = await run("scale", "web", "5", "--no-wait");
-  assert.match(scaled.stdout, new RegExp(`Note: the sync of ${source} takes this back for web, unless it is paused`));
+  assert.match(scaled.stdout, new RegExp(`Note: the sync of ${source} leaves this so for web until its own manifest`));
   await writeFile(join(other, "new.yaml"), manifestText("new", "a:2"));
   const seen = await run("diff", "-f", other, "--source", source, "--max-delete", "0");
   assert.equal(seen.code, 1, seen.stderr);
