@@ -54,7 +54,7 @@ function failureView(state: ClusterState, failure: Failure): FailureView {
 
 /** What exit codes mean to the engine, to shells and to the kernel (128 + the signal's number). */
 const exitCauses: Readonly<Record<number, string>> = Object.freeze({
-  0: "it ended by itself, and a Deployment's program has to go on running",
+  0: "it ended by itself or was stopped by hand, and a Deployment's program has to go on running",
   125: "the engine could not run it",
   126: "its command is not executable: look at its file mode and at the image's platform",
   127: "its command is not in the image: look at command, args and PATH",

@@ -142,7 +142,7 @@ test("for people: one line for each reason, details below it", () => {
 const causes: readonly [Reason["code"] | undefined, number | undefined, string | undefined][] = [
   ["OUT_OF_MEMORY", 137, "exit 137, out of memory at its limit of 128Mi: raise resources.memory"],
   ["CRASHED", 127, "exit 127: its command is not in the image: look at command, args and PATH"],
-  ["CRASHED", 0, "exit 0: it ended by itself, and a Deployment's program has to go on running"],
+  ["CRASHED", 0, "exit 0: it ended by itself or was stopped by hand, and a Deployment's program has to go on running"],
   ["CRASHED", 3, undefined],
   ["CRASHED", 129, "exit 129: signal 1 ended it"],
   ["CRASHED", undefined, undefined],
