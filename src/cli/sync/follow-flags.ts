@@ -13,7 +13,7 @@ export const followFlags = {
   adopt: Flags.boolean({ summary: "Take over Deployments of other sources." }),
   "allow-force-push": Flags.boolean({ summary: "Follow a branch that was pushed by force without asking first." }),
   ...limitFlags,
-  interval: Flags.string({ summary: "How often a Git remote is asked.", helpValue: "DURATION", default: "30s" }),
+  interval: Flags.string({ summary: "How often a Git remote is asked. Default: 30s.", helpValue: "DURATION" }),
   partial: Flags.boolean({ summary: "Apply the valid files although others are wrong." }),
   "self-heal": Flags.boolean({
     summary: "Take back what was changed by hand; else it is only reported.",
@@ -35,13 +35,14 @@ export interface Following
   readonly listen: Listen;
 }
 
+const defaultIntervalMs = 30_000;
 /** A remote that is asked without a pause has no time for anybody else. */
 const shortestIntervalMs = 1_000;
 
 interface FollowFlags extends LimitFlags {
   readonly adopt: boolean;
   readonly "allow-force-push": boolean;
-  readonly interval: string;
+  readonly interval?: string | undefined;
   readonly partial: boolean;
   readonly "self-heal": boolean;
 }
@@ -53,6 +54,7 @@ export function followingOf(
   listen: { readonly flag: string; readonly text: string | undefined },
 ): Following {
   const { adopt, partial, "self-heal": heals, "allow-force-push": allowForcePush } = flags;
+  if (target.kind === "directory") refuseOfBranch(flags);
   const address = addressOf(listen.text ?? defaultAddress, listen.flag);
   return {
     target,
@@ -66,7 +68,17 @@ export function followingOf(
   };
 }
 
-function intervalOf(text: string): number {
+/** What is passed over in silence would be believed to count. */
+function refuseOfBranch({ interval, "allow-force-push": allowForcePush }: FollowFlags): void {
+  const name = interval !== undefined ? "--interval" : allowForcePush ? "--allow-force-push" : undefined;
+  if (name === undefined) return;
+  throw new OrchestraError("invalid", `${name} is for a Git branch, and a folder is followed`, {
+    hint: "leave it out: a folder is watched, and looked at once a minute besides",
+  });
+}
+
+function intervalOf(text: string | undefined): number {
+  if (text === undefined) return defaultIntervalMs;
   const intervalMs = parseDuration(text, "--interval");
   if (intervalMs >= shortestIntervalMs) return intervalMs;
   const hint = "write 1s or more; orchestra sync trigger asks at once";

@@ -188,6 +188,23 @@ test("a source that nobody follows is named with those that are there", async (t
   assert.match((await run("sync", "status")).stderr, /No sync\./);
 });
 
+test("what is for a branch alone is refused for a folder, by sync and by up, instead of being passed over", async (t) => {
+  const { folder, run } = await syncDesk(t);
+  for (const words of [["--interval", "1m"], ["--allow-force-push"]]) {
+    for (const command of [
+      ["sync", folder],
+      ["up", "--detach", "--sync", folder],
+    ]) {
+      const { code, stderr } = await run(...command, ...words);
+      assert.equal(code, 2);
+      assert.match(
+        stderr,
+        new RegExp(`^Error: ${words[0]} is for a Git branch, and a folder is followed\nHint: leave`),
+      );
+    }
+  }
+});
+
 test("an interval without a pause is refused, by sync and by up", async (t) => {
   const { folder, run } = await syncDesk(t);
   const commands = [

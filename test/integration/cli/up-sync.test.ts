@@ -46,7 +46,7 @@ test("in the background too it takes over, leaves and tells as the flags of sync
   assert.match(pass?.errors[0] ?? "", /^web belongs to cli .*take it over with --adopt \(last written by /);
   await run("down");
 
-  const words = ["--adopt", "--no-self-heal", "--interval", "1m", "--sync-listen", "127.0.0.1:0"];
+  const words = ["--adopt", "--no-self-heal", "--max-delete", "7", "--sync-listen", "127.0.0.1:0"];
   const up = await run("up", "--detach", "--sync", folder, ...words);
   assert.equal(up.code, 0, up.stderr);
   await status("it is taken over", (sync) => sync.pass?.outcome === "synced");
@@ -64,7 +64,7 @@ test("in the background too it takes over, leaves and tells as the flags of sync
   assert.match((await run("up", "--detach")).stdout, / and follows dir:/);
   const otherwise = await run("up", "--detach", "--sync", folder, "--partial");
   assert.equal(otherwise.code, 3);
-  const flags = "--adopt --interval=1m --no-self-heal --sync-listen=127.0.0.1:0";
+  const flags = "--adopt --max-delete=7 --no-self-heal --sync-listen=127.0.0.1:0";
   assert.match(
     otherwise.stderr,
     new RegExp(` and follows ${source} with ${flags}, not with --partial\nHint: .* down first`),

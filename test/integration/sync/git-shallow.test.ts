@@ -3,8 +3,7 @@ import assert from "node:assert/strict";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import Sync from "../../../src/cli/commands/sync.ts";
-import { parseDuration } from "../../../src/model/duration.ts";
+import { followingOf } from "../../../src/cli/sync/follow-flags.ts";
 import { openGit } from "../../../src/sync/git.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { gitLab, gitSyncLab } from "../../support/git-lab.ts";
@@ -35,7 +34,9 @@ test("the mirror is bare and shallow: the last commit alone, and no work tree", 
 });
 
 test("a remote is asked every 30 s unless another interval is said", async (t) => {
-  const intervalMs = parseDuration(Sync.flags.interval.default as string, "--interval");
+  const target = { kind: "git", url: "shop", shown: "shop", branch: "main", path: "" } as const;
+  const noFlags = { adopt: false, "allow-force-push": false, partial: false, "self-heal": true };
+  const { intervalMs } = followingOf(target, noFlags, { flag: "--listen", text: undefined });
   assert.equal(intervalMs, 30_000);
   const { remote, push } = await gitLab(t);
   const first = await push({ "deploy/web.yaml": web("a:1") });
