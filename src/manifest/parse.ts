@@ -189,12 +189,17 @@ const advice: Partial<Record<YAMLError["code"], string>> = {
   BAD_DIRECTIVE: "remove the line that begins with %",
 };
 
-/** The parser quotes what it stumbled over; it may be a secret, and stands at the place that is told. */
+/** How the parser quotes what it stumbled over, and what is said without it: a text after a colon, a name of a tag, an escape. */
+const quotes: readonly (readonly [RegExp, string])[] = [
+  [/: (".*"|[!*&|>].*)$/, ""],
+  [/^((Unresolved|Could not resolve) tag|Unknown directive|Invalid escape sequence)\b.*$/, "$1"],
+  [/^The !.*! tag has no suffix$/, "The tag has no suffix"],
+];
+
+/** What is quoted may be a secret, and stands at the place that is told. */
 function syntaxProblem({ code, message, pos }: YAMLError, lines: LineCounter): TextProblem {
-  const plain = message
-    .replaceAll(/\s+/g, " ")
-    .replace(/: (".*"|[!*&].*)$/, "")
-    .replace(/[.:]$/, "");
+  const line = message.replaceAll(/\s+/g, " ");
+  const plain = quotes.reduce((said, [quote, without]) => said.replace(quote, without), line).replace(/[.:]$/, "");
   const text = plain.slice(0, 1).toLowerCase() + plain.slice(1);
   return { ...placeAt(lines, pos[0]), message: text, hint: advice[code] ?? "check the syntax there" };
 }

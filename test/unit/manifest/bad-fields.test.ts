@@ -243,6 +243,13 @@ const secrets = [
   `*${secret}`,
   `!${secret}`,
   `"${secret}\\q"`,
+  `"\\U${secret}00"`,
+  `|${secret}`,
+  `>${secret}`,
+  `!!${secret}`,
+  `!<${secret}>`,
+  `!${secret}!`,
+  `!${secret}!a`,
   `&a "x" "${secret}"`,
 ];
 for (const written of [
