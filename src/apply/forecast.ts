@@ -53,6 +53,8 @@ export interface Forecast {
   /** Absent: there is none. */
   readonly downtime?: Downtime;
   readonly unplaced: readonly UnplacedForecast[];
+  /** So many pods that run are replaced or moved once there is room, or a node, for their successors: now there is none. */
+  readonly waiting?: number;
   /** A rollout of so many pods that the forecast was not carried to its end: so many more are replaced in the same way. */
   readonly more?: number;
   /** Why the master does nothing, or less than it should, until a person has looked. */
@@ -145,12 +147,14 @@ function playOut({ state, before, plan, others, wall }: Beginning): PlayedOut {
   const moving = new Set(decision.changes.map(({ deployment }) => deployment));
   const rolling = new Map<string, string>();
   const deployments = new Map<string, Forecast>();
-  for (const { name, after: document } of items) {
+  for (const { name, before: former, after: document } of items) {
     if (!document) continue;
     if (moving.has(name)) rolling.set(name, document.revision);
     const pods = { before: before.pods.get(name) ?? [], after: after.get(name) ?? [] };
-    const told = compare({ name, ...pods, stopFirst, reasons, noNodes, revision: rolling.get(name) });
     const problem = problems.get(name);
+    const isRolled = problem === undefined && former !== undefined && former.value.revision !== document.revision;
+    const rollsTo = isRolled ? document.revision : undefined;
+    const told = compare({ name, ...pods, stopFirst, reasons, noNodes, rollsTo, revision: rolling.get(name) });
     const ready = readiness(name, document, { ...model.readyPods(name), now: before.ready.get(name) ?? 0 });
     deployments.set(name, { ...told, ...ready, ...(problem === undefined ? {} : { problem }) });
   }
@@ -195,6 +199,8 @@ interface Comparison {
   readonly name: string;
   /** The one that its pods are still being brought to; undefined: the model has done what can be done. */
   readonly revision: string | undefined;
+  /** The one that this plan brings its pods to; undefined: they keep theirs. */
+  readonly rollsTo: string | undefined;
   readonly before: readonly LivePod[];
   readonly after: readonly LivePod[];
   readonly stopFirst: ReadonlySet<string>;
@@ -202,15 +208,8 @@ interface Comparison {
   readonly noNodes: boolean;
 }
 
-function compare({
-  name,
-  revision,
-  before,
-  after,
-  stopFirst,
-  reasons,
-  noNodes,
-}: Comparison): Omit<Forecast, "ready" | "downtime"> {
+function compare(comparison: Comparison): Omit<Forecast, "ready" | "downtime"> {
+  const { name, revision, before, after, stopFirst, reasons, noNodes } = comparison;
   const old = new Map(before.map((pod) => [pod.slot, pod]));
   const known = new Set(before.map(({ id }) => id));
   const made = after.filter(({ id }) => !known.has(id));
@@ -228,6 +227,7 @@ function compare({
   for (const { slot } of placed) untouched.delete(slot);
   const isLeft = (pod: LivePod) => known.has(pod.id) && pod.revision !== revision && untouched.has(pod.slot);
   const more = revision === undefined ? 0 : after.filter(isLeft).length;
+  const waiting = waitingIn(comparison);
   return {
     created: placed.filter(({ slot }) => !old.has(slot)).map(named),
     replaced: successors.flatMap(({ pod, from }) => (from === undefined ? [successor(pod)] : [])),
@@ -237,8 +237,23 @@ function compare({
     unplaced: made
       .filter((pod) => !isPlaced(pod))
       .map(({ id, slot }) => ({ name: podName(name, slot), ...(reasons.get(id) ?? { reason: "fits on no node" }) })),
+    ...(waiting > 0 ? { waiting } : {}),
     ...(more > 0 ? { more } : {}),
   };
+}
+
+/** In how many slots a pod runs that is to get a successor and has none with a place. */
+function waitingIn({ before, after, revision, rollsTo }: Comparison): number {
+  // What is left of a rollout that was not carried to its end does not wait for anything.
+  if (revision !== undefined) return 0;
+  const known = new Set(before.map(({ id }) => id));
+  const isPlaced = ({ node }: LivePod) => node !== undefined;
+  const slotsOf = (pods: readonly LivePod[]) => new Set(pods.map(({ slot }) => slot));
+  const successors = after.filter(({ id }) => !known.has(id));
+  const isOld = (pod: LivePod) => known.has(pod.id) && rollsTo !== undefined && pod.revision !== rollsTo;
+  const wanting = slotsOf([...successors.filter((pod) => !isPlaced(pod)), ...after.filter(isOld)]);
+  const [running, succeeded] = [slotsOf(before.filter(isPlaced)), slotsOf(successors.filter(isPlaced))];
+  return [...wanting].filter((slot) => running.has(slot) && !succeeded.has(slot)).length;
 }
 
 /** The node that a pod leaves for another although nothing of it changes. */

@@ -7,7 +7,7 @@ import { podsText } from "../../model/pod.ts";
 /**
  * - `downtime`: a Deployment that has a ready pod now is for a while, or from then on, without any; one that is deleted too
  * - `delete`: a Deployment is deleted
- * - `replace`: a pod that runs is replaced or moved, and so begins anew
+ * - `replace`: a pod that runs is replaced or moved, and so begins anew: now, or once its successor has a place
  * - `unplaceable`: a pod fits on no node
  */
 export const failKinds = ["downtime", "delete", "replace", "unplaceable"] as const;
@@ -54,12 +54,19 @@ function failureOf(on: FailKind, { action }: PlanItem, forecast: Forecast | unde
     case "delete":
       return action === "delete" ? "deleted" : undefined;
     case "replace":
-      return anyPods((forecast?.replaced.length ?? 0) + (forecast?.moved.length ?? 0) + (forecast?.more ?? 0));
+      return forecast && anyReplaced(forecast);
     case "unplaceable":
       return anyPods(forecast?.unplaced.length ?? 0);
     default:
       return on satisfies never;
   }
+}
+
+function anyReplaced({ replaced, moved, more = 0, waiting = 0 }: Forecast): string | undefined {
+  const now = anyPods(replaced.length + moved.length + more);
+  if (waiting === 0) return now;
+  const later = `once ${waiting === 1 ? "it has" : "they have"} a place`;
+  return now === undefined ? `${podsText(waiting)} ${later}` : `${now}, and ${waiting} more ${later}`;
 }
 
 /** Undefined: it does not fail. */

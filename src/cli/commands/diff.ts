@@ -47,7 +47,7 @@ with the nodes that the scheduler would use now. Writes nothing into the store.
 Deployments changed or deleted by hand; and says who did it, where that is known, and what corrects it.
 --source with the name of a sync's source (dir:… or git:…, as sync status shows it) is for files that it does not follow yet, those of a
 pull request: it shows what the sync would do with them, what it would delete and take back included.
---fail-on looks at the consequences: downtime (no ready pod for a while), delete (of a Deployment), replace (of a pod that runs), unplaceable (a pod).
+--fail-on looks at the consequences: downtime (no ready pod for a while), delete (of a Deployment), replace (of a pod that runs, now or once there is a place), unplaceable (a pod).
 Exits with 0 when nothing differs, with 1 when something does, with 2 after an error, and with 3 when --fail-on found something.`;
   static override examples = [
     "<%= config.bin %> diff -f manifests/",

@@ -127,6 +127,25 @@ test("pods that fit nowhere are named with the scheduler's reason, and those of 
   assert.equal(found.unplaced[0].remedy, "one more fits on node-1 with 500m more cpu");
 });
 
+test("pods that run and whose successors find no place now are told as waiting for it", () => {
+  const template = { image: "demo:2", resources: { cpu: "1000" } };
+  const found = (spec: Parameters<typeof manifest>[1]) =>
+    applied({ deployments: { web: { pods: 3 } } }, true, manifest("web", { template, ...spec })).get("web");
+  const told = (forecast: Forecast | undefined) => [forecast?.untouched, forecast?.unplaced.length, forecast?.waiting];
+  assert.deepEqual(told(found({ replicas: 3 })), [3, 1, 3]);
+  assert.deepEqual(told(found({ replicas: 2 })), [2, 1, 2]);
+  const allAtOnce = { maxSurge: 0, maxUnavailable: 3 };
+  assert.deepEqual(told(found({ replicas: 3, strategy: allAtOnce })), [0, 3, 3]);
+});
+
+test("a pod that has never run has nobody who waits to be replaced", () => {
+  const large = (image: string) => ({ image, resources: { cpu: "1000" } });
+  const fixture: ClusterFixture = { deployments: { web: { template: large("demo:1"), pods: [{ node: null }] } } };
+  const { unplaced, waiting } =
+    applied(fixture, true, manifest("web", { replicas: 1, template: large("demo:2") })).get("web") ?? {};
+  assert.deepEqual([unplaced?.length, waiting], [1, undefined]);
+});
+
 test("a deletion stops every pod", () => {
   const state = stateOf({ deployments: { web: { pods: 2 }, api: { pods: 1 } } });
   const plan = planDelete(known(state), ["web"], false, author());

@@ -20,6 +20,8 @@ const cases: readonly { readonly told: Partial<Forecast>; readonly want: Partial
   { told: {}, want: {} },
   { told: { replaced: pods }, want: { replace: "2 pods" } },
   { told: { replaced: pods, more: 7 }, want: { replace: "9 pods" } },
+  { told: { waiting: 2 }, want: { replace: "2 pods once they have a place" } },
+  { told: { replaced: pods, waiting: 1 }, want: { replace: "2 pods, and 1 more once it has a place" } },
   { told: { moved: [{ name: "web-0", from: "n1", node: "n2" }] }, want: { replace: "1 pod" } },
   { told: { unplaced: [{ name: "web-0", reason: "too little memory" }] }, want: { unplaceable: "1 pod" } },
   { told: { downtime: { why: "scale", message: "it is scaled to 0" } }, want: { downtime: "it is scaled to 0" } },
