@@ -210,10 +210,11 @@ interface Comparison {
 
 function compare(comparison: Comparison): Omit<Forecast, "ready" | "downtime"> {
   const { name, revision, before, after, stopFirst, reasons, noNodes } = comparison;
-  const old = new Map(before.map((pod) => [pod.slot, pod]));
+  const isPlaced = ({ node }: LivePod) => node !== undefined || noNodes;
+  // One without a place has never run: nobody replaces or stops it.
+  const old = new Map(before.filter(isPlaced).map((pod) => [pod.slot, pod]));
   const known = new Set(before.map(({ id }) => id));
   const made = after.filter(({ id }) => !known.has(id));
-  const isPlaced = ({ node }: LivePod) => node !== undefined || noNodes;
   const placed = made.filter(isPlaced);
   const named = ({ slot, node }: LivePod) => ({ name: podName(name, slot), ...(node === undefined ? {} : { node }) });
   const successor = (pod: LivePod) =>

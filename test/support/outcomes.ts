@@ -42,10 +42,11 @@ export function names({ created, replaced, moved, ...others }: Outcome) {
 
 /** What has become of the pods of one Deployment. */
 export function outcomeOf(name: string, before: ClusterState, after: ClusterState): Outcome {
-  const old = new Map(livePods(name, before).map((pod) => [pod.slot, pod]));
+  const [was, is] = [nodesOf(before), nodesOf(after)];
+  const ran = livePods(name, before).filter(({ id }) => was.has(id));
+  const old = new Map(ran.map((pod) => [pod.slot, pod]));
   const known = new Set(livePods(name, before).map(({ id }) => id));
   const now = livePods(name, after);
-  const [was, is] = [nodesOf(before), nodesOf(after)];
   const made = now.filter(({ id }) => !known.has(id));
   const placed = made.filter(({ id }) => is.has(id));
   const said: Record<"created" | "replaced" | "moved", string[]> = { created: [], replaced: [], moved: [] };

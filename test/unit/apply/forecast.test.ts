@@ -54,6 +54,19 @@ const cases: { name: string; fixture: ClusterFixture; running?: boolean; apply: 
     want: { replaced: [on("web-0", "node-1"), on("web-1", "node-1")] },
   },
   {
+    name: "pods that never had a place are created where they get one, and nobody is replaced or stopped",
+    fixture: {
+      deployments: {
+        web: {
+          template: { image: "demo:1", resources: { cpu: "1000" } },
+          pods: [{ node: null }, { slot: 1, node: null }],
+        },
+      },
+    },
+    apply: manifest("web", { replicas: 1 }),
+    want: { created: [on("web-0", "node-1")] },
+  },
+  {
     name: "a pod of the wanted revision that has crashed before and is ready holds the rollout up for a while, not for good",
     fixture: {
       deployments: {
