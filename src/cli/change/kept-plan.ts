@@ -137,7 +137,8 @@ export async function readKeptManifests(
     return manifests;
   } catch (error) {
     // What is wrong with a file matters less than that it is another one now.
-    if (isOrchestraError(error, "invalid")) refuseMoved(kept, movedFiles(kept.files, files), error);
+    const hint = files.length === 0 ? elsewhereHint : lookHint;
+    if (isOrchestraError(error, "invalid")) refuseMoved(kept, movedFiles(kept.files, files), { hint, cause: error });
     throw error;
   }
 }
@@ -215,19 +216,33 @@ function tellsPods(entry: unknown): boolean {
   return lists.every(Array.isArray) && typeof least === "number";
 }
 
-function refuseMoved(kept: KeptPlan, moved: readonly Moved[], cause?: unknown): void {
+const lookHint = "orchestra diff shows what applying would do now, and --out keeps it";
+const elsewhereHint = "none of its files is here: run it in the folder that the plan was made in, or name them with -f";
+
+/** What to do about it, and what it was found by. */
+interface Refusal {
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+function refuseMoved(kept: KeptPlan, moved: readonly Moved[], told: Refusal = {}): void {
   if (moved.length === 0) return;
   const named = moved.slice(0, namedLimit).map(({ message }) => message);
   const rest = moved.length - named.length;
-  throw refusal(kept, rest > 0 ? [...named, `${rest} more have moved`] : named, moved, cause);
+  throw refusal(kept, rest > 0 ? [...named, `${rest} more have moved`] : named, moved, told);
 }
 
-function refusal(kept: KeptPlan, reasons: readonly string[], moved: readonly Moved[], cause?: unknown): OrchestraError {
+function refusal(
+  kept: KeptPlan,
+  reasons: readonly string[],
+  moved: readonly Moved[],
+  { hint = lookHint, cause }: Refusal = {},
+): OrchestraError {
   return new OrchestraError(
     "conflict",
     `the plan ${kept.token} no longer holds: ${reasons.join("; ")}; nothing was written`,
     {
-      hint: "orchestra diff shows what applying would do now, and --out keeps it",
+      hint,
       cause,
       details: { token: kept.token, moved: moved.map(({ what, name, message }) => ({ what, name, message })) },
     },

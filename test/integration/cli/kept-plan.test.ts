@@ -104,6 +104,9 @@ test("a plan is refused when a file changed, appeared, went or broke; another ch
   await rename(more, join(folder, "m", "web.yaml.bak"));
   await rename(web, join(folder, "away.yaml"));
   await refused(/the file .*web\.yaml went away since/);
+  await refused(
+    /Hint: none of its files is here: run it in the folder that the plan was made in, or name them with -f\.$/m,
+  );
   const { code, stdout } = await run("apply", "--plan", plan, "-o", "json");
   assert.equal(code, 3);
   assert.deepEqual(JSON.parse(stdout).error.details.moved[0].what, "file");
