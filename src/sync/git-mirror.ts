@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { SourceCommit } from "../model/source.ts";
 import { callGit, type GitCall, GitError } from "./git-call.ts";
 import { isDamaged, isLocked, otherFormat } from "./git-reason.ts";
-import { contentsOf, entryOf, type GitListing, listingOf, MirrorDamage, noFolder } from "./git-tree.ts";
+import { contentsOf, entryOf, folderMode, type GitListing, listingOf, MirrorDamage, noFolder } from "./git-tree.ts";
 
 export interface MirrorOptions {
   readonly folder: string;
@@ -79,7 +79,7 @@ export class Mirror {
     if (path === "") return this.#whole(await list(commit));
     const entry = entryOf((await this.#read(["ls-tree", "-z", commit, "--", path], signal)).toString());
     if (!entry) return listingOf("");
-    return entry.type === "tree" ? this.#whole(await list(entry.id)) : noFolder(path);
+    return entry.mode === folderMode ? this.#whole(await list(entry.id)) : noFolder(path, entry.mode);
   }
 
   async contents(ids: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, Uint8Array>> {

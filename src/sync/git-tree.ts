@@ -20,6 +20,11 @@ export interface GitListing {
 /** What git gives of its own mirror is not as it should be: something in it is lost, and a new one has it again. */
 export class MirrorDamage extends Error {}
 
+/** How git calls a folder, a link and a submodule. */
+export const folderMode = "040000";
+const linkMode = "120000";
+const submoduleMode = "160000";
+
 interface Entry extends Blob {
   readonly mode: string;
   readonly bytes: number;
@@ -35,9 +40,9 @@ export function listingOf(output: string): GitListing {
   for (const { mode, id, bytes, name } of entriesOf(output)) {
     if (name.split("/").some(isSkipped)) continue;
     const problem = (message: string, hint: string): Problem => ({ file: name, path: "", message, hint });
-    if (mode === "160000")
+    if (mode === submoduleMode)
       problems.push(problem("is a submodule, which is not read", "put its files into this repository"));
-    else if (mode === "120000") {
+    else if (mode === linkMode) {
       const link = problem("is a link, which is not read from Git", "put the file itself in its place");
       (isManifestName(name) ? problems : unread).push(link);
     } else if (!isManifestName(name)) continue;
@@ -75,18 +80,23 @@ function limitProblem(files: number, bytes: number): Problem | undefined {
 }
 
 /** What stands at a place in a commit: of `git ls-tree -z COMMIT PLACE`. Undefined: nothing does. */
-export function entryOf(output: string): { readonly type: string; readonly id: string } | undefined {
+export function entryOf(output: string): { readonly mode: string; readonly id: string } | undefined {
   if (output === "") return undefined;
-  const [, type, id] = /^\d+ (\w+) ([0-9a-f]+)\t/.exec(output) ?? [];
-  if (type === undefined || id === undefined) throw new MirrorDamage(`git does not tell what is in it: ${output}`);
-  return { type, id };
+  const [, mode, id] = /^(\d+) \w+ ([0-9a-f]+)\t/.exec(output) ?? [];
+  if (mode === undefined || id === undefined) throw new MirrorDamage(`git does not tell what is in it: ${output}`);
+  return { mode, id };
 }
 
-/** Where what is followed is a file in the commit. */
-export function noFolder(path: string): GitListing {
-  const problem = { file: path, path: "", message: "is no folder", hint: "follow the one that it lies in" };
-  return { blobs: [], problems: [problem], unread: [] };
+/** Where what is followed is no folder in the commit, but something of this mode. */
+export function noFolder(path: string, mode: string): GitListing {
+  const [message, hint] = noFolders[mode] ?? ["is no folder", "follow the one that it lies in"];
+  return { blobs: [], problems: [{ file: path, path: "", message, hint }], unread: [] };
 }
+
+const noFolders: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  [linkMode]: ["is a link, which is not read from Git", "follow the folder that it leads to"],
+  [submoduleMode]: ["is a submodule, which is not read", "follow a folder in its own repository"],
+};
 
 /** Of `git cat-file --batch`, in the order of the request. Throws `MirrorDamage` where one is missing, or cut off. */
 export function contentsOf(output: Uint8Array, ids: readonly string[]): Map<string, Uint8Array> {

@@ -1,7 +1,7 @@
 // What git lists of a commit: which files are manifests, which are refused with a reason, and what cannot be true.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { contentsOf, entryOf, listingOf, MirrorDamage } from "../../../src/sync/git-tree.ts";
+import { contentsOf, entryOf, listingOf, MirrorDamage, noFolder } from "../../../src/sync/git-tree.ts";
 
 const id = "0123456789abcdef0123456789abcdef01234567";
 const line = (name: string, { mode = "100644", size = "7", type = "blob" } = {}) =>
@@ -67,6 +67,13 @@ test("a file that the mirror has lost is damage, and not a file that is gone", (
 
 test("what stands at a place in a commit", () => {
   assert.equal(entryOf(""), undefined);
-  assert.deepEqual(entryOf(`040000 tree ${id}\tdeploy\0`), { type: "tree", id });
-  assert.deepEqual(entryOf(`160000 commit ${id}\tdeploy\0`), { type: "commit", id });
+  assert.deepEqual(entryOf(`040000 tree ${id}\tdeploy\0`), { mode: "040000", id });
+  assert.deepEqual(entryOf(`160000 commit ${id}\tdeploy\0`), { mode: "160000", id });
+});
+
+test("what is followed and is no folder says what it is", () => {
+  const told = (mode: string) => noFolder("deploy", mode).problems.map(({ message, hint }) => `${message}; ${hint}`);
+  assert.deepEqual(told("100644"), ["is no folder; follow the one that it lies in"]);
+  assert.deepEqual(told("120000"), ["is a link, which is not read from Git; follow the folder that it leads to"]);
+  assert.deepEqual(told("160000"), ["is a submodule, which is not read; follow a folder in its own repository"]);
 });
