@@ -14,13 +14,14 @@ export interface GitFailure {
   readonly tooMuch: boolean;
 }
 
-const reasons: readonly (readonly [RegExp, (where: string, branch: string) => string])[] = [
+/** The first that fits: what is named as "unable to access" says more behind that. `code`: what the pattern has found in its parentheses. */
+const reasons: readonly (readonly [RegExp, (where: string, branch: string, code: string) => string])[] = [
   [
     /couldn't find remote ref|Remote branch .* not found/i,
     (where, branch) => `${where} has no branch ${branch}; push it again, or follow another one`,
   ],
   [
-    /Authentication failed|could not read (Username|Password)|terminal prompts disabled|Permission denied|access denied|HTTP 40[13]/i,
+    /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|Permission denied|access denied|(?:HTTP|error:) 40[13]/i,
     (where) => `${where} does not let this user in; check the SSH key or the credential helper of who runs the sync`,
   ],
   [
@@ -46,7 +47,17 @@ const reasons: readonly (readonly [RegExp, (where: string, branch: string) => st
     (where) => `there is no Git repository at ${where}; check its URL`,
   ],
   [
-    /Could not resolve|unable to access|Connection (refused|reset|timed out)|unable to connect|Could not read from remote/i,
+    /certificate (?:problem|verification failed)|certificate subject name/i,
+    (where) =>
+      `the certificate of the host of ${where} is not trusted here; name who signed it in git's http.sslCAInfo, or check the host's name`,
+  ],
+  [/returned error: (\d+)/i, (where, _branch, code) => `${where} answers with HTTP ${code}; it is tried again`],
+  [
+    /Could not resolve|unable to look up/i,
+    (where) => `the host of ${where} is not known here; check its name, or this machine's DNS. It is tried again`,
+  ],
+  [
+    /unable to access|Connection (refused|reset|timed out)|unable to connect|Could not read from remote/i,
     (where) => `${where} does not answer; it is tried again`,
   ],
   [/No space left/i, () => "the disk of this machine is full"],
@@ -75,8 +86,10 @@ export function gitReason(failure: GitFailure, where: string, branch: string): s
   if (failure.missing) return "git is not installed here, or not on the PATH";
   if (failure.tooMuch) return `${where} has more files there than are read; follow a folder in it`;
   if (failure.late) return `${where} takes too long to answer, or is too large; it is tried again`;
-  const known = reasons.find(([pattern]) => pattern.test(failure.stderr));
-  if (known) return known[1](where, branch);
+  for (const [pattern, say] of reasons) {
+    const found = pattern.exec(failure.stderr);
+    if (found) return say(where, branch, found[1] ?? "");
+  }
   const lines = failure.stderr.split("\n").map((line) => line.trim());
   const last = lines.findLast((line) => line !== "");
   return `git failed${last === undefined ? "" : `: ${withoutSecrets(last).slice(0, 200)}`}`;

@@ -12,7 +12,32 @@ const cases: readonly (readonly [string, RegExp])[] = [
   ["fatal: could not read Username for 'https://example.org': terminal prompts disabled", /does not let this user in/],
   ["git@example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.", /does not let/],
   ["Host key verification failed.\nfatal: Could not read from remote repository.", /connect to it once with ssh/],
-  ["fatal: unable to access 'https://token@example.org/': Could not resolve host: example.org", /does not answer/],
+  ["fatal: unable to access 'https://token@example.org/': Could not resolve host: example.org", /host .* is not known/],
+  [
+    "ssh: Could not resolve hostname example.org: Name or service not known\nfatal: Could not read from remote",
+    /host .* is not known/,
+  ],
+  ["fatal: unable to look up example.org (port 9418) (Name or service not known)", /host .* is not known/],
+  [
+    "fatal: unable to access 'https://token@example.org/': Failed to connect to example.org port 443",
+    /does not answer/,
+  ],
+  [
+    "fatal: unable to access 'https://token@example.org/': The requested URL returned error: 403",
+    /does not let this user in/,
+  ],
+  [
+    "fatal: unable to access 'https://token@example.org/': The requested URL returned error: 503",
+    /answers with HTTP 503/,
+  ],
+  [
+    "fatal: unable to access 'https://token@example.org/': SSL certificate problem: self-signed certificate",
+    /certificate .* is not trusted here; .*http\.sslCAInfo/,
+  ],
+  [
+    "fatal: unable to access 'https://token@example.org/': server certificate verification failed. CAfile: none CRLfile: none",
+    /certificate .* is not trusted here/,
+  ],
   [
     "fatal: '/srv/shop.git' does not appear to be a git repository\nfatal: Could not read from remote",
     /no Git repository/,
