@@ -51,6 +51,8 @@ export interface Controlled {
   readonly changed: boolean;
   /** Whether a sync hears it now. */
   readonly isHeard: boolean;
+  /** Whether it applies nothing, whatever it hears. */
+  readonly isPaused: boolean;
 }
 
 /** What is said of a word that nobody hears. */
@@ -73,7 +75,7 @@ export async function control(
   const isHeard = await isFollowed(store, document);
   const after = change(before, isHeard, source);
   if (after !== before) await store.commit({ changes: [overwrite(snapshot, key, after)] });
-  return { source: oneLine(source), changed: after !== before, isHeard };
+  return { source: oneLine(source), changed: after !== before, isHeard, isPaused: after.paused !== undefined };
 }
 
 /** Lets the held pass that bears the token go on, and no other. Throws `not-found` where none does. */

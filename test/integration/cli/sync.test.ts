@@ -154,7 +154,12 @@ test("one whose machine is gone, or whose number another process has by now, is 
     (await shown()).map(({ source, running }) => `${source} ${running}`),
     ["elsewhere true", "here false"],
   );
-  assert.equal((await run("sync", "trigger", "elsewhere")).code, 0);
+  const triggered = await run("sync", "trigger", "elsewhere");
+  assert.deepEqual([triggered.code, triggered.stderr], [0, ""]);
+  await run("sync", "pause", "elsewhere");
+  const inPause = await run("sync", "trigger", "elsewhere");
+  const paused = "It is paused, and applies nothing: orchestra sync resume has it go on.\n";
+  assert.deepEqual([inPause.code, inPause.stderr], [0, paused]);
 });
 
 test("a sync is named as it was told what to follow; of several that are meant just those are named", async (t) => {

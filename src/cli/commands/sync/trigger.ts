@@ -13,7 +13,9 @@ export default class SyncTrigger extends BaseCommand {
     const { control, triggered } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
     const node = (await ownMachine(this.settings.stateDir))?.node;
-    const { source } = await control(await this.openStore(flags), { named: args.source, node }, triggered(act));
+    const which = { named: args.source, node };
+    const { source, isPaused } = await control(await this.openStore(flags), which, triggered(act));
     this.print(`${source} is asked to look now.`);
+    if (isPaused) this.note("It is paused, and applies nothing: orchestra sync resume has it go on.");
   }
 }
