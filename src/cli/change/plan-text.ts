@@ -147,7 +147,7 @@ export function pruneNote({ pruned, renamedFrom, renamedTo }: PlanItem): string 
 
 /** One line for each kind of consequence. */
 export function consequences(forecast: Forecast): string[] {
-  const { created, replaced, moved, stopped, untouched, unplaced, more = 0, problem } = forecast;
+  const { created, replaced, moved, stopped, unplaced, more = 0, problem } = forecast;
   const waits = [...replaced, ...moved].filter(({ stopFirst }) => stopFirst);
   const lines = [
     ...group("created", created),
@@ -156,7 +156,7 @@ export function consequences(forecast: Forecast): string[] {
     ...(waits.length > 0 ? [`${namesOf(waits)}: stops before its successor starts, which needs its place`] : []),
     ...(more > 0 ? [`${more} more replaced in the same way`] : []),
     ...group("stopped", stopped),
-    ...(untouched > 0 ? [`${podsText(untouched)} untouched`] : []),
+    ...untouchedTexts(forecast),
     ...unplacedTexts(unplaced),
     ...readyTexts(forecast),
     ...(problem === undefined ? [] : [problem]),
@@ -179,6 +179,15 @@ function movedTexts(moved: Forecast["moved"]): string[] {
   const ways = [...Map.groupBy(moved, ({ from, node }) => `from ${from} to ${node ?? "a node"}`)];
   const told = ways.map(([way, pods]) => `${namesOf(pods)} ${way}`);
   return moved.length === 0 ? [] : [`${podsText(moved.length)} moved: ${told.join("; ")}`];
+}
+
+/** Those whose successors have no place yet go later. Where a strategy stops them first they are told as pods without a place. */
+function untouchedTexts({ untouched, waiting = 0 }: Forecast): string[] {
+  if (untouched === 0) return [];
+  const later = Math.min(waiting, untouched);
+  if (later === 0) return [`${podsText(untouched)} untouched`];
+  const once = `once ${later === 1 ? "its successor has" : "their successors have"} a place`;
+  return [`${podsText(later)} replaced ${once}`, `${podsText(untouched)} untouched until then`];
 }
 
 /** Only what hurts: that a deletion ends the service is what was asked for. */

@@ -69,6 +69,14 @@ test("a value from a manifest cannot break the line", () => {
 const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: readonly string[] }[] = [
   { forecast: {}, want: ["no pods"] },
   { forecast: { untouched: 1 }, want: ["1 pod untouched"] },
+  {
+    forecast: { untouched: 3, waiting: 2 },
+    want: ["2 pods replaced once their successors have a place", "3 pods untouched until then"],
+  },
+  {
+    forecast: { untouched: 1, waiting: 4 },
+    want: ["1 pod replaced once its successor has a place", "1 pod untouched until then"],
+  },
   { forecast: { stopped: [on("a-1", "n1"), on("a-2")] }, want: ["2 pods stopped: a-1 on n1; a-2"] },
   {
     forecast: { replaced: [{ ...on("a-0", "n1"), stopFirst: true }, on("a-1", "n1")], more: 7 },
