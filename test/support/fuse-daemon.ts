@@ -1,11 +1,22 @@
-// A FUSE daemon: shows a flat folder, read-only, at another place, and answers for it until it is unmounted. Stopped (SIGSTOP), it is what a
-// network mount is whose server is gone: each call into it stands still. Arguments: the folder, where it is shown, and how many milliseconds it takes to
-// tell of one file. Says when it is mounted.
+// A FUSE daemon: shows a flat folder, read-only, at another place, and answers for it until it is unmounted. While a certain file is there it is what a
+// network mount is whose server is gone: each call into it stands still. Arguments: the folder, where it is shown, how many milliseconds it takes to
+// tell of one file, and that file. Says when it is mounted, and when it hangs.
 import { execFileSync } from "node:child_process";
-import { closeSync, openSync, readdirSync, readFileSync, readSync, type Stats, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 
-const [shown = "", at = "", delayMs = "0"] = process.argv.slice(2);
+const [shown = "", at = "", delayMs = "0", hangsFile = ""] = process.argv.slice(2);
+const hangsLookMs = 20;
 
 /** Numbers of the kernel's `fuse.h`. */
 const ask = { lookup: 1, forget: 2, getattr: 3, open: 14, read: 15, statfs: 17, release: 18, init: 26 } as const;
@@ -43,7 +54,14 @@ function serve(): void {
     const body = buffer.subarray(requestBytes, bytes);
     const unique = buffer.readBigUInt64LE(8);
     reply(unique, answer({ what, node: Number(buffer.readBigUInt64LE(16)), body }));
+    if (existsSync(hangsFile)) hang();
   }
+}
+
+/** Between two questions: whoever has put one that was taken waits for its answer, and not even SIGKILL ends that; a server that is gone takes none. */
+function hang(): void {
+  writeSync(1, "hangs\n");
+  while (existsSync(hangsFile)) rest(hangsLookMs);
 }
 
 /** Undefined: it has been unmounted. */
@@ -74,7 +92,11 @@ function reply(unique: bigint, answer: Buffer | number): void {
 }
 
 function delay(): void {
-  if (Number(delayMs) > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(delayMs));
+  if (Number(delayMs) > 0) rest(Number(delayMs));
+}
+
+function rest(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 }
 
 /** Its body, or the number of an error. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, openSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
+import { rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { eventually } from "./eventually.ts";
@@ -32,15 +33,17 @@ interface Test {
 export interface FuseMount {
   /** Shows the flat folder `behind` at `at`; each question about a file takes `delayMs`. */
   mount(behind: string, at: string, delayMs?: number): Promise<ChildProcess>;
-  /** From now on nothing there is answered, until its daemon is continued. */
+  /** From now on nothing there is answered, until it goes on. */
   hang(): Promise<void>;
+  goOn(): Promise<void>;
   /** As if it had never been there. */
   unmount(): Promise<void>;
 }
 
 /** To be called in front of what makes the folders: they are removed after it, and without its daemon the mount keeps nobody waiting. */
 export function fuseMount(t: Test): FuseMount {
-  let [daemon, at]: [ChildProcess | undefined, string] = [undefined, ""];
+  let [daemon, at, said]: [ChildProcess | undefined, string, string] = [undefined, "", ""];
+  const hangsFile = () => `${at}.hangs`;
   const unmount = async () => {
     daemon?.kill("SIGKILL");
     await run("umount", ["-l", at]);
@@ -49,34 +52,24 @@ export function fuseMount(t: Test): FuseMount {
   return {
     async mount(behind, place, delayMs = 0) {
       at = place;
-      const words = [daemonProgram, behind, at, String(delayMs)];
+      const words = [daemonProgram, behind, at, String(delayMs), hangsFile()];
       daemon = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "inherit"] });
-      assert.ok(daemon.stdout);
       const ended = once(daemon, "exit").then(() => assert.fail("the daemon has ended"));
-      const [said] = await Promise.race([once(daemon.stdout, "data"), ended]);
-      assert.equal(String(said), "mounted\n");
+      daemon.stdout?.setEncoding("utf8").on("data", (text: string) => {
+        said += text;
+      });
+      await Promise.race([eventually("it is mounted", () => said.includes("mounted\n")), ended]);
       return daemon;
     },
-    hang: () =>
-      // Whoever has put a question that the daemon has taken waits for its answer, and not even SIGKILL ends that; a server that is gone takes none.
-      eventually("the daemon stands still, and has nothing to answer", () => {
-        daemon?.kill("SIGSTOP");
-        const state = daemon && stateOf(daemon);
-        if (state === "busy") daemon?.kill("SIGCONT");
-        return state === "idle" || undefined;
-      }).then(() => {}),
+    async hang() {
+      await writeFile(hangsFile(), "");
+      // It looks for the file after each answer; this question is answered, or stays in the queue.
+      const question = spawn("stat", ["-f", at], { stdio: "ignore" });
+      await eventually("it hangs", () => said.includes("hangs\n"));
+      question.kill("SIGKILL");
+      said = "";
+    },
+    goOn: () => rm(hangsFile()),
     unmount,
   };
-}
-
-/** The number of read(2). */
-const readCall = process.arch === "arm64" ? "63" : "0";
-
-/** Undefined: it goes on still. */
-function stateOf({ pid }: ChildProcess): "busy" | "idle" | undefined {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  if (!stat.slice(stat.lastIndexOf(")") + 2).startsWith("T")) return undefined;
-  const [call, descriptor] = readFileSync(`/proc/${pid}/syscall`, "utf8").split(" ");
-  if (call !== readCall) return "busy";
-  return readlinkSync(`/proc/${pid}/fd/${Number(descriptor)}`) === "/dev/fuse" ? "idle" : "busy";
 }

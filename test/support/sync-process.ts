@@ -1,6 +1,5 @@
 // `orchestra sync` as a process of its own, and what it answers to those who watch over it.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -49,7 +48,16 @@ export function syncProcess(t: TestContext, options: SyncProcessOptions): SyncPr
     env: { ...process.env, ...state, ORCHESTRA_STORE: storeUrl, ...settings },
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const ended = once(child, "close");
+  let isOver = false;
+  child.once("close", () => {
+    isOver = true;
+  });
+  const signalled = async (name: NodeJS.Signals) => {
+    child.kill(name);
+    await eventually(`it ends by ${name}`, () => isOver, limitMs).catch((error: Error) => {
+      throw new Error(`${error.message}; log: ${log.slice(-2_000)}`);
+    });
+  };
   t.after(() => child.kill("SIGKILL"));
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -65,14 +73,8 @@ export function syncProcess(t: TestContext, options: SyncProcessOptions): SyncPr
     pid: child.pid ?? 0,
     log: () => log,
     signal: (name) => void child.kill(name),
-    async end() {
-      child.kill("SIGTERM");
-      await ended;
-    },
-    async kill() {
-      child.kill("SIGKILL");
-      await ended;
-    },
+    end: () => signalled("SIGTERM"),
+    kill: () => signalled("SIGKILL"),
     async ready(answer) {
       let last = "";
       const isSo = async () => {

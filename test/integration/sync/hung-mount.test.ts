@@ -1,4 +1,4 @@
-// A followed folder on a mount that no longer answers, as when an NFS server is gone: here its FUSE daemon is stopped.
+// A followed folder on a mount that no longer answers, as when an NFS server is gone: here its FUSE daemon takes no more questions.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -19,25 +19,25 @@ const skip = (await whyNoFuse()) ?? false;
 
 /** A folder shown at another place by a daemon, and a store beside them. */
 async function mounted(t: TestContext) {
-  const { mount, hang } = fuseMount(t);
+  const { mount, hang, goOn } = fuseMount(t);
   const root = await tempFolder(t);
   const [behind, at] = [join(root, "behind"), join(root, "at")];
   for (const folder of [behind, at]) await mkdir(folder);
   const write = (name: string, image: string) => writeFile(join(behind, `${name}.yaml`), manifestText(name, image));
   await write("web", "a:1");
   await write("api", "a:1");
-  const daemon = await mount(behind, at);
+  await mount(behind, at);
   const storeUrl = `file:${join(root, "store.db")}`;
   const env = { ...process.env, ORCHESTRA_STORE: storeUrl, ORCHESTRA_STATE_DIR: join(root, "state") };
   const orchestra = async (...words: string[]) =>
     (await run(process.execPath, [program, ...words], { env }).catch((error: { stdout: string }) => error)).stdout;
-  return { root, at, storeUrl, daemon, hang, write, orchestra };
+  return { root, at, storeUrl, hang, goOn, write, orchestra };
 }
 
 test("a folder that hangs is told, nothing is pruned, and it is followed again when it answers", {
   skip,
 }, async (t) => {
-  const { root, at, storeUrl, daemon, hang, write, orchestra } = await mounted(t);
+  const { root, at, storeUrl, hang, goOn, write, orchestra } = await mounted(t);
   const sync = syncProcess(t, { storeUrl, words: [at], folder: root });
   await sync.ready(/^200/);
   await hang();
@@ -48,7 +48,7 @@ test("a folder that hangs is told, nothing is pruned, and it is followed again w
   await sync.ready(/has not answered since/);
   assert.match(await orchestra("get", "deployments"), /api.*\n.*web/);
   await write("web", "a:2");
-  daemon.kill("SIGCONT");
+  await goOn();
   await sync.ready(/^200/);
   await eventually(
     "it is applied",
