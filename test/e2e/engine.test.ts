@@ -53,7 +53,10 @@ test("Docker stopped while 20 pods run: the same 20 pods are ready again", async
       return now.every(({ ready }) => ready) && now.some(({ startedAt }, at) => startedAt !== pods[at]?.startedAt);
     },
     limitMs,
-  );
+  ).catch(async (error: Error) => {
+    const told = (await cluster.pods("web")).map((pod) => JSON.stringify(pod));
+    throw new Error(`${error.message}; ${told.join("\n")}; ${up.log().slice(-4_000)}`);
+  });
   const after = await cluster.ready("web", 20, limitMs);
   assert.deepEqual(
     after.map(({ id }) => id),
