@@ -37,9 +37,10 @@ export function leaderText(lead: SyncDocument["lead"] | undefined): string {
 function whyNotReady(reading: Reading | undefined): string | undefined {
   if (!reading) return "waits for the store";
   const { part, trouble, shown } = reading;
+  // What a pass failed with is a consequence of that.
+  if (shown && !shown.fresh) return "the store does not answer";
   if (trouble !== undefined) return part === "leads" ? `the last pass failed: ${trouble}` : `cannot lead: ${trouble}`;
   if (!shown) return "waits for the store";
-  if (!shown.fresh) return "the store does not answer";
   if (part === "starts") return "asks the store who leads";
   if (part === "stands-by") return undefined;
   const { pass } = shown.document ?? {};

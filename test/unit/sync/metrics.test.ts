@@ -39,6 +39,9 @@ test("who leads is ready once it has read its source, and says why it is not", (
   assert.equal(ready(leading("away", ["gone"])), "not: away: gone");
   assert.equal(ready(leading("failed", ["too large"])), "not: failed: too large");
   assert.equal(ready(leading("synced", [], false)), "not: the store does not answer");
+  const cutOff = leading("synced", [], false);
+  cutOff.passed({ ms: 1, at: 2_000, trouble: "a commit was broken off" });
+  assert.equal(ready(cutOff), "not: the store does not answer", "the cause, and not what followed from it");
   const failing = leading("synced");
   failing.passed({ ms: 1, at: 2_000, trouble: "the disk is full" });
   assert.equal(ready(failing), "not: the last pass failed: the disk is full");
