@@ -1,6 +1,6 @@
 // Guards: what one pass may do to a source's Deployments before a person has looked. A wrong branch, an empty folder or a slip in a template
 // must never empty a cluster. Pure; `apply --prune` asks a person for these reasons, or refuses.
-import { wantedReplicas } from "../model/deployment.ts";
+import { deploymentsText, wantedReplicas } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { PodsDocument } from "../model/pod.ts";
 import type { Forecast } from "./forecast.ts";
@@ -102,7 +102,7 @@ function deletionGuard({ plan, source, gone, owned, limit }: Deleting): Held | u
   // What a sync leaves as a hand has made it is in the files and not in its plan: then the plan does not name all that the source has.
   const named = plan.items.length + plan.notInFiles.length;
   if (named === owned && plan.items.every((item) => item.pruned)) {
-    return { guard: "empty", message: `there is no manifest at all, while ${source} has ${deployments(owned)}` };
+    return { guard: "empty", message: `there is no manifest at all, while ${source} has ${deploymentsText(owned)}` };
   }
   if (gone === owned) {
     const all = owned === 1 ? "the only Deployment" : `all ${owned} Deployments`;
@@ -182,8 +182,4 @@ function overLimit(number: number, total: number, { count, percent }: Limit): st
   const both = count !== undefined && percent !== undefined;
   const rule = both ? `${count} or ${percent}%, whichever is more` : percent === undefined ? "" : `${percent}%`;
   return `at most ${most} may be${rule === "" ? "" : ` (${rule})`}`;
-}
-
-function deployments(count: number): string {
-  return count === 1 ? "1 Deployment" : `${count} Deployments`;
 }

@@ -80,6 +80,17 @@ export abstract class BaseCommand extends Command {
     process.stderr.write(`${text}\n`);
   }
 
+  /** Whether the person agrees, or has said so with `yes`. A no is told, and has its exit code. Throws as `confirm` does. */
+  protected async agreed(yes: boolean, question: string, doing: string): Promise<boolean> {
+    if (yes) return true;
+    const { confirm, declinedExitCodes } = await import("./change/confirm.ts");
+    const answer = await confirm(question, doing);
+    if (answer === "yes") return true;
+    this.print("Nothing was changed.");
+    process.exitCode = declinedExitCodes[answer];
+    return false;
+  }
+
   /** The exit code of a failure; commands with a table of their own override it. */
   protected exitCodeFor(error: OrchestraError): number {
     return exitCodes[error.code];

@@ -105,3 +105,8 @@ export function podsOf(value: CountOrPercent, replicas: number, round: "up" | "d
   const share = (Number.parseFloat(value) * replicas) / 100;
   return round === "up" ? Math.ceil(share) : Math.floor(share);
 }
+
+/** So many of them, for people: `1 Deployment`, `3 Deployments`. */
+export function deploymentsText(count: number): string {
+  return count === 1 ? "1 Deployment" : `${count} Deployments`;
+}

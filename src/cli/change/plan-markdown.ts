@@ -2,6 +2,7 @@
 // Free text (values, reasons, names of people) stands in fenced blocks alone, where it is neither markup nor a mention of anybody.
 import type { Forecast } from "../../apply/forecast.ts";
 import type { Plan, PlanItem } from "../../apply/plan.ts";
+import { deploymentsText } from "../../model/deployment.ts";
 import type { PlanFailure } from "./fail-on.ts";
 import { changeText, consequences, countsText, noticesOf, pruneNote } from "./plan-text.ts";
 
@@ -118,7 +119,7 @@ function sectionOf(
 
 function cutText({ deployments, lines }: { readonly deployments: number; readonly lines: number }): string[] {
   const cut = [
-    ...(deployments > 0 ? [`the sections of ${deployments} ${deployments === 1 ? "Deployment" : "Deployments"}`] : []),
+    ...(deployments > 0 ? [`the sections of ${deploymentsText(deployments)}`] : []),
     ...(lines > 0 ? [`${lines} ${lines === 1 ? "line" : "lines"} of those above`] : []),
   ];
   return cut.length === 0 ? [] : [`**Cut**: ${cut.join(" and ")}. \`orchestra diff\` shows all.`, ""];

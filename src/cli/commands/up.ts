@@ -72,8 +72,7 @@ When it ends, pods run on and names are answered, and the next up takes over fro
     const { stateDir, networkRange, storeAccess } = this.settings;
     const running = runningUp(stateDir, storeUrl);
     if (running) {
-      const followed = sync ? { sync: syncRecord(sync, running.node) } : {};
-      return this.print(alreadyText(running, { ...followed, ...(lostAfterMs === undefined ? {} : { lostAfterMs }) }));
+      return this.print(alreadyText(running, { sync: sync && syncRecord(sync, running.node), lostAfterMs }));
     }
     const store = await openStore(storeUrl, { create: true, patient: true, access: () => storeAccess });
     const now = new Date().toISOString();

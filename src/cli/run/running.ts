@@ -30,8 +30,11 @@ export function alreadyRunning({ pid, node, since, roles }: RolesRecord, sync: b
 const besideIt = "let orchestra sync follow it in a process of its own";
 const endItFirst = "orchestra down first, and this again (pods run on)";
 
-/** What was said to an `up`; absent: nothing. */
-type Told = Pick<RolesRecord, "sync" | "lostAfterMs">;
+/** What was said to an `up`; undefined: nothing. */
+export interface Told {
+  readonly sync: RolesRecord["sync"];
+  readonly lostAfterMs: number | undefined;
+}
 
 /**
  * What the second `up --detach` says: that there is nothing to do. Throws `conflict` where the one that runs does otherwise than this one is

@@ -100,13 +100,12 @@ async function serveStore(
     const roles = await startRoles({ config, store, cluster, version, wanted, clock: systemClock, log, stop });
     try {
       const path = recordPath(options, cluster.id);
-      const { nodeLostAfterMs: lostAfterMs } = config;
       const record = { cluster: cluster.id, store: storeUrl, node: roles.node, since, roles: wanted };
-      const how = {
-        ...(wanted.includes("master") ? { lostAfterMs } : {}),
+      stopNoting = keepNoted(path, {
+        ...record,
+        ...(wanted.includes("master") ? { lostAfterMs: config.nodeLostAfterMs } : {}),
         ...(sync ? { sync: syncRecord(sync, roles.node) } : {}),
-      };
-      stopNoting = keepNoted(path, { ...record, ...how });
+      });
       if (sync) {
         const { listen: _told, ...how } = sync.following;
         following = await startFollowing({ ...how, config, store, cluster: cluster.id, clock: systemClock, log });

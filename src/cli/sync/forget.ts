@@ -1,15 +1,9 @@
-// A source that nobody will follow any more: what is known of its sync goes, and its Deployments stay. Reads `syncs` and `deployments`;
-// removes `syncs/<id>` and `controls/syncs/<id>`.
+// A source that nobody will follow any more: what is known of its sync goes, and its Deployments stay. Reads `syncs`; removes `syncs/<id>` and
+// `controls/syncs/<id>`.
 import { syncControlKey } from "../../model/keys.ts";
 import type { SyncDocument } from "../../model/sync.ts";
 import { remove, type Store } from "../../store/store.ts";
 import { betweenLeaders } from "./between-leaders.ts";
-
-/** How many Deployments belong to the source. */
-export async function ownedBy(store: Store, source: string): Promise<number> {
-  const all = (await store.list(["deployments"])).list("deployments");
-  return all.filter(({ value }) => value.source === source && !value.deleted).length;
-}
 
 /** Throws `conflict` while a sync leads there, and where somebody speaks about it just then. */
 export async function forget(store: Store, document: SyncDocument): Promise<void> {

@@ -1,5 +1,5 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
-import type { Act } from "../../model/deployment.ts";
+import { type Act, deploymentsText } from "../../model/deployment.ts";
 import type { SourceCommit } from "../../model/source.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { hostText } from "../../sync/machine.ts";
@@ -62,7 +62,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["State", paint(pass && runs ? `${text}, for ${age(pass.at, nowMs)}` : text, tone, colour)],
     ["Paused", control.paused && `by ${control.paused.by}, ${ago(control.paused.at)}; orchestra sync resume goes on`],
     ["Led by", `${hostText(lead)}, pid ${lead.pid}, ${end}`],
-    ["Applied", applied && `${applied.deployments} ${plural(applied.deployments)}, ${ago(applied.at)}`],
+    ["Applied", applied && `${deploymentsText(applied.deployments)}, ${ago(applied.at)}`],
     ["Commit", applied?.commit && commitText(applied.commit)],
     ["Looked at", pass?.commit && commitText(pass.commit)],
     ["Not read", applied?.unread && unreadText(applied.unread)],
@@ -149,9 +149,4 @@ function firstText(names: readonly string[], count: number, notes: ReadonlyMap<s
 
 function commitText({ id, author, subject }: SourceCommit): string {
   return `${id.slice(0, 12)} ${oneLine(subject)} (${oneLine(author)})`;
-}
-
-/** The word after a count. */
-export function plural(count: number): string {
-  return count === 1 ? "Deployment" : "Deployments";
 }

@@ -1,7 +1,7 @@
 // What people do to Deployments that a folder owns, and what a sync makes of it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { commitPlan, knownState, planSelectors } from "../../../src/apply/commit.ts";
 import { type KnownState, type Plan, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
@@ -9,7 +9,7 @@ import { put, type Store } from "../../../src/store/store.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
 import { memoryCluster } from "../../support/memory-cluster.ts";
 import { author, wanted } from "../../support/plans.ts";
-import { manifestText, syncLab } from "../../support/sync-lab.ts";
+import { manifestText, type SyncLab, syncLab } from "../../support/sync-lab.ts";
 
 async function byHand(store: Store, plan: (state: KnownState) => Plan): Promise<void> {
   await commitPlan(store, plan(knownState(await store.list(planSelectors))), plan);
@@ -116,13 +116,19 @@ test("--no-self-heal leaves what was deleted by hand, also when files change and
   await lab.settled({ api: "orchestra-demo:1", new: "orchestra-demo:1", web: "orchestra-demo:2" });
 });
 
-test("what another source owns is not taken, and nothing else is applied either", async (t) => {
+/** A sync has applied two Deployments, and has ended. */
+async function appliedLab(t: TestContext): Promise<SyncLab> {
   const lab = await syncLab(t);
   await lab.write("web.yaml", web("a:1"));
   await lab.write("api.yaml", manifestText("api", "b:1"));
   const first = await lab.start();
   await lab.settled({ web: "a:1", api: "b:1" });
   await first.close();
+  return lab;
+}
+
+test("what another source owns is not taken, and nothing else is applied either", async (t) => {
+  const lab = await appliedLab(t);
   const { value, version, key } = (await lab.store.list(["deployments"])).list("deployments")[0] ?? assert.fail();
   await lab.store.commit({ changes: [put(key, { ...value, source: "cli" }, version)] });
   await lab.write("web.yaml", web("a:2"));
@@ -133,12 +139,7 @@ test("what another source owns is not taken, and nothing else is applied either"
 });
 
 test("with --adopt it takes over what others own, without a new pod where nothing else differs, and that is theirs no more", async (t) => {
-  const lab = await syncLab(t);
-  await lab.write("web.yaml", web("a:1"));
-  await lab.write("api.yaml", manifestText("api", "b:1"));
-  const first = await lab.start();
-  await lab.settled({ web: "a:1", api: "b:1" });
-  await first.close();
+  const lab = await appliedLab(t);
   for (const { key, value, version } of (await lab.store.list(["deployments"])).list("deployments"))
     await lab.store.commit({ changes: [put(key, { ...value, source: "shop" }, version)] });
   const before = [await lab.deployment("api"), await lab.deployment("web")];

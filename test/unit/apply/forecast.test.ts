@@ -217,32 +217,31 @@ test("a rollout that is not carried to its end is told so whatever another Deplo
   assert.equal(web.replaced.length + web.untouched + (web.more ?? 0), 1_000);
 });
 
-test("a rollout that waits for a node that is away does not say that more is replaced", () => {
-  const old = revisionOf({ image: "demo:0" });
-  const pods = [
+const old = revisionOf({ image: "demo:0" });
+/** Its new pod starts on `n1`, and the old ones run on `n2`. */
+const rollingWeb = {
+  document: { replicas: 2 },
+  pods: [
     { serial: 2, node: "n1", status: { phase: "starting" as const } },
     { slot: 0, node: "n2", revision: old },
     { slot: 1, node: "n2", revision: old },
-  ];
+  ],
+};
+
+test("a rollout that waits for a node that is away does not say that more is replaced", () => {
   const fixture: ClusterFixture = {
     nodes: { n1: {}, n2: {} },
     absent: ["n1"],
-    deployments: { web: { document: { replicas: 2 }, pods } },
+    deployments: { web: rollingWeb },
   };
   const found = applied(fixture, true, manifest("web", { replicas: 2, labels: { team: "shop" } })).get("web");
   assert.deepEqual(podsOf(found), { ...nothing, untouched: 2 });
 });
 
 test("a node whose engine has gone silent stops and starts nothing: a rollout that has begun there waits, and its room stays taken", () => {
-  const old = revisionOf({ image: "demo:0" });
-  const pods = [
-    { serial: 2, node: "n1", status: { phase: "starting" as const } },
-    { slot: 0, node: "n2", revision: old },
-    { slot: 1, node: "n2", revision: old },
-  ];
   const fixture: ClusterFixture = {
     nodes: { n1: {}, n2: {} },
-    deployments: { web: { document: { replicas: 2 }, pods }, api: { pods: [{ node: "n1" }] } },
+    deployments: { web: rollingWeb, api: { pods: [{ node: "n1" }] } },
   };
   const state = stateOf(fixture);
   const engine = { since: builtAt, reason: "Docker does not answer" };

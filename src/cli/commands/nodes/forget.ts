@@ -18,18 +18,12 @@ Asks first on a terminal; elsewhere it needs --yes.`;
     const { observe } = await import("../../show/observe.ts");
     const { resolveName } = await import("../../names.ts");
     const { forgetNode, forgettingText, refusePresent } = await import("../../forget.ts");
-    const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
     const store = await this.openStore(flags);
     const observation = await observe(store);
     const { name } = resolveName(observation.state, args.node, { kinds: ["node"] });
     refusePresent(observation, name);
     this.print(forgettingText(observation, name));
-    const answer = flags.yes ? "yes" : await confirm(`Forget ${name}?`, `forgetting ${name}`);
-    if (answer !== "yes") {
-      this.print("Nothing was changed.");
-      process.exitCode = declinedExitCodes[answer];
-      return;
-    }
+    if (!(await this.agreed(flags.yes, `Forget ${name}?`, `forgetting ${name}`))) return;
     const done = await forgetNode(store, name, { by: this.settings.user, at: new Date().toISOString() });
     if (done) this.print(`node/${name} is forgotten.`);
     else {

@@ -20,7 +20,6 @@ and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes 
     const { lastKnownCluster } = await import("../../run/known-cluster.ts");
     const { absoluteUrl } = await import("../../../store/open-store.ts");
     const { clusterKey, nameOf } = await import("../../../model/keys.ts");
-    const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
     const { stateDir, storeUrl } = this.settings;
     const known = await lastKnownCluster(stateDir, absoluteUrl(flags.store ?? storeUrl));
     // One that was removed altogether is accepted as an empty one.
@@ -37,12 +36,7 @@ and asks on a terminal; elsewhere it needs --yes. Where nobody holds it changes 
       return;
     }
     this.print(acceptText(holders, snapshot.list("presence").length));
-    const answer = flags.yes ? "yes" : await confirm("Follow the store as it is?", "accepting a rollback");
-    if (answer !== "yes") {
-      this.print("Nothing was changed.");
-      process.exitCode = declinedExitCodes[answer];
-      return;
-    }
+    if (!(await this.agreed(flags.yes, "Follow the store as it is?", "accepting a rollback"))) return;
     const incarnation = await acceptRollback(store, snapshot, holders, cluster);
     this.print(`Accepted, as incarnation ${incarnation}: machines that run follow now, others when they start.`);
   }

@@ -16,22 +16,18 @@ Asks first on a terminal; elsewhere it needs --yes.`;
     const { args, flags } = await this.parse(SyncForget);
     const { ownMachine } = await import("../../sync/own-machine.ts");
     const { readSync } = await import("../../sync/syncs.ts");
-    const { forget, ownedBy } = await import("../../sync/forget.ts");
-    const { confirm, declinedExitCodes } = await import("../../change/confirm.ts");
+    const { forget } = await import("../../sync/forget.ts");
+    const { knownState, planSelectors } = await import("../../../apply/commit.ts");
+    const { ownedBy } = await import("../../../apply/prune.ts");
+    const { deploymentsText } = await import("../../../model/deployment.ts");
     const { oneLine } = await import("../../print.ts");
-    const { plural } = await import("../../sync/sync-text.ts");
     const node = (await ownMachine(this.settings.stateDir))?.node;
     const store = await this.openStore(flags);
     const document = await readSync(store, { named: args.source, node });
     const source = oneLine(document.source);
-    const owned = await ownedBy(store, document.source);
-    if (owned > 0) this.print(`${owned} ${plural(owned)} will stay, and belong to ${source} as before.`);
-    const answer = flags.yes ? "yes" : await confirm(`Forget ${source}?`, `forgetting ${source}`);
-    if (answer !== "yes") {
-      this.print("Nothing was changed.");
-      process.exitCode = declinedExitCodes[answer];
-      return;
-    }
+    const owned = ownedBy(knownState(await store.list(planSelectors)), document.source).length;
+    if (owned > 0) this.print(`${deploymentsText(owned)} will stay, and belong to ${source} as before.`);
+    if (!(await this.agreed(flags.yes, `Forget ${source}?`, `forgetting ${source}`))) return;
     await forget(store, document);
     this.print(`${source} is forgotten.`);
   }
