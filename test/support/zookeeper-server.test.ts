@@ -11,12 +11,15 @@ import { startZooKeeper } from "./zookeeper-server.ts";
 test("an ensemble whose leader is killed gets another one, and takes the first back", async (context) => {
   const ensemble = await startZooKeeper({ servers: 3 });
   context.after(() => ensemble.close());
+  const modes = async () => (await Promise.all(ensemble.servers.map((server) => server.mode()))).toSorted();
+  assert.deepEqual(await modes(), ["follower", "follower", "leader"], "all of them serve from the beginning");
   const first = await ensemble.leader();
   await first.kill();
   const second = await ensemble.leader();
   assert.notEqual(second.host, first.host);
   await first.start();
-  await eventually("it follows", async () => (await first.mode()) === "follower", 30_000);
+  await ensemble.whole();
+  assert.equal(await first.mode(), "follower");
 });
 
 test("with TLS a client needs the certificate that comes along", async (context) => {

@@ -43,11 +43,16 @@ export interface RunningZooKeeper {
   readonly folder: string;
   /** Waits until clients are served: a quorum of those that run has a leader. Resolves with the leader, or the single server. */
   leader(): Promise<ZooKeeperServer>;
+  /**
+   * Waits until every server serves clients. Only then may a test take one away and count on the others: a server that comes back joins a leader
+   * that a quorum follows, and cannot while the only follower is frozen (FastLeaderElection counts the votes that arrive); the leader then gives up.
+   */
+  whole(): Promise<void>;
   /** Kills all and removes what they have stored. Also done when the process ends without it. */
   close(): Promise<void>;
 }
 
-/** Resolves when it serves. Passwords of digest need nothing on the server: every server knows them. */
+/** Resolves when every server serves. Passwords of digest need nothing on the server: every server knows them. */
 export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<RunningZooKeeper> {
   const folder = await mkdtemp(join(tmpdir(), "orchestra-test-"));
   // Loopback is a whole network: an address of one's own saves looking for free ports, which another test may take meanwhile.
@@ -74,9 +79,12 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
     for (const place of places) servers.push(await prepare(folder, place, hosts, options));
     await Promise.all(servers.map((server) => server.start()));
     const leader = () => eventually("ZooKeeper serves", () => leaderOf(servers), 30_000);
-    await leader();
+    const whole = async () => {
+      await eventually("every server of ZooKeeper serves", () => allServe(servers), 60_000);
+    };
+    await whole();
     const connect = hosts.map((host) => `${host}:${serverPorts.plain}`).join(",");
-    return { servers, connect, certificates, folder, leader, close };
+    return { servers, connect, certificates, folder, leader, whole, close };
   } catch (error) {
     await close();
     throw error;
@@ -88,6 +96,11 @@ async function leaderOf(servers: readonly ZooKeeperServer[]): Promise<ZooKeeperS
   const followers = modes.filter((mode) => mode === "follower").length;
   const isServed = servers.length === 1 || followers + 1 > servers.length / 2;
   return isServed ? servers.find((_, index) => modes[index] === "leader" || modes[index] === "standalone") : undefined;
+}
+
+async function allServe(servers: readonly ZooKeeperServer[]): Promise<boolean> {
+  const modes = await Promise.all(servers.map((server) => server.mode()));
+  return modes.every((mode) => mode !== undefined);
 }
 
 async function prepare(

@@ -11,8 +11,8 @@ import { readTogether } from "../../support/zookeeper-reading.ts";
 import type { ZooKeeperServer } from "../../support/zookeeper-server.ts";
 
 const zooKeeper = zooKeeperOfFile({ servers: 3 });
-// Each test brings back the servers that it takes away.
-beforeEach(() => zooKeeper().leader());
+// Each test brings back the servers that it takes away, and the next one takes others: they are waited for.
+beforeEach(() => zooKeeper().whole());
 
 const data = Buffer.from("data");
 const limitMs = 60_000;
