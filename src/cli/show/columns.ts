@@ -25,7 +25,7 @@ export function deploymentColumns(nowMs: number): readonly Column<DeploymentRow>
     { header: "AGE", cell: ({ createdAt }) => age(createdAt || undefined, nowMs) },
     { header: "IMAGE", cell: ({ image }) => image, wide: true },
     { header: "SOURCE", cell: ({ source }) => source, wide: true },
-    { header: "COMMIT", cell: ({ commit }) => commitText(commit && shortened(commit)) ?? "-", wide: true },
+    { header: "COMMIT", cell: ({ commit }) => (commit ? commitText(shortened(commit)) : "-"), wide: true },
     { header: "STATUS", cell: (row) => ({ text: deploymentStatus(row), tone: stateTones[row.state] }) },
   ];
 }
@@ -33,9 +33,9 @@ export function deploymentColumns(nowMs: number): readonly Column<DeploymentRow>
 /** Of a commit's id, where it is read and not used: as many as Git itself shows of a large repository. */
 const commitDigits = 10;
 
-/** What a Deployment was written from, in words; undefined where that was not Git. */
-export function commitText(commit: DeploymentRow["commit"]): string | undefined {
-  return commit && `${commit.id.slice(0, commitDigits)} by ${commit.author}: ${commit.subject}`;
+/** A commit in words. Git allows an empty message always, and an empty author in what other programs have written. */
+export function commitText({ id, author, subject }: SourceCommit): string {
+  return `${id.slice(0, commitDigits)} by ${author || "nobody named"}: ${subject || "(no message)"}`;
 }
 
 /** In a table the columns behind it should stay in sight. */

@@ -56,7 +56,7 @@ function deploymentText(description: DeploymentDescription, options: DescribeTex
       ["Labels", labelsText(description.labels)],
       ["Annotations", labelsText(description.annotations)],
       ["Source", oneLine(row.source)],
-      ["Commit", commitText(row.commit)],
+      ["Commit", row.commit && commitText(row.commit)],
       [
         "To prune",
         waitsToBePruned && `for ${age(waitsToBePruned.since, options.nowMs)}: ${waitsToBePruned.reasons.join("; ")}`,

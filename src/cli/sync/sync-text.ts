@@ -1,9 +1,9 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
 import { type Act, deploymentsText } from "../../model/deployment.ts";
-import type { SourceCommit } from "../../model/source.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { hostText } from "../../sync/machine.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
+import { commitText } from "../show/columns.ts";
 import { fields } from "../show/describe-text.ts";
 import { lastHeard } from "./sync-problems.ts";
 
@@ -145,8 +145,4 @@ function firstText(names: readonly string[], count: number, notes: ReadonlyMap<s
   const told = names.map((name) => (notes.has(name) ? `${name} (${notes.get(name)})` : name)).join(", ");
   const more = count - names.length;
   return names.length > 0 && more > 0 ? `${told} and ${more} more` : told;
-}
-
-function commitText({ id, author, subject }: SourceCommit): string {
-  return `${id.slice(0, 12)} ${oneLine(subject)} (${oneLine(author)})`;
 }

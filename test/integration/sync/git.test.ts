@@ -51,6 +51,21 @@ test("what is pushed is applied, with the commit that it came from", async (t) =
   });
 });
 
+test("a commit with neither a message nor the name of an author is applied like any other", async (t) => {
+  const { remote, work, git, push } = await gitLab(t);
+  await push({ "deploy/web.yaml": web("a:1") });
+  // Git itself makes none, and takes those that other programs have made.
+  const who = "<ann@example.org> 1767225600 +0000";
+  const raw = `tree ${await git("rev-parse", "HEAD^{tree}")}\nauthor ${who}\ncommitter ${who}\n\n`;
+  await writeFile(join(work, "..", "commit"), raw);
+  const id = await git("hash-object", "-t", "commit", "-w", "--literally", "../commit");
+  await git("push", "-q", "--force", "origin", `${id}:refs/heads/main`);
+  const lab = await gitSyncLab(t, remote);
+  await lab.start();
+  await lab.settled({ web: "a:1" });
+  assert.deepEqual((await lab.deployment("web"))?.commit, { id, author: "", subject: "" });
+});
+
 test("a commit with a bad file changes nothing, and the next one mends it", async (t) => {
   const { remote, push } = await gitLab(t);
   await push({ "deploy/web.yaml": web("a:1") });

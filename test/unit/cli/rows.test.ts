@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deploymentStatus } from "../../../src/cli/show/columns.ts";
+import { commitText, deploymentStatus } from "../../../src/cli/show/columns.ts";
 import { describeDeployment, describeNode } from "../../../src/cli/show/describe.ts";
 import { descriptionText } from "../../../src/cli/show/describe-text.ts";
 import { changesBetween, keyOf, listing, listingText, nameOf, selectionOf } from "../../../src/cli/show/listing.ts";
@@ -227,6 +227,11 @@ test("what came from Git tells its commit: in wide listings, in descriptions and
   const description = describeDeployment(told, "web", { failures: [], pending: new Map(), showValues: false });
   const text = descriptionText(description, { nowMs, colour: false });
   assert.match(text, /^Commit: +0123456789 by Ann: web: more replicas$/m);
+});
+
+test("a commit without an author or a message says so", () => {
+  const id = "0123456789abcdef";
+  assert.equal(commitText({ id, author: "", subject: "" }), "0123456789 by nobody named: (no message)");
 });
 
 test("in a wide listing long names and subjects are cut, and what follows stays below its header", () => {
