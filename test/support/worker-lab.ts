@@ -35,7 +35,7 @@ export interface Lab {
   readonly folder: string;
   readonly node: string;
   /** Starts a worker; a second one takes over after the first was closed. */
-  start(options?: { readonly runtime?: Runtime; readonly log?: Log; readonly clock?: Clock }): Promise<Worker>;
+  start(options?: StartOptions): Promise<Worker>;
   /** Adds or replaces pods of one template: as many as there are ids. */
   place(deployment: string, template: Partial<PodTemplate>, count: number): Promise<readonly Placement[]>;
   /** Writes the placements as the function changes them. */
@@ -43,6 +43,14 @@ export interface Lab {
   statuses(): Promise<readonly PodStatus[]>;
   /** Waits until the statuses are as `is` wants them. */
   until(what: string, is: (statuses: readonly PodStatus[]) => boolean, limitMs?: number): Promise<readonly PodStatus[]>;
+}
+
+/** What a worker is given in the place of the lab's own. */
+export interface StartOptions {
+  readonly store?: Store;
+  readonly runtime?: Runtime;
+  readonly log?: Log;
+  readonly clock?: Clock;
 }
 
 export interface LabOptions {
@@ -78,13 +86,13 @@ export async function workerLab(test: Test, { engine, storeUrl }: LabOptions = {
     cluster: cluster.id,
     folder,
     node,
-    async start({ runtime: other = runtime, log = silentLog, clock = systemClock } = {}) {
+    async start(given = {}) {
       const worker = await startWorker({
-        store,
-        runtime: other,
+        store: given.store ?? store,
+        runtime: given.runtime ?? runtime,
         host: openLinuxRoutes(cluster.id),
-        clock,
-        log,
+        clock: given.clock ?? systemClock,
+        log: given.log ?? silentLog,
         facts: { node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
         cluster,
         stateDir: join(folder, cluster.id),

@@ -1,18 +1,14 @@
 // Without the store the worker goes on with what it knew: it restarts what crashes, and stops nothing.
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
 import { systemClock } from "../../../src/clock.ts";
 import { silentLog } from "../../../src/log.ts";
 import { networkName } from "../../../src/model/cluster.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
 import { clusterKey, statusesKey } from "../../../src/model/keys.ts";
-import type { PodTemplate } from "../../../src/model/template.ts";
 import { put, type Store } from "../../../src/store/store.ts";
 import { openMemory } from "../../../src/worker/memory.ts";
-import { openLinuxRoutes } from "../../../src/worker/routes-linux.ts";
-import { startWorker } from "../../../src/worker/worker.ts";
 import { eventually } from "../../support/eventually.ts";
 import { fakeClock } from "../../support/fake-clock.ts";
 import { memoryImages } from "../../support/memory-images.ts";
@@ -48,18 +44,7 @@ test("a worker that starts while the store is gone keeps its pods and restarts w
   const [one, two] = await lab.place("web", {}, 2);
   await lab.until("ready", all(2, "ready"));
   await first.close();
-  const blind = await startWorker({
-    store: goneStore(),
-    runtime,
-    host: openLinuxRoutes(lab.cluster),
-    clock: systemClock,
-    log: silentLog,
-    facts: { node: lab.node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
-    cluster: { id: lab.cluster, networkRange: "10.42.0.0/16" },
-    stateDir: join(lab.folder, lab.cluster),
-    validateTemplate: (value) => value as PodTemplate,
-  });
-  t.after(() => blind.close());
+  await lab.start({ store: goneStore(), runtime });
   const before = await runtime.list(signal);
   runtime.end(one?.pod ?? "", 1);
   await eventually("it runs again", async () => (await runtime.list(signal)).every(({ state }) => state === "running"));
@@ -79,20 +64,14 @@ test("a store that is away is said once by each who misses it, however often it 
   const clock = fakeClock();
   const said: string[] = [];
   let calls = 0;
-  const worker = await startWorker({
+  await lab.start({
     store: goneStore(() => {
       calls += 1;
     }),
     runtime: openMemory(memoryImages, clock),
-    host: openLinuxRoutes(lab.cluster),
     clock,
     log: { ...silentLog, warn: (message, fields) => void said.push(`${message}: ${String(fields?.["error"])}`) },
-    facts: { node: lab.node, key: "k1", address: "127.0.0.1", hostname: "host-1", labels: {}, version: "0.1.0" },
-    cluster: { id: lab.cluster, networkRange: "10.42.0.0/16" },
-    stateDir: join(lab.folder, lab.cluster),
-    validateTemplate: (value) => value as PodTemplate,
   });
-  t.after(() => worker.close());
   await eventually("it has tried many times", async () => {
     await clock.advance(1_000);
     return calls > 60;
