@@ -18,7 +18,8 @@ export interface GitFailure {
 const reasons: readonly (readonly [RegExp, (where: string, branch: string, code: string) => string])[] = [
   [
     /couldn't find remote ref|Remote branch .* not found/i,
-    (where, branch) => `${where} has no branch ${branch} (a tag is none); push it again, or follow another one`,
+    (where, branch) =>
+      `${where} has no branch ${branch} (a tag is none; one with a / in its name is written URL#BRANCH:PATH); push it again, or follow another one`,
   ],
   [
     /Authentication failed|could not read (?:Username|Password)|terminal prompts disabled|Permission denied|access denied|(?:HTTP|error:) 40[13]/i,

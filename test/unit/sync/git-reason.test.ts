@@ -8,7 +8,7 @@ const failed = (stderr: string) =>
   gitReason({ stderr, exitCode: 128, late: false, missing: false, tooMuch: false }, where, "main");
 
 const cases: readonly (readonly [string, RegExp])[] = [
-  ["fatal: couldn't find remote ref refs/heads/main", /has no branch main \(a tag is none\); push/],
+  ["fatal: couldn't find remote ref refs/heads/main", /has no branch main \(a tag is none; .* URL#BRANCH:PATH\); push/],
   ["fatal: could not read Username for 'https://example.org': terminal prompts disabled", /does not let this user in/],
   ["git@example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.", /does not let/],
   ["Host key verification failed.\nfatal: Could not read from remote repository.", /connect to it once with ssh/],
