@@ -5,7 +5,7 @@ import type { LabHost } from "../test/support/lab.ts";
 /** Of a Deployment that loses a third of its pods with a host. */
 export const replicas = 6;
 /** How long anything may take that comes about in the end. */
-const limitMs = 120_000;
+export const limitMs = 120_000;
 /** So long a host is cut off at least: who has lost a connection tries again the less often the longer it lasts, so it is the same for all. */
 const cutMs = 20_000;
 

@@ -2,7 +2,7 @@
 // happens. Needs root. `node bench/hosts.ts idle leader cut leading` measures only some of it.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Lab, openLab, whyNoLab } from "../test/support/lab.ts";
-import { type CutOff, cutOff, cutOffLeader, type Losable, type Side, type Unled, until } from "./bench-hosts.ts";
+import { type CutOff, cutOff, cutOffLeader, type Losable, limitMs, type Side, type Unled } from "./bench-hosts.ts";
 import { idleFor } from "./bench-hosts-idle.ts";
 import { type OurHosts, startOurHosts } from "./bench-hosts-orchestra.ts";
 import { type SwarmHosts, startSwarmHosts } from "./bench-hosts-swarm.ts";
@@ -121,8 +121,7 @@ async function leadingServer({ zookeeper }: Lab): Promise<Losable> {
     cut: async () => cable?.cut(),
     async heal() {
       await cable?.heal();
-      const modes = () => Promise.all(zookeeper.servers.map((server) => server.mode()));
-      await until("all servers serve", async () => (await modes()).every((mode) => mode !== undefined));
+      await zookeeper.whole(limitMs);
     },
   };
 }

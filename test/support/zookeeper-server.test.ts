@@ -6,13 +6,13 @@ import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { eventually } from "./eventually.ts";
-import { startZooKeeper } from "./zookeeper-server.ts";
+import { modesOf, startZooKeeper } from "./zookeeper-server.ts";
 
 test("an ensemble whose leader is killed gets another one, and takes the first back", async (context) => {
   const ensemble = await startZooKeeper({ servers: 3 });
   context.after(() => ensemble.close());
-  const modes = async () => (await Promise.all(ensemble.servers.map((server) => server.mode()))).toSorted();
-  assert.deepEqual(await modes(), ["follower", "follower", "leader"], "all of them serve from the beginning");
+  const modes = (await modesOf(ensemble.servers)).toSorted();
+  assert.deepEqual(modes, ["follower", "follower", "leader"], "all of them serve from the beginning");
   const first = await ensemble.leader();
   await first.kill();
   const second = await ensemble.leader();

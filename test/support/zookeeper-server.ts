@@ -47,7 +47,7 @@ export interface RunningZooKeeper {
    * Waits until every server serves clients. Only then may a test take one away and count on the others: a server that comes back joins a leader
    * that a quorum follows, and cannot while the only follower is frozen (FastLeaderElection counts the votes that arrive); the leader then gives up.
    */
-  whole(): Promise<void>;
+  whole(limitMs?: number): Promise<void>;
   /** Kills all and removes what they have stored. Also done when the process ends without it. */
   close(): Promise<void>;
 }
@@ -79,8 +79,8 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
     for (const place of places) servers.push(await prepare(folder, place, hosts, options));
     await Promise.all(servers.map((server) => server.start()));
     const leader = () => eventually("ZooKeeper serves", () => leaderOf(servers), 30_000);
-    const whole = async () => {
-      await eventually("every server of ZooKeeper serves", () => allServe(servers), 60_000);
+    const whole = async (limitMs = 60_000) => {
+      await eventually("every server of ZooKeeper serves", () => allServe(servers), limitMs);
     };
     await whole();
     const connect = hosts.map((host) => `${host}:${serverPorts.plain}`).join(",");
@@ -92,15 +92,19 @@ export async function startZooKeeper(options: ZooKeeperOptions = {}): Promise<Ru
 }
 
 async function leaderOf(servers: readonly ZooKeeperServer[]): Promise<ZooKeeperServer | undefined> {
-  const modes = await Promise.all(servers.map((server) => server.mode()));
+  const modes = await modesOf(servers);
   const followers = modes.filter((mode) => mode === "follower").length;
   const isServed = servers.length === 1 || followers + 1 > servers.length / 2;
   return isServed ? servers.find((_, index) => modes[index] === "leader" || modes[index] === "standalone") : undefined;
 }
 
 async function allServe(servers: readonly ZooKeeperServer[]): Promise<boolean> {
-  const modes = await Promise.all(servers.map((server) => server.mode()));
-  return modes.every((mode) => mode !== undefined);
+  return (await modesOf(servers)).every((mode) => mode !== undefined);
+}
+
+/** How each of them serves, in their order; undefined for those that serve nobody. */
+export function modesOf(servers: readonly ZooKeeperServer[]): Promise<Awaited<ReturnType<ZooKeeperServer["mode"]>>[]> {
+  return Promise.all(servers.map((server) => server.mode()));
 }
 
 async function prepare(
