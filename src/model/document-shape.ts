@@ -119,6 +119,7 @@ const shapes: Readonly<Record<string, Shape>> = {
       held: object(
         { token: text, created: count, updated: count, deleted: count, deletes: list(text) },
         {
+          since: text,
           creates: list(text),
           updates: list(text),
           renamed: count,

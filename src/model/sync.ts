@@ -76,7 +76,7 @@ export interface SyncDocument {
     /** The first `errorsKept` of the Deployments that the files lack and that stay because they are protected. */
     readonly kept?: readonly string[];
   };
-  /** While the outcome is `held`. */
+  /** While it waits for a person: from the outcome `held` until the source is read again and says something else. */
   readonly held?: HeldPass;
   /** While what is to be pruned waits until the rest is ready: the first `errorsKept` of it. */
   readonly waiting?: {
@@ -86,7 +86,7 @@ export interface SyncDocument {
     /** What of it only has another name by now. */
     readonly renames?: readonly Renamed[];
   };
-  /** What may be pruned once the rest is ready: it was looked at together with the rest. */
+  /** What may be pruned once the rest is ready: it was looked at together with the rest. Ends with that, with other files, and where it is held. */
   readonly letThrough?: LetThrough;
   /** What was changed by hand, last. */
   readonly drift?: { readonly at: string; readonly corrected: boolean; readonly deployments: readonly Drifted[] };
@@ -96,6 +96,8 @@ export interface SyncDocument {
 export interface HeldPass {
   /** Names exactly this. */
   readonly token: string;
+  /** Since when: the same that was not held between is held anew. Absent where an earlier release holds it. */
+  readonly since?: string;
   readonly created: number;
   readonly updated: number;
   readonly deleted: number;
@@ -136,8 +138,8 @@ export interface Drifted extends Partial<Act> {
 /** `controls/syncs/<id>`. Written by operators. */
 export interface SyncControlDocument {
   readonly paused?: Act;
-  /** The one pass that may do more than usual. */
-  readonly approved?: Act & { readonly token: string };
+  /** The one pass that may do more than usual, for as long as it is held since `held`. */
+  readonly approved?: Act & { readonly token: string; readonly held?: string };
   /** Look at once; a later one asks again. */
   readonly trigger?: Act;
 }

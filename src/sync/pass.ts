@@ -14,13 +14,14 @@ import { clusterKey, syncControlKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 import type { Leadership, Snapshot, Store } from "../store/store.ts";
+import { approvedToken } from "./approval.ts";
 import { type Decision, decide } from "./decide.ts";
 import { type Attempt, Failing } from "./failing.ts";
 import { Fights } from "./fights.ts";
 import { type Found, Ground, type GroundOptions, strangeMs } from "./ground.ts";
 import type { Meter } from "./meter.ts";
 import { Readiness } from "./readiness.ts";
-import { heldReport, type Report, reportOf, waitingReport } from "./record.ts";
+import { doneReport, heldReport, type Report, reportOf, waitingReport } from "./record.ts";
 import { type Look, type Source, sourceName } from "./source.ts";
 import { nextStep, type Standing } from "./step.ts";
 import { tell } from "./teller.ts";
@@ -163,7 +164,7 @@ export class Pass {
     const first = this.#decide(found, look, found.snapshot);
     if (isDone(first, found.snapshot)) {
       this.#readiness.close();
-      await this.#tell(found, reportOf(first, look, heals));
+      await this.#tell(found, doneReport(reportOf(first, look, heals)));
       return "calm";
     }
     // What is only looked at where something is to be changed: pods, statuses, nodes.
@@ -185,7 +186,7 @@ export class Pass {
       }
       case "prune":
         if (look.unsettledMs !== undefined) {
-          await this.#tell(found, waitingReport(report, [unsettledText]));
+          await this.#tell(found, waitingReport(report, [unsettledText], step));
           return "unsettled";
         }
         await prune(this.#options, writing);
@@ -193,7 +194,7 @@ export class Pass {
         return "open";
       case "wait":
         await this.#readiness.open();
-        await this.#tell(found, waitingReport(report, step.reasons, step));
+        await this.#tell(found, waitingReport(report, step.reasons, { ...step, waits: step }));
         return "open";
       case "hold":
         this.#readiness.close();
@@ -232,7 +233,7 @@ export class Pass {
       wall: clock.wall(),
       limits,
       tree,
-      approved: whole.get(syncControlKey(this.#name))?.value.approved?.token,
+      approved: approvedToken(document.held, whole.get(syncControlKey(this.#name))?.value.approved),
       letThrough: document.letThrough,
       rewritten: allowForcePush ? undefined : rewritten,
     };

@@ -6,10 +6,12 @@ import {
   errorLength,
   errorsKept,
   type HeldPass,
+  type LetThrough,
   type Renamed,
   type SyncDocument,
   type SyncOutcome,
 } from "../model/sync.ts";
+import { holdAfter, letThroughAfter } from "./approval.ts";
 import type { Decision } from "./decide.ts";
 
 /** What a pass has come to. */
@@ -19,6 +21,10 @@ export interface Report {
   /** What was applied; absent where nothing was. */
   readonly applied?: Omit<NonNullable<SyncDocument["applied"]>, "at">;
   readonly held?: HeldPass;
+  /** What may be pruned later, where that was not noted before. */
+  readonly letThrough?: LetThrough;
+  /** Nothing is left to do. */
+  readonly isDone?: true;
   /** What nothing was applied of. */
   readonly commit?: SourceCommit;
   /** Why the source cannot be read now: what it was decided on may not be the latest. */
@@ -51,14 +57,20 @@ export function reportOf(decision: Decision, { commit, trouble }: Origin, heals:
   };
 }
 
+/** The same, where nothing is left to do. */
+export function doneReport(report: Report): Report {
+  return { ...report, isDone: true };
+}
+
 /** The same, where what is to be pruned has to wait for these reasons; `waits`: what it is, where it waits for the rest. */
 export function waitingReport(
   { outcome, errors, ...report }: Report,
   reasons: readonly string[],
-  waits?: Report["waits"],
+  { letThrough, waits }: Pick<Report, "letThrough" | "waits">,
 ): Report {
   const told = outcome === "away" ? outcome : "waiting";
-  return { ...report, outcome: told, errors: [...errors, ...reasons], ...(waits ? { waits } : {}) };
+  const noted = letThrough ? { letThrough } : {};
+  return { ...report, outcome: told, errors: [...errors, ...reasons], ...noted, ...(waits ? { waits } : {}) };
 }
 
 /** What is told where all of it waits for a person. */
@@ -73,8 +85,10 @@ export function heldReport(
 
 /** The next document, or `old` itself when it says all that already. */
 export function nextRecord(old: SyncDocument, report: Report, at: string): SyncDocument {
-  const { held: _old, waiting: before, ...rest } = old;
-  const { applied, drift, held, waits } = report;
+  const { held: heldBefore, waiting: before, letThrough: _before, ...rest } = old;
+  const { applied, drift, waits } = report;
+  const held = report.held ? holdAfter(heldBefore, report.held, at) : isUnread(report) ? heldBefore : undefined;
+  const letThrough = letThroughOf(old, report);
   const waiting = waits && waitingFor(waits);
   const pass = passOf(report);
   const next: SyncDocument = {
@@ -82,10 +96,24 @@ export function nextRecord(old: SyncDocument, report: Report, at: string): SyncD
     ...(sameBut("at", old.pass, pass) ? {} : { pass: { at, ...pass } }),
     ...(!applied || sameBut("at", old.applied, applied) ? {} : { applied: { at, ...applied } }),
     ...(held ? { held } : {}),
+    ...(letThrough ? { letThrough } : {}),
     ...(waiting ? { waiting: sameBut("since", before, waiting) && before ? before : { since: at, ...waiting } } : {}),
     ...(!drift || sameBut("at", old.drift, bounded(drift)) ? {} : { drift: { at, ...bounded(drift) } }),
   };
   return sameValue(old, next) ? old : next;
+}
+
+/** The pass has come to nothing that the source says now. */
+function isUnread({ applied, held, outcome }: Report): boolean {
+  return !applied && !held && outcome !== "refused";
+}
+
+/** What is refused ends nothing: the files may be mended, and then say what they said. */
+function letThroughOf({ letThrough }: SyncDocument, report: Report): LetThrough | undefined {
+  if (report.held) return undefined;
+  if (!report.applied) return letThrough;
+  if (report.isDone) return undefined;
+  return report.letThrough ?? letThroughAfter(letThrough, report.applied.tree);
 }
 
 function passOf({ outcome, errors, commit, trouble }: Report): Omit<NonNullable<SyncDocument["pass"]>, "at"> {

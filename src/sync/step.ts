@@ -21,7 +21,7 @@ export interface Standing {
   readonly limits: Limits;
   /** Names what the files say as a whole. */
   readonly tree: string;
-  /** What a person has let pass. */
+  /** The token of what a person has let pass. */
   readonly approved: string | undefined;
   /** What an earlier pass was allowed to prune. */
   readonly letThrough: LetThrough | undefined;
@@ -30,12 +30,13 @@ export interface Standing {
 }
 
 export type Step =
-  /** `letThrough`: what may be pruned once this is ready, to be noted before. */
+  /** `letThrough`: what may be pruned once the rest is ready, to be noted before anything is written and where it waits. */
   | { readonly do: "write"; readonly letThrough?: LetThrough }
-  | { readonly do: "prune" }
+  | { readonly do: "prune"; readonly letThrough?: LetThrough }
   /** `prunes`: what waits to be deleted; `renames`: the first of it that only has another name. */
   | {
       readonly do: "wait";
+      readonly letThrough?: LetThrough;
       readonly prunes: readonly string[];
       readonly renames?: readonly Renamed[];
       readonly reasons: readonly string[];
@@ -60,14 +61,16 @@ export function nextStep(standing: Standing): Step {
     const hold = token === approved ? undefined : holdOf(standing, token);
     if (hold) return hold;
   }
-  if (changesAnything(rest)) return { do: "write", ...(allowed && !isKnown ? { letThrough: allowed } : {}) };
+  const noted = allowed && !isKnown ? { letThrough: allowed } : {};
+  if (changesAnything(rest)) return { do: "write", ...noted };
   const awaited = pruneWaits(standing);
-  if (awaited.length === 0) return { do: "prune" };
+  if (awaited.length === 0) return { do: "prune", ...noted };
   const names = namesText(awaited.map(({ name }) => name));
   const whys = awaited.flatMap(({ why }) => why ?? []);
   const told = namesText(prunes.map((name) => renamedText(name, renames)));
   return {
     do: "wait",
+    ...noted,
     prunes,
     ...renamed,
     reasons: [`${told}: pruned when the rest is ready; waits for ${names}`, ...whys],

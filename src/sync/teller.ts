@@ -29,7 +29,7 @@ function tellPass({ pass, held }: SyncDocument, log: Log): void {
   const fields = {
     ...(errors.length > 0 ? { errors } : {}),
     ...(more === undefined ? {} : { more }),
-    ...(held ? { held } : {}),
+    ...(held && outcome === "held" ? { held } : {}),
   };
   if (outcome === "synced" || outcome === "paused" || outcome === "waiting") log.info(`sync is ${outcome}`, fields);
   else log.warn(`sync is ${outcome}`, fields);

@@ -1,9 +1,9 @@
 // The syncs that a store knows, and the operator's word about one of them. Reads `syncs`, writes `controls/syncs/…`.
 import type { Act } from "../../model/deployment.ts";
-import { OrchestraError } from "../../model/errors.ts";
-import { type Key, syncControlKey } from "../../model/keys.ts";
+import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
+import { type Key, syncControlKey, syncKey } from "../../model/keys.ts";
 import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
-import { overwrite, type Store } from "../../store/store.ts";
+import { type Check, overwrite, type Snapshot, type Store } from "../../store/store.ts";
 import type { Target } from "../../sync/target.ts";
 import { oneLine } from "../print.ts";
 import { isFollowed } from "./leaders.ts";
@@ -12,6 +12,9 @@ import type { SyncView } from "./sync-text.ts";
 
 /** So many sources are named in a hint, the rest is counted. */
 const sourcesTold = 8;
+
+/** A sync that holds a pass tells it anew where its reasons change: not more often than a person can read. */
+const approveTries = 5;
 
 /** One of the syncs, as a person on this machine names it. */
 export interface Named {
@@ -23,7 +26,7 @@ export interface Named {
 /** All of them, sorted by source; where one is named only that. Throws `not-found` where the name means none, `invalid` where several. */
 export async function readSyncs(store: Store, which?: Named): Promise<SyncView[]> {
   const snapshot = await store.list(["syncs", "controls"]);
-  const documents = snapshot.list("syncs").map(({ value }) => value);
+  const documents = documentsOf(snapshot);
   const chosen = which?.named === undefined ? documents : [meant(documents, which)];
   const views = await Promise.all(
     chosen.map(async (document) => {
@@ -36,11 +39,7 @@ export async function readSyncs(store: Store, which?: Named): Promise<SyncView[]
 
 /** The one that is named. Throws as `readSyncs` does. */
 export async function readSync(store: Store, which: Named): Promise<SyncDocument> {
-  const snapshot = await store.list(["syncs"]);
-  return meant(
-    snapshot.list("syncs").map(({ value }) => value),
-    which,
-  );
+  return meant(documentsOf(await store.list(["syncs"])), which);
 }
 
 /** What became of a word about a sync. */
@@ -58,6 +57,9 @@ export interface Controlled {
 /** What is said of a word that nobody hears. */
 export const unheardText = "No sync follows it now: it counts when one is started.";
 
+/** What is said of a word that a sync hears and does nothing about. */
+export const pausedText = "It is paused, and applies nothing: orchestra sync resume has it go on.";
+
 /** Changes the word about one sync; where it says so already nothing is written. */
 export async function control(
   store: Store,
@@ -65,32 +67,59 @@ export async function control(
   change: (before: SyncControlDocument, isHeard: boolean, source: string) => SyncControlDocument,
 ): Promise<Controlled> {
   const snapshot = await store.list(["syncs", "controls"]);
-  const document = meant(
-    snapshot.list("syncs").map(({ value }) => value),
-    which,
-  );
-  const { source } = document;
-  const key: Key<SyncControlDocument> = syncControlKey(source);
-  const before = snapshot.get(key)?.value ?? {};
+  const document = meant(documentsOf(snapshot), which);
   const isHeard = await isFollowed(store, document);
-  const after = change(before, isHeard, source);
-  if (after !== before) await store.commit({ changes: [overwrite(snapshot, key, after)] });
-  return { source: oneLine(source), changed: after !== before, isHeard, isPaused: after.paused !== undefined };
+  return say(store, { snapshot, document, isHeard, checks: [] }, (before) => change(before, isHeard, document.source));
 }
 
 /** Lets the held pass that bears the token go on, and no other. Throws `not-found` where none does. */
 export async function approve(store: Store, token: string, act: Act): Promise<Controlled> {
-  const held = (await readSyncs(store)).flatMap(({ document }) => (document.held ? [document] : []));
-  const found = held.find((document) => document.held?.token === token);
-  if (!found) {
-    const all = held.map(({ source, held: pass }) => `${pass?.token} of ${source}`);
-    const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
-    throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
+  for (let tries = 1; ; tries += 1) {
+    const snapshot = await store.list(["syncs", "controls"]);
+    const document = holding(documentsOf(snapshot), token);
+    const key = syncKey(document.source);
+    // Whoever is told that it goes on must not have spoken of a hold that was just over.
+    const checks = [{ key, version: snapshot.get(key)?.version ?? 0 }];
+    const approved = { token, ...(document.held?.since === undefined ? {} : { held: document.held.since }), ...act };
+    const isHeard = await isFollowed(store, document);
+    try {
+      return await say(store, { snapshot, document, isHeard, checks }, (before) => ({ ...before, approved }));
+    } catch (error) {
+      if (!isOrchestraError(error, "conflict") || tries === approveTries) throw error;
+    }
   }
-  return control(store, { named: found.source, node: undefined }, (before) => ({
-    ...before,
-    approved: { token, ...act },
-  }));
+}
+
+function holding(documents: readonly SyncDocument[], token: string): SyncDocument {
+  const held = documents.filter((document) => document.held);
+  const found = held.find((document) => document.held?.token === token);
+  if (found) return found;
+  const all = held.map(({ source, held: pass }) => `${pass?.token} of ${source}`);
+  const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
+  throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
+}
+
+interface Spoken {
+  readonly snapshot: Snapshot;
+  readonly document: SyncDocument;
+  readonly isHeard: boolean;
+  readonly checks: readonly Check[];
+}
+
+async function say(
+  store: Store,
+  { snapshot, document: { source }, isHeard, checks }: Spoken,
+  change: (before: SyncControlDocument) => SyncControlDocument,
+): Promise<Controlled> {
+  const key: Key<SyncControlDocument> = syncControlKey(source);
+  const before = snapshot.get(key)?.value ?? {};
+  const after = change(before);
+  if (after !== before) await store.commit({ changes: [overwrite(snapshot, key, after)], checks });
+  return { source: oneLine(source), changed: after !== before, isHeard, isPaused: after.paused !== undefined };
+}
+
+function documentsOf(snapshot: Snapshot): SyncDocument[] {
+  return snapshot.list("syncs").map(({ value }) => value);
 }
 
 /** Nothing is applied until `resumed`. */

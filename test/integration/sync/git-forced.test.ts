@@ -1,8 +1,7 @@
 // A branch that is pushed by force: what was applied last is no more among its commits, so somebody has taken history back, or mistaken the branch.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { syncControlKey } from "../../../src/model/keys.ts";
-import { put } from "../../../src/store/store.ts";
+import { approve } from "../../../src/cli/sync/syncs.ts";
 import { gitLab, gitSyncLab } from "../../support/git-lab.ts";
 import { manifestText } from "../../support/sync-lab.ts";
 
@@ -36,8 +35,7 @@ test("a forced push waits for a person, also after a restart, and passes when it
   assert.deepEqual(await lab.images(), { web: "a:2" });
   const { held: again } = await held();
   assert.equal(again?.token, first?.token);
-  const approved = { token: again?.token ?? "", by: "ann", at: "now" };
-  await lab.store.commit({ changes: [put(syncControlKey(lab.source), { approved }, "absent")] });
+  await approve(lab.store, again?.token ?? "", { by: "ann", at: "now" });
   await lab.settled({ web: "a:1" });
   await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
 });

@@ -1,6 +1,7 @@
 // What a person says while a pass is under way counts: a pause that comes during the look, and limits that were made stricter by a restart.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { approve } from "../../../src/cli/sync/syncs.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put, remove, type Store } from "../../../src/store/store.ts";
 import { eventually, throughout } from "../../support/eventually.ts";
@@ -79,8 +80,7 @@ test("what may be pruned under loose limits is asked for again under stricter on
   const second = await lab.start({ limits: strict });
   const { held } = await lab.told("it is held", ({ pass }) => pass?.outcome === "held");
   assert.equal(held?.deleted, 5);
-  const approved = { token: held?.token ?? "", by: "ann", at: "now" };
-  await lab.store.commit({ changes: [put(syncControlKey(lab.source), { approved }, "absent")] });
+  await approve(lab.store, held?.token ?? "", { by: "ann", at: "now" });
   await lab.told("it waits to prune", ({ pass }) => pass?.outcome === "waiting");
   await second.close();
   await lab.start();

@@ -10,12 +10,12 @@ export default class SyncTrigger extends BaseCommand {
   async run(): Promise<void> {
     const { args, flags } = await this.parse(SyncTrigger);
     const { ownMachine } = await import("../../sync/own-machine.ts");
-    const { control, triggered } = await import("../../sync/syncs.ts");
+    const { control, pausedText, triggered } = await import("../../sync/syncs.ts");
     const act = { by: this.settings.user, at: new Date().toISOString() };
     const node = (await ownMachine(this.settings.stateDir))?.node;
     const which = { named: args.source, node };
     const { source, isPaused } = await control(await this.openStore(flags), which, triggered(act));
     this.print(`${source} is asked to look now.`);
-    if (isPaused) this.note("It is paused, and applies nothing: orchestra sync resume has it go on.");
+    if (isPaused) this.note(pausedText);
   }
 }
