@@ -59,7 +59,10 @@ export interface Guarded {
   readonly limits: Limits;
 }
 
-/** Every guard that the plan runs into; none: it is as small as changes usually are. `empty` and `everything` know no limit. */
+/**
+ * Every guard that the plan runs into; none: it is as small as changes usually are. `empty` and `everything` know no limit.
+ * A count by `scale` that is taken back although its manifest is as it was counts for none: it is no change of the files.
+ */
 export function heldBecause(guarded: Guarded): Held[] {
   const { state, plan, source, limits } = guarded;
   const owned = ownedBy(state, source);
@@ -122,10 +125,15 @@ interface Weighed {
 }
 
 function weigh({ plan, forecasts, pods }: Guarded): Weighed[] {
-  return plan.items.map((item) => {
+  return plan.items.filter(isChangeOfFiles).map((item) => {
     const forecast = forecasts.get(item.name);
     return { item, forecast, counts: podCounts(item, forecast, pods.get(item.name)) };
   });
+}
+
+function isChangeOfFiles({ before, after, changes }: PlanItem): boolean {
+  if (before?.value.replicas.override === undefined || after?.manifestHash !== before.value.manifestHash) return true;
+  return after.replicas.override !== undefined || changes.some(({ path }) => path !== "spec.replicas");
 }
 
 interface Weighing {

@@ -1,13 +1,13 @@
 // What a pass does with what it has read: all of it, the valid part, or nothing, and what of it somebody has changed by hand. Pure.
 import { createHash } from "node:crypto";
 import type { Author } from "../apply/document.ts";
-import { deploymentDrifts } from "../apply/drift.ts";
 import { type KnownState, type Plan, type PlanItem, planApply } from "../apply/plan.ts";
 import { ownedBy } from "../apply/prune.ts";
 import { namesText } from "../apply/prune-waits.ts";
 import { type LoadedManifest, type Problem, problemText, type Tree } from "../manifest/manifest.ts";
 import { type Drifted, type SyncDocument, type SyncOutcome, unreadKept } from "../model/sync.ts";
-import { marksOf, saidBefore } from "./marks.ts";
+import { byHandText, changedByHand, countText, driftedOf, type Known } from "./by-hand.ts";
+import { marksOf } from "./marks.ts";
 import { nodeOfSamePath } from "./source.ts";
 
 export interface Question {
@@ -39,6 +39,8 @@ export interface Decision {
   readonly plan: (state: KnownState) => Plan;
   /** What was changed by hand since, but for what rests. */
   readonly drifted: readonly Drifted[];
+  /** What the plan takes back, and from whom, for people. */
+  readonly takenBack: readonly string[];
   /** The places that are not read and that hide nothing, as far as is known. */
   readonly unread: readonly string[];
   /** Deployments that it lacks and that are not deleted, because they are protected. */
@@ -54,10 +56,12 @@ export function decide(question: Question): Decision {
   const blocked = whole.items.filter(({ action }) => action === "blocked");
   const errors = [...problems, ...renamedTexts(blocked, author.source), ...blocked.map(reasonText)];
   if (blocked.length > 0 && !partial) return refused(errors);
-  const { applied, heals, resting } = question;
+  const { applied, heals, resting, told } = question;
+  const known = { told, source: author.source };
   const wanted = without(tree.manifests, blocked);
   const name = treeName(wanted);
-  const byHand = changedByHand(without(whole.items, blocked), wanted, name, applied);
+  const items = without(whole.items, blocked);
+  const byHand = changedByHand(items, wanted, name, applied);
   const owned = ownedBy(state, author.source);
   // What somebody has let become empty is as it should be.
   if (wanted.length === 0 && errors.length === 0 && owned.length === 0 && applied?.tree !== name) {
@@ -65,21 +69,22 @@ export function decide(question: Question): Decision {
   }
   const leaves = byHand.filter(({ name }) => !heals || resting.has(name));
   const left = new Set(leaves.map((item) => item.name));
-  const known = applied?.unread ?? [];
-  const unread = tree.unread.filter(({ file }) => !known.includes(file));
+  const unreadBefore = applied?.unread ?? [];
+  const unread = tree.unread.filter(({ file }) => !unreadBefore.includes(file));
   const hides = unread.length > 0 && lacksAny(planApply(state, wanted, author, { prune: true }));
   if (hides) errors.push(...unread.map(unreadText));
   // Nothing is known of what a file with an error would have said, nor of what is behind a link that was not there before.
   const prune = errors.length === 0;
   return {
     tree: name,
-    drifted: byHand.filter((item) => !(heals && left.has(item.name))).map((item) => driftedOf(item, question)),
+    drifted: byHand.filter((item) => !(heals && left.has(item.name))).map((item) => driftedOf(item, known)),
+    takenBack: heals ? takenBackTexts(without(items, leaves), new Set(byHand), known) : [],
     ...(heals ? {} : { marks: marksOf(wanted) }),
-    unread: hides ? known : tree.unread.slice(0, unreadKept).map(({ file }) => file),
+    unread: hides ? unreadBefore : tree.unread.slice(0, unreadKept).map(({ file }) => file),
     kept: prune ? keptOf(owned, wanted) : [],
     errors: [
       ...errors,
-      ...leaves.map((item) => (heals ? resting.get(item.name) : undefined) ?? leftText(item, question)),
+      ...leaves.map((item) => (heals ? resting.get(item.name) : undefined) ?? byHandText(item, known)),
     ],
     outcome: errors.length > 0 ? "partial" : left.size > 0 ? "drifted" : "synced",
     deployments: wanted.length,
@@ -106,6 +111,7 @@ function refused(errors: readonly string[]): Decision {
     deployments: 0,
     plan: () => ({ items: [], notInFiles: [] }),
     drifted: [],
+    takenBack: [],
     unread: [],
     kept: [],
   };
@@ -129,20 +135,8 @@ function unreadText(problem: Problem): string {
   return `${problemText(problem)} (${doing})`;
 }
 
-/** What would be written although the files say what they said when they were applied. */
-function changedByHand(
-  items: readonly PlanItem[],
-  wanted: readonly LoadedManifest[],
-  tree: string,
-  applied: SyncDocument["applied"],
-): readonly PlanItem[] {
-  if (!applied) return [];
-  const { marks } = applied;
-  const said = marks === undefined ? undefined : saidBefore(wanted, marks);
-  if (said) return items.filter((item) => item.after && said.has(item.name));
-  const hashes = new Map(wanted.map(({ spec, manifestHash }) => [spec.name, manifestHash]));
-  const isOld = ({ name, before }: PlanItem) => before?.value.manifestHash === hashes.get(name);
-  return items.filter((item) => item.after && (applied.tree === tree || isOld(item)));
+function takenBackTexts(items: readonly PlanItem[], byHand: ReadonlySet<PlanItem>, known: Known): string[] {
+  return items.flatMap((item) => (byHand.has(item) ? byHandText(item, known) : (countText(item) ?? [])));
 }
 
 /** Manifests or items without those of the names that `others` bear. */
@@ -152,28 +146,6 @@ function without<T extends { readonly name: string } | { readonly spec: { readon
 ): readonly T[] {
   const names = new Set(others.map(({ name }) => name));
   return names.size === 0 ? all : all.filter((one) => !names.has("spec" in one ? one.spec.name : one.name));
-}
-
-/** Of what has gone only what was told while it went is left. A count by hand says itself who it was: the sync may have written the rest since. */
-function driftedOf({ name, before, changes }: PlanItem, { told, author }: Question): Drifted {
-  if (!before) return told?.deployments.find((one) => one.name === name) ?? { name };
-  const { deleted, updated, replicas, source = author.source } = before.value;
-  const { by, at } = deleted ?? (isScale(changes) ? replicas.override : undefined) ?? updated;
-  return { name, by, at, ...(source === author.source ? {} : { source }) };
-}
-
-function leftText(item: PlanItem, question: Question): string {
-  const { name, by, at } = driftedOf(item, question);
-  const who = by === undefined ? "" : ` (by ${by} at ${at})`;
-  if (!item.before) return `${name} was removed by hand${who}`;
-  const drifts = deploymentDrifts(item);
-  // A count by hand is told as that, and not once more as the field.
-  const told = drifts.length > 1 && isScale(item.changes) ? drifts.slice(1) : drifts;
-  return `${name} was changed by hand${who}: it ${told.map(({ message }) => message).join(", and ")}`;
-}
-
-function isScale(changes: PlanItem["changes"]): boolean {
-  return changes.length > 0 && changes.every(({ path }) => path === "spec.replicas");
 }
 
 /** A machine that has lost its name finds all that it follows to be somebody else's. */

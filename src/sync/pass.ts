@@ -198,7 +198,7 @@ export class Pass {
         return "open";
       case "hold":
         this.#readiness.close();
-        await this.#tell(found, heldReport(report, step, look));
+        await this.#tell(found, heldReport(report, step, { ...look, takenBack: decision.takenBack }));
         return "calm";
       default:
         return step satisfies never;

@@ -73,14 +73,15 @@ export function waitingReport(
   return { ...report, outcome: told, errors: [...errors, ...reasons], ...noted, ...(waits ? { waits } : {}) };
 }
 
-/** What is told where all of it waits for a person. */
+/** What is told where all of it waits for a person. `takenBack`: what it takes back from whom. */
 export function heldReport(
   { errors }: Report,
   { reasons, held }: { readonly reasons: readonly string[]; readonly held: HeldPass },
-  { commit, trouble }: Origin,
+  { commit, trouble, takenBack }: Origin & { readonly takenBack: readonly string[] },
 ): Report {
+  const byHand = takenBack.map((text) => `${text}; taken back with the rest`);
   const origin = { ...(commit ? { commit } : {}), ...(trouble === undefined ? {} : { trouble }) };
-  return { outcome: "held", errors: [...reasons, ...errors], held, ...origin };
+  return { outcome: "held", errors: [...reasons, ...byHand, ...errors], held, ...origin };
 }
 
 /** The next document, or `old` itself when it says all that already. */

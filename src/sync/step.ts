@@ -57,8 +57,9 @@ export function nextStep(standing: Standing): Step {
     prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)), ...within, ...renamed } : undefined;
   // Once: writing the rest moves the plan's token on, and the deletions are as they were.
   const isKnown = allowed !== undefined && letThrough !== undefined && isLetThrough(allowed, letThrough, limits);
-  if (!(isKnown && !changesAnything(rest))) {
-    const hold = token === approved ? undefined : holdOf(standing, token);
+  const judged = isKnown ? rest : plan;
+  if (token !== approved && changesAnything(judged)) {
+    const hold = holdOf(standing, judged, token);
     if (hold) return hold;
   }
   const noted = allowed && !isKnown ? { letThrough: allowed } : {};
@@ -104,12 +105,12 @@ function renamedText(name: string, renames: readonly Renamed[]): string {
   return to === undefined ? name : `${name} (renamed to ${to})`;
 }
 
-/** Undefined: it is as small as changes usually are, and comes after the last. */
-function holdOf(standing: Standing, token: string): Extract<Step, { do: "hold" }> | undefined {
+/** Of the whole plan, for what is judged of it. Undefined: that is as small as changes usually are, and comes after the last. */
+function holdOf(standing: Standing, judged: Plan, token: string): Extract<Step, { do: "hold" }> | undefined {
   const { plan, state, cluster, present, wall, place, limits, rewritten } = standing;
   const { deployments: forecasts } = forecast(cluster, plan, { wall, running: present.size > 0 });
   const { pods } = cluster;
-  const held = heldBecause({ state, plan, forecasts, pods, source: place.source, limits });
+  const held = heldBecause({ state, plan: judged, forecasts, pods, source: place.source, limits });
   const reasons = [...(rewritten === undefined ? [] : [rewritten]), ...held.map(({ message }) => message)];
   if (reasons.length === 0) return undefined;
   return { do: "hold", held: { ...heldPass(token, plan), pods: podTotals(plan, forecasts, pods) }, reasons };

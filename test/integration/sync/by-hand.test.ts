@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { commitPlan, knownState, planSelectors } from "../../../src/apply/commit.ts";
+import { defaultLimits } from "../../../src/apply/guards.ts";
 import { type KnownState, type Plan, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put, type Store } from "../../../src/store/store.ts";
@@ -31,6 +32,39 @@ test("a deletion and a count by hand are taken back, and told with who it was", 
   await byHand(lab.store, (state) => planDelete(state, ["web"], false, author("bob")));
   await lab.told("the deletion is", ({ drift }) => drift?.deployments[0]?.by === "bob");
   await lab.settled({ web: "a:1" });
+});
+
+test("a count by hand that is more than usual is taken back like any other", async (t) => {
+  const lab = await syncLab(t);
+  await lab.write("web.yaml", web("a:1", ", replicas: 2"));
+  await lab.start({ limits: defaultLimits });
+  await lab.settled({ web: "a:1" });
+  await scale(lab.store, 50);
+  await lab.told("the count is corrected", ({ drift }) => drift?.corrected === true);
+  assert.deepEqual((await lab.deployment("web"))?.replicas, { file: 2 });
+});
+
+test("what is held names whom it takes something back from", async (t) => {
+  const lab = await syncLab(t);
+  const names = ["a", "b", "c", "d"];
+  for (const name of names) await lab.write(`${name}.yaml`, manifestText(name, "a:1"));
+  await lab.write("web.yaml", web("a:1", ", replicas: 2"));
+  const sync = await lab.start({ limits: defaultLimits });
+  await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
+  await sync.close();
+  await scale(lab.store, 50);
+  for (const name of names) await lab.remove(`${name}.yaml`);
+  await lab.start({ limits: defaultLimits });
+  const { pass, drift } = await lab.told("it is held", ({ pass }) => pass?.outcome === "held");
+  const [deletions, who, ...others] = pass?.errors ?? [];
+  assert.match(deletions ?? "", /^4 of the 5 Deployments /);
+  const scaled = "web was changed by hand (by ann at 2026-01-02T00:00:00.000Z): it was scaled to 50 (the files said 2)";
+  assert.equal(who, `${scaled}; taken back with the rest`);
+  assert.deepEqual([others, drift], [[], undefined]);
+  // The file says something else as well: what is held is its change, and the count is still ann's.
+  await lab.write("web.yaml", web("a:2", ", replicas: 2"));
+  const both = await lab.told("both are held", ({ pass }) => pass?.errors.length === 3);
+  assert.ok(both.pass?.errors.includes(`${scaled}; taken back with the rest`), both.pass?.errors.join("\n"));
 });
 
 test("a count that the files do not say is nobody's business", async (t) => {

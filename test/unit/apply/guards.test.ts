@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Author, Wanted } from "../../../src/apply/document.ts";
 import type { Forecast } from "../../../src/apply/forecast.ts";
 import { defaultLimits, heldBecause, type Limits, limitOf } from "../../../src/apply/guards.ts";
-import { type KnownState, planApply, planDelete } from "../../../src/apply/plan.ts";
+import { type KnownState, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
 import { wantedReplicas } from "../../../src/model/deployment.ts";
 import type { PodsDocument } from "../../../src/model/pod.ts";
 import { pod, podsDocument } from "../../support/builders.ts";
@@ -267,6 +267,22 @@ test("what others have, and what is being deleted, is no part of what a source h
     held.map(({ message }) => message),
     ["1 of the 2 Deployments of shop would be deleted; at most 0 may be"],
   );
+});
+
+test("a count by hand that is taken back counts for nothing, until the files change as well", () => {
+  const strict: Author = { ...shop, takesBack: true };
+  const scaled = committed(ten, planScale(ten, "d0", 50, author("ann")));
+  const guardsOf = (next: readonly Wanted[]) => {
+    const plan = planApply(scaled, next, strict, { prune: true });
+    const forecasts = new Map<string, Forecast>();
+    return heldBecause({
+      ...{ state: scaled, plan, forecasts, pods: running(scaled), source: "shop", limits: defaultLimits },
+    }).map(({ guard }) => guard);
+  };
+  assert.deepEqual(guardsOf(images(names(10))), []);
+  assert.deepEqual(guardsOf(images(names(6))), ["deletions"]);
+  assert.deepEqual(guardsOf([...images(["d0"], "demo:1", 2), ...images(names(9, 1))]), ["removals"]);
+  assert.deepEqual(guardsOf([...images(["d0"], "demo:2"), ...images(names(9, 1))]), ["removals"]);
 });
 
 test("limits are counts or shares", () => {

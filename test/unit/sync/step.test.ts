@@ -23,7 +23,14 @@ function standing(
   const plan = planApply(state, files, { ...author(), source }, { prune: true });
   const place = { cluster: "c1", source };
   const common = { cluster, state, plan, place, present: new Set(["node-1"]), wall: builtAt, limits: defaultLimits };
-  return { ...common, tree: "t1", approved: undefined, letThrough: undefined, rewritten: undefined, ...fields };
+  return {
+    ...common,
+    tree: "t1",
+    approved: undefined,
+    letThrough: undefined,
+    rewritten: undefined,
+    ...fields,
+  };
 }
 
 const starting = { ...own(), pods: [{ status: { phase: "starting" as const } }] };
@@ -124,6 +131,18 @@ test("what was let through counts for the limits that it was within, and always 
   assert.equal(later({ letThrough }), "hold");
   const { limits: _within, ...approved } = letThrough ?? assert.fail("nothing was let through");
   assert.equal(later({ letThrough: approved }), "wait");
+});
+
+test("what was let through is not judged again when somebody changes something by hand before it is pruned", () => {
+  const fixture = { web: own(2), a: own(), b: own(), c: own(), d: own() };
+  const files = [manifest("web", { replicas: 2, image: "demo:2" })];
+  const { token } = heldBy(nextStep(standing(fixture, files)));
+  const approved = nextStep(standing(fixture, files, { approved: token }));
+  const letThrough = approved.do === "write" ? approved.letThrough : assert.fail(approved.do);
+  assert.equal(nextStep(standing(fixture, files, { letThrough })).do, "write");
+  // That is judged for itself.
+  const all = nextStep(standing({ ...fixture, web: own(5) }, [manifest("web", { replicas: 0 })], { letThrough }));
+  assert.equal(all.do, "hold");
 });
 
 test("what is left as a hand has made it is a manifest all the same, though no plan names it", () => {
