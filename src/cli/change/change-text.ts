@@ -58,6 +58,23 @@ export function besideText(items: readonly PlanItem[], leaving: ReadonlySet<stri
   return notes.join("\n");
 }
 
+/** What is taken over from syncs. Empty: nothing. */
+export function takenFromSyncs({ items }: Plan): PlanItem[] {
+  return items.filter(({ before, after }) => {
+    return before && after && isFollowed(before.value.source) && after.source !== before.value.source;
+  });
+}
+
+/** What their syncs, of which `known` are there, make of it. "" where there is nothing. */
+export function takenText(items: readonly PlanItem[], known: ReadonlySet<string>): string {
+  const bySource = Map.groupBy(items, ({ before }) => before?.value.source ?? "");
+  const notes = [...bySource].flatMap(([source, taken]) => {
+    const doing = `applies nothing while its files still name ${namesOf(taken)}: take it out of them`;
+    return known.has(source) ? [`Note: the sync of ${source} ${doing} (started with --adopt it takes it back).`] : [];
+  });
+  return notes.join("\n");
+}
+
 function namesOf(items: readonly PlanItem[]): string {
   return listText(items.map(({ name }) => name));
 }

@@ -14,6 +14,8 @@ import {
   failureText,
   keptBackText,
   notWaitedText,
+  takenFromSyncs,
+  takenText,
   upToDateText,
   type WaitFailure,
   waitFailure,
@@ -89,10 +91,14 @@ export async function carryOut(options: ChangeOptions): Promise<number> {
 /** What syncs make of what is done beside their files. One that leaves it so has written down what each manifest said. */
 async function besideNote(store: Store, planned: Plan): Promise<string> {
   const items = besideTheFiles(planned);
-  if (items.length === 0) return "";
+  const taken = takenFromSyncs(planned);
+  if (items.length + taken.length === 0) return "";
   const syncs = (await store.list(["syncs"])).list("syncs").map(({ value }) => value);
   const leaving = syncs.filter(({ applied }) => applied?.marks !== undefined).map(({ source }) => source);
-  return besideText(items, new Set(leaving));
+  const known = syncs.map(({ source }) => source);
+  return [besideText(items, new Set(leaving)), takenText(taken, new Set(known))]
+    .filter((text) => text !== "")
+    .join("\n");
 }
 
 /** Whoever holds may well not do what is waited for. */

@@ -103,6 +103,8 @@ test("without flags health is told on this machine alone, and what others own is
   start("sync", folder, "--adopt");
   await status("it is synced", ({ pass }) => pass?.outcome === "synced");
   assert.match((await run("get", "deployments", "-o", "wide")).stdout, /web .*a:2 .*dir:/);
+  const taken = await run("apply", "-f", join(folder, "web.yaml"), "--adopt", "--no-wait");
+  assert.match(taken.stdout, /^Note: the sync of dir:.* applies nothing while its files still name web: take it out /m);
 });
 
 test("one that was killed is no sync any more: status, listings and sync status say so", async (t) => {

@@ -2,7 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
-import { besideText, besideTheFiles, meanwhileText } from "../../../src/cli/change/change-text.ts";
+import {
+  besideText,
+  besideTheFiles,
+  meanwhileText,
+  takenFromSyncs,
+  takenText,
+} from "../../../src/cli/change/change-text.ts";
 import { author, committed, nothingKnown, wanted } from "../../support/plans.ts";
 
 test("what someone else did first is told, and what is ours is not", () => {
@@ -26,4 +32,17 @@ test("what becomes of a change beside the files is told as its sync does it", ()
   assert.match(left, /^Note: the sync of dir:n1:\/shop leaves this so for api, web until its own manifest says/);
   const plain = committed(nothingKnown, planApply(nothingKnown, manifests, author()));
   assert.equal(besideText(besideTheFiles(planScale(plain, "web", 5, author("bob"))), new Set()), "");
+});
+
+test("what is taken over from a sync is told as what that makes of it, where there is one", () => {
+  const source = "dir:n1:/shop";
+  const manifests = [wanted("api", { replicas: 1 }), wanted("web", { replicas: 2 })];
+  const state = committed(nothingKnown, planApply(nothingKnown, manifests, { ...author(), source }));
+  const taken = takenFromSyncs(planApply(state, [wanted("web", { replicas: 2 })], { ...author(), adopt: true }));
+  assert.equal(
+    takenText(taken, new Set([source])),
+    `Note: the sync of ${source} applies nothing while its files still name web: take it out of them (started with --adopt it takes it back).`,
+  );
+  assert.equal(takenText(taken, new Set()), "");
+  assert.deepEqual(takenFromSyncs(planApply(state, manifests, { ...author(), source })), []);
 });
