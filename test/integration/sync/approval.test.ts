@@ -15,7 +15,7 @@ import { manifestText, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 const limits = defaultLimits;
 const act = { by: "ann", at: "2026-01-02T00:00:00.000Z" };
-const steps = roundsOf({ test: 25, soak: 400 });
+const steps = roundsOf({ test: 100, soak: 2_000 });
 /** More than may go at once. */
 const many = ["b", "c", "d", "e"];
 
