@@ -35,7 +35,7 @@ export function outcomeOf(forecast: Forecast): Outcome {
 
 /**
  * Deployments for which the plan would have other consequences now: other numbers of pods, or downtime, a problem or fewer ready pods that it did
- * not tell. That it would go better than told (no downtime any more, more pods ready on the way) is nothing to refuse.
+ * not tell. That it would go better than told (no downtime any more, more pods ready on the way, a place for pods that had none) is nothing to refuse.
  */
 export function movedOutcomes(kept: ReadonlyMap<string, Outcome>, now: ReadonlyMap<string, Forecast>): Moved[] {
   return [...now].flatMap(([name, forecast]) => {
@@ -48,7 +48,8 @@ export function movedOutcomes(kept: ReadonlyMap<string, Outcome>, now: ReadonlyM
 
 function differences(kept: Outcome, forecast: Forecast): string[] {
   const now = outcomeOf(forecast);
-  const counts = (["created", "replaced", "stopped"] as const).flatMap((what) =>
+  const counted = havePlaceNow(kept, now) ? (["stopped"] as const) : (["created", "replaced", "stopped"] as const);
+  const counts = counted.flatMap((what) =>
     now[what] === kept[what] ? [] : [`${podsText(now[what])} ${what} instead of ${kept[what]}`],
   );
   const reason = forecast.unplaced[0]?.reason;
@@ -57,9 +58,15 @@ function differences(kept: Outcome, forecast: Forecast): string[] {
   const isFewer = now.least < kept.least && !downtime;
   return [
     ...counts,
-    ...(now.unplaced === kept.unplaced ? [] : [reason === undefined ? unplaced : `${unplaced} (${reason})`]),
+    ...(now.unplaced <= kept.unplaced ? [] : [reason === undefined ? unplaced : `${unplaced} (${reason})`]),
     ...(downtime ? [`downtime (${downtime.message})`] : []),
     ...(isFewer ? [`at least ${now.least} ready on the way instead of ${kept.least}`] : []),
     ...(now.problem === undefined || now.problem === kept.problem ? [] : [now.problem]),
   ];
+}
+
+/** Whether what is created or replaced besides what was told are only pods that were told to find no place, and find one now. */
+function havePlaceNow(kept: Outcome, now: Outcome): boolean {
+  const [created, replaced] = [now.created - kept.created, now.replaced - kept.replaced];
+  return created >= 0 && replaced >= 0 && created + replaced <= kept.unplaced - now.unplaced;
 }

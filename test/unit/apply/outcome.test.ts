@@ -68,6 +68,17 @@ test("what was told already is no news, and what is better is nothing to refuse"
   const kept = new Map([["web", outcomeOf(bad)]]);
   assert.deepEqual(movedOutcomes(kept, new Map([["web", bad]])), []);
   assert.deepEqual(movedOutcomes(kept, new Map([["web", told]])), []);
+  const lacking: Forecast = { ...told, created: pods(1), replaced: pods(2), unplaced: unplaced(2) };
+  const placed = (now: Partial<Forecast>) =>
+    movedOutcomes(new Map([["web", outcomeOf(lacking)]]), new Map([["web", { ...lacking, ...now }]])).map(
+      ({ message }) => message,
+    );
+  assert.deepEqual(placed({ created: pods(3), unplaced: [] }), []);
+  assert.deepEqual(placed({ created: pods(2), replaced: pods(3), unplaced: [] }), []);
+  assert.deepEqual(placed({ unplaced: unplaced(1) }), []);
+  // More than found a place, or fewer than told: that is another plan.
+  assert.deepEqual(placed({ created: pods(3), unplaced: unplaced(1) }), ["web: 3 pods created instead of 1"]);
+  assert.deepEqual(placed({ replaced: pods(1), unplaced: [] }), ["web: 1 pod replaced instead of 2"]);
   // Nothing is done to it any more: it is so already.
   assert.deepEqual(movedOutcomes(kept, new Map()), []);
 });
