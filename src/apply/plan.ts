@@ -4,6 +4,7 @@ import type { Act, DeploymentDocument } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
 import { deploymentKey, revisionKey } from "../model/keys.ts";
 import { nearest } from "../model/nearest.ts";
+import { shellWord } from "../model/shell-word.ts";
 import { cliSource } from "../model/source.ts";
 import type { PodTemplate } from "../model/template.ts";
 import { type Author, countChange, nextDocument, type Wanted, written } from "./document.ts";
@@ -173,7 +174,7 @@ function foreign(
   const told = (source: string) => (source === cliSource ? "cli (plain apply and deploy)" : source);
   const message = `${name} belongs to ${told(before.value.source)}, not to ${told(author.source)}`;
   const { source: owner } = before.value;
-  const shown = owner === cliSource ? "" : ` (diff --source '${owner}' shows what that does)`;
+  const shown = owner === cliSource ? "" : ` (diff --source ${shellWord(owner)} shows what that does)`;
   const hint = `change it where it comes from${shown}, or take it over with --adopt`;
   return { name, action: "blocked", changes, before, reason: { message, hint } };
 }

@@ -1,6 +1,7 @@
 // What a failed command says and exits with: one table from error codes to exit codes, one form for people, one for programs.
 import { type ErrorCode, isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
 import { nearest } from "../model/nearest.ts";
+import { shellWord } from "../model/shell-word.ts";
 import { printable } from "./print.ts";
 
 /** DESIGN section 9. A command with a table of its own (diff, apply) overrides `exitCodeFor`. */
@@ -90,7 +91,9 @@ function noSuchCommand(id: string, commands: readonly string[]): OrchestraError 
 /** For commands without arguments oclif takes what follows for a part of their name. Most often it is a path that `-f` was forgotten for. */
 function noArgument(command: string, words: string): OrchestraError {
   const isPath = words === "-" || /[./]/.test(words);
-  const hint = isPath ? `did you mean "orchestra ${command} -f ${words}"?` : `see orchestra ${command} --help`;
+  const hint = isPath
+    ? `did you mean "orchestra ${command} -f ${shellWord(words)}"?`
+    : `see orchestra ${command} --help`;
   return new OrchestraError("invalid", `${command} does not know what to do with "${words}"`, { hint });
 }
 

@@ -24,7 +24,9 @@ export function namedSource(text: string): string {
   const isName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text) && text.length <= nameLimit;
   if (isName && text !== cliSource) return text;
   const message =
-    text === cliSource ? `${cliSource} is what comes from no named source` : `"${text}" is no name of a source`;
+    text === cliSource
+      ? `${cliSource} is what comes from no named source`
+      : `${JSON.stringify(text)} is no name of a source`;
   const hint = `take up to ${nameLimit} of a-z, 0-9, "-" and ".", as shop or shop.staging, and not ${cliSource}`;
   throw new OrchestraError("invalid", message, { hint });
 }

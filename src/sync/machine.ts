@@ -1,5 +1,6 @@
 // Whose folder a source is: that of one machine. Host names are given twice, keys are not; what another machine has at the same path is something else. Pure.
 import { isOrchestraError, OrchestraError } from "../model/errors.ts";
+import { shellWord } from "../model/shell-word.ts";
 import type { SyncDocument } from "../model/sync.ts";
 
 export interface Machine {
@@ -20,7 +21,7 @@ export function whyForeign(document: SyncDocument | undefined, { id, isShared }:
   const hints = [
     "another machine needs a name of its own (remove node.json from its state folder, if no container of ours runs there, and set ORCHESTRA_NODE) or another path",
     "this one the state folder that it had (ORCHESTRA_STATE_DIR, in a container on a volume; each user has another), or a branch in Git, which any machine may follow",
-    `where this one takes the other's place for good: orchestra sync handover '${source}' --to ${id}`,
+    `where this one takes the other's place for good: orchestra sync handover ${shellWord(source)} --to ${id}`,
   ];
   return new OrchestraError(
     "conflict",

@@ -68,6 +68,7 @@ export async function readSaved(path: string, about: SavedKind): Promise<Readonl
 
 function refuseNameless(path: string, { noun, hint }: SavedKind): void {
   if (path === "") throw refused(`the name of the ${noun}'s file is empty`, hint);
+  if (path === "-") throw refused(`a ${noun} is kept in a file, and "-" names none`, hint);
 }
 
 /** A folder that is not there is a slip more often than a wish. */
@@ -80,8 +81,12 @@ async function refuseNowhere(path: string): Promise<void> {
 
 /** Whoever names the wrong file must not lose it. */
 async function refuseForeign(path: string, about: SavedKind): Promise<void> {
-  const isFile = (await lstat(path)).isFile();
-  const found = isFile ? recordOf(await textOf(path, about).catch(() => "")) : undefined;
+  const there = await lstat(path);
+  if (there.isSymbolicLink())
+    throw new OrchestraError("conflict", `${path} is a link; it and what it leads to were left as they are`, {
+      hint: "name the file itself, or another one",
+    });
+  const found = there.isFile() ? recordOf(await textOf(path, about).catch(() => "")) : undefined;
   if (found?.["kind"] === about.kind) return;
   throw new OrchestraError("conflict", `${path} is there already and is no ${about.noun}; it was left as it is`, {
     hint: "give another name, or remove it first",

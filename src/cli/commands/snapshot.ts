@@ -1,5 +1,6 @@
 import { Flags } from "@oclif/core";
 import { OrchestraError } from "../../model/errors.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import { BaseCommand, showValuesFlag } from "../base.ts";
 
 export default class Snapshot extends BaseCommand {
@@ -36,7 +37,8 @@ so a value that can be guessed can be found by trying. It is no backup: store ex
     if (flags.out !== undefined) {
       await keepSnapshot(flags.out, body);
       const values = inClear ? ", with the values of environment variables" : "";
-      this.note(`Kept in ${flags.out}${values}: orchestra diff --from-snapshot ${flags.out} -f … plans on it.`);
+      const out = shellWord(flags.out);
+      this.note(`Kept in ${out}${values}: orchestra diff --from-snapshot ${out} -f … plans on it.`);
       return;
     }
     const readers = inClear ? readersOfStdout() : undefined;

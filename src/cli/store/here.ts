@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
 import type { KnownStore } from "../../model/known-store.ts";
 import { roleNames } from "../../model/role.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import { isRunning, readProcessRecord } from "../../process-record.ts";
 import { lockRole } from "../../role-lock.ts";
 import { readStateFile } from "../../state-file.ts";
@@ -35,7 +36,7 @@ export function keepRolesAway(stateDir: string, cluster: string): () => void {
     release();
     if (!isOrchestraError(error, "conflict")) throw error;
     const up = readProcessRecord<RolesRecord>(upRecordPath(stateDir, cluster));
-    const end = up && isRunning(up) ? `orchestra down --store ${up.store}` : "as it was started";
+    const end = up && isRunning(up) ? `orchestra down --store ${shellWord(up.store)}` : "as it was started";
     throw new OrchestraError("conflict", `orchestra runs on this machine for the cluster ${cluster}`, {
       hint: `end it first (${end}), then export again: it goes on changing its store`,
       cause: error,

@@ -1,4 +1,5 @@
 // What an import says, before and after. Pure.
+import { shellWord } from "../../model/shell-word.ts";
 import type { ExportFile } from "../../store/export-file.ts";
 import type { ImportPlan } from "../../store/import-plan.ts";
 import { age } from "../print.ts";
@@ -57,7 +58,7 @@ export function importText(document: ImportDocument, from: string, nowMs: number
     `into ${store}, as incarnation ${incarnation}: ${counted(created, "document")} created${replaced}.`,
     ...(state === "planned"
       ? ["Nothing was written. Give --yes to import it."]
-      : [`Imported. Next, on each of its machines: orchestra up --store ${store}`]),
+      : [`Imported. Next, on each of its machines: orchestra up --store ${shellWord(store)}`]),
   ].join("\n");
 }
 

@@ -2,6 +2,7 @@
 import type { Act } from "../../model/deployment.ts";
 import { isOrchestraError, OrchestraError } from "../../model/errors.ts";
 import { type Key, syncControlKey, syncKey } from "../../model/keys.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import type { SyncControlDocument, SyncDocument } from "../../model/sync.ts";
 import { type Check, overwrite, type Snapshot, type Store } from "../../store/store.ts";
 import type { Target } from "../../sync/target.ts";
@@ -94,7 +95,7 @@ function holding(documents: readonly SyncDocument[], token: string): SyncDocumen
   const held = documents.filter((document) => document.held);
   const found = held.find((document) => document.held?.token === token);
   if (found) return found;
-  const all = held.map(({ source, held: pass }) => `${pass?.token} of ${source}`);
+  const all = held.map(({ source, held: pass }) => `${pass?.token} of ${shellWord(source)}`);
   const hint = all.length === 0 ? "nothing is held now; see orchestra sync status" : `held now: ${all.join(", ")}`;
   throw new OrchestraError("not-found", `no sync holds ${token}`, { hint });
 }
@@ -137,7 +138,7 @@ export function resumed(before: SyncControlDocument): SyncControlDocument {
 export function triggered(act: Act): Parameters<typeof control>[2] {
   return (before, isHeard, source) => {
     if (isHeard) return { ...before, trigger: act };
-    throw new OrchestraError("not-found", `no sync follows ${source} now`, {
+    throw new OrchestraError("not-found", `no sync follows ${shellWord(source)} now`, {
       hint: "start it again with orchestra sync: then it looks by itself",
     });
   };
@@ -152,20 +153,20 @@ function meant(documents: readonly SyncDocument[], { named, node }: Named): Sync
   const [one, ...others] = found;
   if (one && others.length === 0) return one;
   if (one) {
-    const message = named === undefined ? "there is more than one sync" : `${named} means more than one sync`;
+    const message =
+      named === undefined ? "there is more than one sync" : `${shellWord(named)} means more than one sync`;
     throw new OrchestraError("invalid", message, { hint: `name one of ${sourcesText(found)}` });
   }
   const hint =
     documents.length === 0
       ? "orchestra sync FOLDER, or URL#BRANCH/PATH, starts one"
       : `there are ${sourcesText(documents)}`;
-  throw new OrchestraError("not-found", named === undefined ? "there is no sync" : `there is no sync of ${named}`, {
-    hint,
-  });
+  const message = named === undefined ? "there is no sync" : `there is no sync of ${shellWord(named)}`;
+  throw new OrchestraError("not-found", message, { hint });
 }
 
 function sourcesText(documents: readonly SyncDocument[]): string {
-  const sources = documents.map(({ source }) => source).sort();
+  const sources = documents.map(({ source }) => shellWord(source)).sort();
   const more = sources.length - sourcesTold;
   return `${sources.slice(0, sourcesTold).join(", ")}${more > 0 ? ` and ${more} more (orchestra sync status)` : ""}`;
 }

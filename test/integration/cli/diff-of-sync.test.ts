@@ -26,7 +26,7 @@ test("diff --source plans as the sync does: what it would delete and take back t
 
   const plain = await run("diff", "-f", followed);
   assert.equal(plain.code, 2);
-  assert.match(plain.stderr, new RegExp(`Hint: .*diff --source '${source}' shows what that does`));
+  assert.match(plain.stderr, new RegExp(`Hint: .*diff --source ${source} shows what that does`));
   assert.equal((await run("diff", "-f", followed, "--source", source)).stdout, "No differences.\n");
 
   const scaled = await run("scale", "web", "5", "--no-wait");

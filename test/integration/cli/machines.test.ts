@@ -36,7 +36,7 @@ test("of one name: the second is told whose the folder is, and what it is told t
   assert.equal(told.length, 1, "it is told once");
   const { error, hint } = JSON.parse(told[0] ?? "");
   assert.ok(error.includes(`: ${document.machine.id}, since ${document.machine.since}; it was led last by`), error);
-  const [, command = ""] = /: orchestra (sync handover '.*' --to [0-9a-f]{12})$/.exec(hint) ?? [];
+  const [, command = ""] = /: orchestra (sync handover \S+ --to [0-9a-f]{12})$/.exec(hint) ?? [];
   const early = await shell(`"$0" "$1" ${command}`);
   assert.deepEqual([early.code, /Error: a sync follows dir:vm:\S+: .*, pid \d+\n/.test(early.stderr)], [3, true]);
   await first.end();
@@ -51,7 +51,7 @@ test("of one name: the second is told whose the folder is, and what it is told t
   await second.end();
   const status = await run("sync", "status");
   assert.match(status.stdout, /^State: +not running/m);
-  assert.match(status.stderr, /A sync of this machine does not lead there: dir:vm:.*\nHint: .*sync handover '/);
+  assert.match(status.stderr, /A sync of this machine does not lead there: dir:vm:.*\nHint: .*sync handover dir:vm:/);
   assert.match((await run("sync", "handover", path, "--to", "n1")).stderr, /Error: "n1" is no machine\nHint: /);
 });
 

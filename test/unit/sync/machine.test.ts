@@ -53,7 +53,7 @@ test("the refusal says which machine, since when, and what to do", () => {
   const { message = "", hint = "" } = whyForeign(ended("T3"), twin) ?? {};
   assert.match(message, /^dir:vm:\/srv\/m is the folder of another machine .*: aaa, since T1; /);
   assert.match(message, /it was led last by vm\.example\.org \(10\.0\.0\.5\) since T2 until T3$/);
-  assert.match(hint, /ORCHESTRA_NODE.*ORCHESTRA_STATE_DIR.*handover 'dir:vm:\/srv\/m' --to bbb$/);
+  assert.match(hint, /ORCHESTRA_NODE.*ORCHESTRA_STATE_DIR.*handover dir:vm:\/srv\/m --to bbb$/);
   const handed = { ...document, machine: { id: "ccc", since: "T4", by: "ann" } };
   assert.match(whyForeign(handed, first)?.message ?? "", /: ccc, since T4, when ann handed it over; /);
 });
