@@ -45,38 +45,43 @@ export function heldText(held: readonly Held[], source: string): string {
   return [`More than usual, so ${who}:`, ...linesOf(held)].join("\n");
 }
 
-export interface GuardFlags extends LimitFlags {
+export interface GuardOptions {
+  /** Whose Deployments are guarded. */
+  readonly source: string;
+  readonly limits: Limits;
+  /** Nobody is asked. */
   readonly yes: boolean;
   readonly output: string;
+  /** What is carried out was kept before, with its limits: they are not to be given once more. */
+  readonly isKept: boolean;
 }
 
 /**
  * What asks before more than usual is done to what `source` has. It asks on a terminal, and throws a `conflict` that says how it may pass
- * where nobody can be asked. Throws `invalid` for what is no limit.
+ * where nobody can be asked.
  */
-export function guardOf(flags: GuardFlags, source: string): (look: Look) => Promise<Answer> {
-  const limits = limitsOf(flags);
+export function guardOf({ source, limits, yes, output, isKept }: GuardOptions): (look: Look) => Promise<Answer> {
   return async (look) => {
     const held = heldOf(look, source, limits);
     if (held.length === 0) return "yes";
-    if (flags.yes) {
+    if (yes) {
       process.stderr.write(`Note: more than usual, and not asked about: ${messagesOf(held)}.\n`);
       return "yes";
     }
-    if (flags.output === "json" || !process.stdin.isTTY || !process.stdout.isTTY) throw refusal(held);
+    if (output === "json" || !process.stdin.isTTY || !process.stdout.isTTY) throw refusal(held, isKept);
     process.stdout.write(`${["This is more than usual:", ...linesOf(held)].join("\n")}\n`);
     return confirm("Do it all the same?", "this");
   };
 }
 
-function refusal(held: readonly Held[]): OrchestraError {
+function refusal(held: readonly Held[], isKept: boolean): OrchestraError {
   const flags = [...new Set(held.flatMap(({ guard }) => flagsOf[guard] ?? []))].map((flag) => `--${flag}`);
   const more = flags.length > 0 ? `; ${flags.join(" and ")} ${flags.length === 1 ? "allows" : "allow"} more` : "";
   return new OrchestraError(
     "conflict",
     `held, because it is more than usual: ${messagesOf(held)}. Nothing was written`,
     {
-      hint: `orchestra diff --prune shows it all, and --yes lets it pass${more}`,
+      hint: isKept ? "--yes lets it pass" : `orchestra diff --prune shows it all, and --yes lets it pass${more}`,
       details: { held },
     },
   );

@@ -3,6 +3,7 @@
 import { relative } from "node:path";
 import type { Author } from "../../apply/document.ts";
 import type { Forecast, Forecasts } from "../../apply/forecast.ts";
+import type { Limits } from "../../apply/guards.ts";
 import {
   isCarriedOut,
   isRestCarriedOut,
@@ -38,6 +39,8 @@ export interface KeptPlan {
   readonly origin: Pick<Author, "source" | "adopt">;
   /** What the manifests lack is deleted. */
   readonly prune?: true;
+  /** What it may do before a person is asked, as it was told when it was made. Absent: it was kept by an earlier release, or does not prune. */
+  readonly limits?: Limits;
 }
 
 /** What `diff --out` keeps. */
@@ -49,6 +52,7 @@ export interface PlanToKeep {
   readonly author: Author;
   readonly paths: readonly string[];
   readonly files: readonly ReadFile[];
+  readonly limits: Limits;
   readonly showValues: boolean;
 }
 
@@ -67,7 +71,7 @@ const namedLimit = 10;
 
 /** Writes the plan into a file for its owner only. Throws as `writeSaved` does, and `invalid` where it would be read as one of its own manifests. */
 export async function keepPlan(path: string, kept: PlanToKeep): Promise<void> {
-  const { plan, forecasts, cluster, paths, files, showValues } = kept;
+  const { plan, forecasts, cluster, paths, files, limits, showValues } = kept;
   refuseAmong(path, paths);
   const { by, at, source, adopt } = kept.author;
   const bond = bondOf(plan, { cluster: cluster?.id, source });
@@ -78,6 +82,7 @@ export async function keepPlan(path: string, kept: PlanToKeep): Promise<void> {
     source,
     adopt,
     prune: plan.prunes,
+    limits: plan.prunes ? limits : undefined,
     paths,
     files,
     items: bond.items,
@@ -97,7 +102,7 @@ function refuseAmong(path: string, paths: readonly string[]): void {
 export async function readKeptPlan(path: string): Promise<KeptPlan> {
   const said = await readSaved(path, kind);
   if (!isWhole(said)) throw new OrchestraError("invalid", `${path} is no whole plan`, { hint: kind.hint });
-  const { token, paths, files, cluster, source, adopt, prune, items } = said;
+  const { token, paths, files, cluster, source, adopt, prune, limits, items } = said;
   const bond: Bond = { ...(cluster ? { cluster: cluster.id } : {}), source, items };
   if (tokenOf(bond) === token)
     return {
@@ -109,6 +114,7 @@ export async function readKeptPlan(path: string): Promise<KeptPlan> {
       outcomes: outcomesOf(said.plan),
       origin: { source, ...(adopt ? { adopt } : {}) },
       ...(prune ? { prune } : {}),
+      ...(limits ? { limits } : {}),
     };
   throw new OrchestraError("conflict", `the plan ${path} was edited: its token ${token} is not that of what it says`, {
     hint: kind.hint,
@@ -187,7 +193,7 @@ function outcomesOf({ deployments }: SaidPlan): Map<string, Outcome> {
 
 /** The checksum agrees, so this is as orchestra wrote it, unless somebody has made a file of his own. */
 function isWhole(said: object): said is Said {
-  const { token, source, paths, files, items, cluster, plan } = said as Partial<Record<keyof Said, unknown>>;
+  const { token, source, paths, files, items, cluster, limits, plan } = said as Partial<Record<keyof Said, unknown>>;
   const isText = (value: unknown) => typeof value === "string";
   const isList = (value: unknown, isOne: (one: unknown) => boolean) => Array.isArray(value) && value.every(isOne);
   const has = (value: unknown, ...names: readonly string[]) => {
@@ -204,8 +210,14 @@ function isWhole(said: object): said is Said {
     isList(files, (file) => has(file, "file", "sha256")) &&
     isList(items, (item) => has(item, "name", "action")) &&
     (cluster === undefined || has(cluster, "id")) &&
+    (limits === undefined || areLimits(limits)) &&
     isList((plan as Partial<SaidPlan> | undefined)?.deployments, (one) => has(one, "name") && tellsPods(one))
   );
+}
+
+function areLimits(limits: unknown): boolean {
+  const { deletions, replacements, affected } = (limits ?? {}) as Partial<Record<keyof Limits, unknown>>;
+  return [deletions, replacements, affected].every((limit) => typeof limit === "object" && limit !== null);
 }
 
 function tellsPods(entry: unknown): boolean {

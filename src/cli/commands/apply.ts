@@ -1,4 +1,5 @@
 import { Flags } from "@oclif/core";
+import type { Limits } from "../../apply/guards.ts";
 import type { KnownState, Plan } from "../../apply/plan.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import type { Store } from "../../store/store.ts";
@@ -8,6 +9,7 @@ import {
   checkPruneFlags,
   filesFlag,
   givenFiles,
+  type LimitFlags,
   limitFlags,
   pruneFlag,
   type ReadOptions,
@@ -23,7 +25,7 @@ export default class Apply extends BaseCommand {
   static override description =
     `Says what changes, writes all of it at once or nothing, and waits until every pod is ready.
 Deployments that the files lack are named and left alone; with --prune those of this source are deleted, last of all and only once the others are ready.
-What is more than usual (everything, or more than --max-delete, --max-replace and --max-affected) is asked about with --prune; where nobody can be asked it needs --yes.
+What is more than usual (everything, or more than --max-delete, --max-replace and --max-affected) is asked about with --prune, also where a kept plan prunes; where nobody can be asked it needs --yes.
 One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
 With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named, and so is what would come of it otherwise now
@@ -68,9 +70,8 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     const author = { ...(await authorOf(this.settings, flags)), ...kept?.origin };
     const prune = kept ? kept.prune === true : flags.prune;
     if (prune && !flags.wait) throw unwaited();
-    // Who applies a kept plan has seen just that, and a plain apply does no more than somebody has written.
-    const isGuarded = prune && !kept;
-    const guard = isGuarded ? (await import("../change/guarded.ts")).guardOf(flags, author.source) : undefined;
+    // A plain apply does no more than somebody has written. A kept plan may come from a job that nobody has watched.
+    const guard = prune ? await this.#guard(flags, author.source, kept) : undefined;
     const plan = (state: KnownState) => planApply(state, manifests, author, { prune });
     // A plan for a cluster is not for a store that is made now.
     const store = await this.openStore(flags, kept?.cluster === undefined);
@@ -87,6 +88,16 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
     });
   }
 
+  async #guard(
+    flags: LimitFlags & { yes: boolean; output: string },
+    source: string,
+    kept: { readonly limits: Limits | undefined } | undefined,
+  ) {
+    const { guardOf, limitsOf } = await import("../change/guarded.ts");
+    const { yes, output } = flags;
+    return guardOf({ source, yes, output, isKept: kept !== undefined, limits: kept?.limits ?? limitsOf(flags) });
+  }
+
   async #readKept(path: string, given: readonly string[] | undefined, look: ReadOptions) {
     const { heldTo, pathsOf, readKeptManifests, readKeptPlan, refuseOtherOutcome } = await import(
       "../change/kept-plan.ts"
@@ -98,6 +109,7 @@ or is past its progress deadline, 5 after --timeout, and 6 when there is no plac
       manifests,
       origin: kept.origin,
       prune: kept.prune,
+      limits: kept.limits,
       cluster: kept.cluster,
       check: ({ plan, forecasts }: Look) => refuseOtherOutcome(kept, plan, forecasts),
       heldTo: async (store: Store, plan: (state: KnownState) => Plan) =>

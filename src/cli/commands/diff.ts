@@ -3,6 +3,7 @@ import type { Forecasts } from "../../apply/forecast.ts";
 import type { KnownState, Plan } from "../../apply/plan.ts";
 import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
 import { OrchestraError } from "../../model/errors.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import { isFollowed } from "../../model/source.ts";
 import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
 import {
@@ -113,14 +114,14 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const failures = planFailures(flags["fail-on"] ?? [], plan, forecasts.deployments);
     const { heldOf, limitsOf } = await import("../change/guarded.ts");
     const { source } = author;
-    const held = prune ? heldOf(looked, source, limitsOf(flags)) : [];
+    const limits = limitsOf(flags);
+    const held = prune ? heldOf(looked, source, limits) : [];
     const shown = { source, plan, forecasts, token, failures, held, showValues: flags["show-values"] };
     if (flags.out !== undefined) {
       const { keepPlan } = await import("../change/kept-plan.ts");
-      await keepPlan(flags.out, { ...shown, cluster, author, paths: flags.file, files });
-      this.note(
-        `Kept in ${flags.out} with the token ${token}: orchestra apply --plan ${flags.out} does this or nothing.`,
-      );
+      await keepPlan(flags.out, { ...shown, cluster, author, limits, paths: flags.file, files });
+      const out = shellWord(flags.out);
+      this.note(`Kept in ${out} with the token ${token}: orchestra apply --plan ${out} does this or nothing.`);
     }
     await this.#show(flags.output, shown);
     for (const line of planFailureTexts(failures)) this.note(`Failed by ${line}.`);

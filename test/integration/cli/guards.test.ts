@@ -62,6 +62,32 @@ test("on a terminal it is asked, and only a yes goes on", async (t) => {
   assert.equal((await run("get", "deployments", "-o", "name")).stdout.split("\n").length, all.length + 1);
 });
 
+test("a kept plan that is more than usual needs the same yes, by the limits that it was made with", async (t) => {
+  const { run, terminal, folder, words } = await shrunk(t);
+  const plan = join(folder, "..", "plan.json");
+  const isThere = async () =>
+    (await run("get", "deployments", "-o", "name")).stdout.split("\n").length === all.length + 1;
+  const kept = await run("diff", ...words, "--out", plan);
+  assert.match(kept.stdout, /so apply asks first \(elsewhere than on a terminal it needs --yes\):\n {2}4 of the 5 /);
+  const refused = await run("apply", "--plan", plan);
+  assert.deepEqual([refused.code, await isThere()], [3, true], refused.stderr);
+  assert.match(
+    refused.stderr,
+    /Error: held, because it is more than usual: 4 of the 5 .*\. Nothing was written\nHint: --yes /,
+  );
+  const no = await terminal(["apply", "--plan", plan], { after: /\[y\/N\] /, keys: "n\r" });
+  assert.match(no.screen, /This is more than usual:\r\n {2}4 of the 5 .*Nothing was changed\./s);
+  const yes = await run("apply", "--plan", plan, "--yes");
+  assert.equal(yes.code, 1, "nothing runs that could get the rest ready, so nothing is pruned");
+  assert.match(yes.stderr, /^Note: more than usual, and not asked about: 4 of the 5 /m);
+  assert.match(yes.stderr, /Nothing was pruned; until the rest is ready these stay: b, c, d, e/);
+
+  assert.equal((await run("diff", ...words, "--out", plan, "--max-delete", "80%", "--max-affected", "4")).code, 1);
+  const wider = await run("apply", "--plan", plan);
+  assert.match(wider.stderr, /Nothing was pruned; until the rest is ready these stay: b, c, d, e/);
+  assert.doesNotMatch(wider.stderr, /more than usual/);
+});
+
 test("an empty folder is a mistake before it is a plan", async (t) => {
   const { run, folder, words } = await shrunk(t);
   await rm(join(folder, "a.yaml"));

@@ -242,11 +242,15 @@ test("what is no whole plan of ours is one clear error, and is never written ove
   for (const path of [web, plan, folder]) {
     const { code, stderr } = await run("diff", "-f", web, "--out", path);
     assert.equal(code, 2);
-    assert.match(stderr, /is there already and is no plan; it was left as it is/);
+    assert.match(
+      stderr,
+      path === plan ? /is a link; it and what it / : /is there already and is no plan; it was left /,
+    );
   }
   assert.equal(await readFile(web, "utf8"), text("web"));
   const nowhere: readonly (readonly [path: string, message: RegExp])[] = [
     ["", /the name of the plan's file is empty/],
+    ["-", /a plan is kept in a file, and "-" names none\nHint: make one with: orchestra diff -f … --out FILE/],
     [join(folder, "typo", "plan.json"), /cannot be written: there is no folder .*typo/],
     ["/proc/typo/plan.json", /cannot be written: there is no folder \/proc\/typo/],
   ];
@@ -256,6 +260,7 @@ test("what is no whole plan of ours is one clear error, and is never written ove
     assert.match(stderr, message);
   }
   assert.match((await run("apply", "--plan", "")).stderr, /the name of the plan's file is empty/);
+  assert.match((await run("apply", "--plan", "-")).stderr, /a plan is kept in a file, and "-" names none/);
 });
 
 test("a plan is not kept among the manifests, where it would be read as one", async (t) => {
