@@ -4,13 +4,13 @@ import type { ClusterState } from "../model/cluster-state.ts";
 import type { Act } from "../model/deployment.ts";
 import { placementsKey } from "../model/keys.ts";
 import { type Placement, type PodStatus, podName, type ReasonCode } from "../model/pod.ts";
-import type { ContainerState } from "../worker/runtime.ts";
+import type { ChangedSetting, ContainerState } from "../worker/runtime.ts";
 import type { Plan, PlanItem } from "./plan.ts";
 
 /**
  * - `absent`: in the files only. `deleted`: it was deleted, and its pods are leaving. `changed`: the store says otherwise than the files.
  *   `scaled`: `scale` said another count. `blocked`: it belongs to another source, or its document is damaged.
- * - `removed`, `stopped`, `paused`, `disconnected`, `renamed`: the container of a pod that should run. `stray`: a container of ours that no placement names.
+ * - `removed`, `stopped`, `paused`, `disconnected`, `renamed`, `updated` (its limits or its restart policy): the container of a pod that should run. `stray`: a container of ours that no placement names.
  */
 export type DriftKind =
   | "absent"
@@ -23,6 +23,7 @@ export type DriftKind =
   | "paused"
   | "disconnected"
   | "renamed"
+  | "updated"
   | "stray";
 
 export interface Drift {
@@ -45,6 +46,8 @@ export interface Drift {
 export interface EngineLook {
   readonly node: string;
   readonly containers: readonly ContainerState[];
+  /** What somebody has changed of them, by id. */
+  readonly changed?: ReadonlyMap<string, readonly ChangedSetting[]>;
 }
 
 export interface Live {
@@ -65,7 +68,10 @@ export function driftOf(live: Live): Drift[] {
   const nodes = [...new Set([...live.state.placements.keys(), ...engines.keys()])].sort();
   return [
     ...live.plan.items.flatMap((item) => deploymentDrifts(item, live.corrector)),
-    ...nodes.flatMap((node) => nodeDrifts(node, live, engines.get(node))),
+    ...nodes.flatMap((node) => [
+      ...nodeDrifts(node, live, engines.get(node)),
+      ...updatedDrifts(node, live, engines.get(node)),
+    ]),
   ];
 }
 
@@ -171,6 +177,20 @@ function containerDrifts(
     drifts.push({ kind: "renamed", message, correction: `docker rename ${short} ${renamed.from}` });
   }
   return drifts;
+}
+
+/** Of the containers that are on the engine; whether a pod should still run matters little for that. */
+function updatedDrifts(node: string, live: Live, engine: EngineLook | undefined): Drift[] {
+  return (engine?.containers ?? []).flatMap(({ id, deployment, slot }) => {
+    const changed = engine?.changed?.get(id) ?? [];
+    if (changed.length === 0) return [];
+    const container = id.slice(0, 12);
+    const message = changed.map(({ what, is, should }) => `its ${what} is ${is}, not ${should}`).join(", ");
+    const words = [...new Set(changed.map(({ restore }) => restore?.join(" ")))];
+    const anew = `docker rm -f ${container}; ${byWorker(node, live, "makes it anew")}`;
+    const correction = words.includes(undefined) ? anew : `docker update ${words.join(" ")} ${container}`;
+    return [{ kind: "updated", name: podName(deployment, slot), node, container, message, correction }];
+  });
 }
 
 function strayDrift(node: string, { id, pod, deployment, slot }: ContainerState, live: Live): Drift {

@@ -1,6 +1,7 @@
 // A container in Docker's words: what is asked for at its creation, and what is read back of it.
 import type Docker from "dockerode";
 import { podName } from "../model/pod.ts";
+import { settingsOf } from "./docker-settings.ts";
 import type { ContainerSpec, ContainerState } from "./runtime.ts";
 
 /** Whose containers these are. Nothing without both labels is ever touched. */
@@ -64,20 +65,14 @@ export function createOptions(owner: Owner, spec: ContainerSpec): Docker.Contain
 }
 
 function hostConfig({ template, network, dns }: ContainerSpec): Docker.HostConfig {
-  const { cpuMilli, memoryBytes, pids } = template.resources;
   return {
     NetworkMode: network,
     Dns: [dns.server],
     DnsSearch: [dns.search],
-    // Restarts are ours: Docker's own would start a pod that should have left.
-    RestartPolicy: { Name: "no" },
     LogConfig: { Type: "json-file", Config: { "max-size": "10m", "max-file": "3" } },
     SecurityOpt: ["no-new-privileges"],
     PortBindings: portBindings(template.ports),
-    ...(cpuMilli > 0 ? { NanoCpus: cpuMilli * 1_000_000 } : {}),
-    // The same value for both: a limit that swap can stretch is none.
-    ...(memoryBytes > 0 ? { Memory: memoryBytes, MemorySwap: memoryBytes } : {}),
-    ...(pids > 0 ? { PidsLimit: pids } : {}),
+    ...settingsOf(template),
   };
 }
 

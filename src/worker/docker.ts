@@ -18,8 +18,10 @@ import { watchEvents } from "./docker-events.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./docker-network.ts";
 import { openPuller, type Progress, type Puller } from "./docker-pull.ts";
 import { lacksAddress } from "./docker-reality.ts";
+import { changedSettings, type Limits, settingsOf } from "./docker-settings.ts";
 import { execIn, readLogs } from "./docker-talk.ts";
 import type {
+  ChangedSetting,
   ContainerSpec,
   ContainerState,
   EngineInfo,
@@ -58,6 +60,8 @@ class DockerRuntime implements Runtime {
   readonly #puller: Puller;
   readonly #owner: Owner;
   readonly #log: Log;
+  /** Once asked for: what a kernel can limit stays so while the engine runs. */
+  #facts: EngineFacts | undefined;
 
   constructor({ host, configFolder, owner, log, callLimitMs }: DockerOptions) {
     this.#engine = openEngine(host, callLimitMs);
@@ -68,8 +72,7 @@ class DockerRuntime implements Runtime {
 
   async info(signal: AbortSignal): Promise<EngineInfo> {
     const { apiVersion, version } = await this.#engine.clients();
-    const ask = (docker: unknown) => (docker as Askable).info({ abortSignal: signal });
-    const info = (await this.#engine.call(ask)) as EngineFacts;
+    const info = await this.#askFacts(signal);
     return {
       capacity: { cpuMilli: info.NCPU * 1000, memoryBytes: info.MemTotal, pids: 0 },
       platform: { os: info.OSType, arch: archNames[info.Architecture] ?? info.Architecture },
@@ -79,6 +82,11 @@ class DockerRuntime implements Runtime {
       limits: { cpu: info.CpuCfsQuota, memory: info.MemoryLimit, pids: info.PidsLimit },
       dataFolder: info.DockerRootDir,
     };
+  }
+
+  async #askFacts(signal: AbortSignal): Promise<EngineFacts> {
+    const ask = (docker: unknown) => (docker as Askable).info({ abortSignal: signal });
+    return (await this.#engine.call(ask)) as EngineFacts;
   }
 
   async list(signal: AbortSignal): Promise<ContainerState[]> {
@@ -150,6 +158,17 @@ class DockerRuntime implements Runtime {
     return ip === undefined || (await lacksAddress(info, ip)) ? rest : { ...rest, ip };
   }
 
+  async changed(
+    container: string,
+    template: Pick<ResolvedTemplate, "resources">,
+    signal: AbortSignal,
+  ): Promise<ChangedSetting[]> {
+    const options = { abortSignal: signal };
+    this.#facts ??= await this.#askFacts(signal);
+    const { HostConfig } = await this.#engine.call((docker) => docker.getContainer(container).inspect(options));
+    return changedSettings(settingsOf(template), HostConfig, this.#facts);
+  }
+
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     return watchEvents(this.#engine, this.#owner, this.#log, onEvent, signal);
   }
@@ -163,15 +182,12 @@ class DockerRuntime implements Runtime {
   }
 }
 
-interface EngineFacts {
+interface EngineFacts extends Limits {
   readonly NCPU: number;
   readonly MemTotal: number;
   readonly OSType: string;
   readonly Architecture: string;
   readonly KernelVersion: string;
-  readonly CpuCfsQuota: boolean;
-  readonly MemoryLimit: boolean;
-  readonly PidsLimit: boolean;
   readonly DockerRootDir: string;
 }
 

@@ -183,6 +183,12 @@ class RuntimeInMemory implements MemoryRuntime {
     return this.#find(id).state;
   }
 
+  /** Nobody has a hand in it. */
+  async changed(id: string): Promise<[]> {
+    this.#find(id);
+    return [];
+  }
+
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void> {
     this.#watchers.add(onEvent);
     onEvent({ kind: "gap" });

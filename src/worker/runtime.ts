@@ -26,6 +26,16 @@ export interface ContainerState {
   readonly health?: "starting" | "healthy" | "unhealthy";
 }
 
+/** One thing that somebody has changed of a container since it was made (`docker update`). */
+export interface ChangedSetting {
+  /** `memory limit`. */
+  readonly what: string;
+  readonly is: string;
+  readonly should: string;
+  /** Words of `docker update` that make it as it should be; absent: only a new container is. */
+  readonly restore?: readonly string[];
+}
+
 /**
  * - `changed`: this container started, ended, is gone, or its health changed: look at it. `paused`: it was, or goes on. `starved`: the kernel
  *   has killed a process of it for want of memory. An engine may tell that only after the end that came of it, and what it tells of the end
@@ -139,6 +149,12 @@ export interface Runtime {
   remove(container: string, signal: AbortSignal): Promise<void>;
   /** Without an address where the machine's kernel is seen to know of none, whatever the engine says. */
   inspect(container: string, signal: AbortSignal): Promise<ContainerState>;
+  /** What somebody has changed of a container that was made from this template: its limits and its restart policy. */
+  changed(
+    container: string,
+    template: Pick<ResolvedTemplate, "resources">,
+    signal: AbortSignal,
+  ): Promise<readonly ChangedSetting[]>;
   /** Tells every change to one of our containers, and the end of our network, until the signal fires; connects again by itself. */
   watch(onEvent: (event: RuntimeEvent) => void, signal: AbortSignal): Promise<void>;
   logs(container: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogLine>;

@@ -55,6 +55,19 @@ export function runtimeContract(name: string, open: (test: Test) => Promise<Runt
     await assert.rejects(runtime.inspect(id, signal), (error) => isOrchestraError(error, "not-found"));
   });
 
+  law("of a container that nobody has touched nothing is changed, with limits and without", async (harness) => {
+    const { runtime } = harness;
+    for (const resources of [{}, { cpu: "250m" }, { memory: "64Mi" }, { cpu: "1", memory: "100M", pids: 50 }]) {
+      const id = await started(harness, { resources });
+      const { resources: resolved } = resolveTemplate({ image: harness.image, resources });
+      assert.deepEqual(await runtime.changed(id, { resources: resolved }, signal), [], JSON.stringify(resources));
+      await runtime.remove(id, signal);
+      await assert.rejects(runtime.changed(id, { resources: resolved }, signal), (error) =>
+        isOrchestraError(error, "not-found"),
+      );
+    }
+  });
+
   law("a signal ends the process, its exit code is kept, and the same container starts again", async (harness) => {
     const { runtime } = harness;
     const id = await started(harness, {});

@@ -16,7 +16,8 @@ interface Told {
 test("diff --live names each container that a hand has changed, what mends it, and never a foreign one", async (t) => {
   const cluster = await testCluster(t);
   const up = await cluster.up();
-  const path = await cluster.write("web.yaml", demoManifest("web", { replicas: 6 }));
+  const more = "  resources: { memory: 64Mi }\n  stop: { graceSeconds: 2, drainSeconds: 0 }";
+  const path = await cluster.write("web.yaml", demoManifest("web", { replicas: 6, more }));
   await cluster.ok("apply", "-f", path);
   const pods = await cluster.ready("web", 6);
   const byHand = (...words: string[]) => docker(process.env, ...words);
@@ -49,6 +50,8 @@ test("diff --live names each container that a hand has changed, what mends it, a
   await byHand("rename", of(2), `mine-${id}`);
   await byHand("network", "disconnect", network, of(3));
   await byHand("pause", of(4));
+  await byHand("update", "--memory", "32m", "--memory-swap", "48m", "--restart", "always", of(5));
+  await byHand("update", "--cpu-shares", "512", of(2));
   for (const one of others) await byHand("stop", "-t", "0", one);
   const found = await look();
   assert.deepEqual(found.map(({ kind, name, container }) => `${kind} ${name} ${container}`).sort(), [
@@ -57,15 +60,29 @@ test("diff --live names each container that a hand has changed, what mends it, a
     `removed web-1 ${of(1).slice(0, 12)}`,
     `renamed web-2 ${of(2).slice(0, 12)}`,
     `stopped web-0 ${of(0).slice(0, 12)}`,
+    `updated web-2 ${of(2).slice(0, 12)}`,
+    `updated web-5 ${of(5).slice(0, 12)}`,
   ]);
-  const told = (kind: string) => found.find((one) => one.kind === kind) ?? assert.fail(kind);
+  const told = (kind: string, name?: string) =>
+    found.find((one) => one.kind === kind && (name === undefined || one.name === name)) ?? assert.fail(kind);
   assert.match(told("stopped").correction, /^no worker runs on .*: orchestra up starts it again$/);
   assert.match(told("removed").correction, /: orchestra up makes it again$/);
   assert.match(told("disconnected").correction, /: orchestra up makes it anew$/);
   assert.equal(told("renamed").message, `its container was renamed to mine-${id}`);
 
+  const restored = told("updated", "web-5");
+  assert.equal(
+    restored.message,
+    "its memory limit is 32Mi, not 64Mi, its limit of memory and swap is 48Mi, not 64Mi, its restart policy is always, not no",
+  );
+  const anew = told("updated", "web-2");
+  assert.equal(anew.message, "its share of cpu is 512, not none");
+  assert.match(anew.correction, /^docker rm -f [0-9a-f]{12}; no worker runs on .*: orchestra up makes it anew$/);
+
   // What is left to people is done just as it says; the rest is the worker's.
-  for (const kind of ["renamed", "paused"]) await byHand(...told(kind).correction.split(" ").slice(1));
+  for (const { correction } of [told("renamed"), told("paused"), restored, anew]) {
+    await byHand(...(correction.split(";")[0] ?? "").split(" ").slice(1));
+  }
   await cluster.up();
   await eventually("nothing differs any more", async () => (await look()).length === 0, 60_000);
   await cluster.ready("web", 6);

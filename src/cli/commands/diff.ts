@@ -44,7 +44,7 @@ export default class Diff extends BaseCommand {
 with the nodes that the scheduler would use now. Writes nothing into the store.
 --out keeps the plan in a file, bound to the files, Deployments and cluster that it rests on: apply --plan does exactly that, or refuses.
 -o markdown is for a comment on a pull request, and never longer than one may be.
---live compares the files with the store and with what runs: containers stopped or removed by hand, containers that nothing names, counts by scale,
+--live compares the files with the store and with what runs: containers stopped, removed or given other limits by hand, containers that nothing names, counts by scale,
 Deployments changed or deleted by hand; and says who did it, where that is known, and what corrects it.
 --source with the name of a sync's source (dir:… or git:…, as sync status shows it) is for files that it does not follow yet, those of a
 pull request: it shows what the sync would do with them, what it would delete and take back included.
@@ -103,7 +103,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { changesAnything, planApply } = await import("../../apply/plan.ts");
     const { refuseBlocked } = await import("../../apply/commit.ts");
     const author = await lookerOf(this.settings, flags);
-    if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author), isSync);
+    if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author), followed);
     const doer = isSync ? { ...author, takesBack: true as const } : author;
     const looked = await this.#look(flags, manifests, (wanted) => (state) => planApply(state, wanted, doer, { prune }));
     const { plan, forecasts, cluster } = looked;
@@ -133,7 +133,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
   async #live(
     flags: Pick<LookFlags, "store"> & { readonly output: Output },
     plan: LiveOptions["plan"],
-    isSync: boolean,
+    followed: string | undefined,
   ) {
     const { lookLive } = await import("../change/live.ts");
     const { driftText } = await import("../change/drift-text.ts");
@@ -143,7 +143,8 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const store = await this.openStore(flags);
     const own = store.url.startsWith("file:") ? undefined : await ownNode(this.settings.stateDir);
     const isHere = (node: string) => store.url.startsWith("file:") || node === own;
-    const how = isSync ? { corrector: "its sync, unless that only reports" } : {};
+    const { correctorOf } = await import("../sync/corrector.ts");
+    const how = followed === undefined ? {} : { corrector: await correctorOf(store, followed) };
     const runtimeOf = await runtimesOf(store, this.settings);
     const document = await lookLive({ store, plan, ...how, isHere, runtimeOf });
     await this.printDocument(flags.output, document, () => driftText(document, wantsColour(process.stdout)));

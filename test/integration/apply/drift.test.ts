@@ -53,7 +53,7 @@ async function run(runtime: Runtime, slot: number): Promise<string> {
 
 const files = [manifest("web", { replicas: 2, template: resolved })];
 
-function look(store: Store, runtime: Pick<Runtime, "list">) {
+function look(store: Store, runtime: Pick<Runtime, "list" | "changed">) {
   const plan: Parameters<typeof lookLive>[0]["plan"] = (state) => planApply(state, files, author());
   return lookLive({ store, plan, isHere: () => true, runtimeOf: () => runtime });
 }
@@ -84,6 +84,8 @@ test("containers that a hand has stopped, removed and left behind are named with
   );
 });
 
+const changed = async () => [];
+
 test("what only one of two looks at the engine shows is on its way, and no drift", async (t) => {
   const { store, runtime } = await bench(t);
   let looks = 0;
@@ -91,14 +93,25 @@ test("what only one of two looks at the engine shows is on its way, and no drift
     looks += 1;
     return looks === 1 ? runtime.list(signal) : [];
   };
-  assert.deepEqual((await look(store, { list })).drifts, []);
+  assert.deepEqual((await look(store, { list, changed })).drifts, []);
   assert.equal(looks, 2);
 });
 
 test("an engine that does not answer is told, and statuses speak for it", async (t) => {
   const { store } = await bench(t);
   const list = () => Promise.reject(new OrchestraError("unavailable", "Docker does not answer", { hint: "start it" }));
-  const found = await look(store, { list });
+  const found = await look(store, { list, changed });
   assert.deepEqual([found.drifts, found.engines], [[], []]);
   assert.match(found.notes.join(), /engine of node-1 could not be asked: Docker does not answer/);
+});
+
+test("a container that goes while it is asked about has no drift, and an engine that falls silent then is told", async (t) => {
+  const { store, runtime } = await bench(t);
+  const list = () => runtime.list(signal);
+  const answering = (error: OrchestraError) => look(store, { list, changed: () => Promise.reject(error) });
+  const gone = await answering(new OrchestraError("not-found", "no such container"));
+  assert.deepEqual([gone.drifts, gone.notes], [[], []]);
+  const silent = await answering(new OrchestraError("unavailable", "Docker does not answer", { hint: "start it" }));
+  assert.deepEqual(silent.engines, ["node-1"]);
+  assert.match(silent.notes.join(), /The engine of node-1 did not tell the limits of all containers: Docker does not/);
 });

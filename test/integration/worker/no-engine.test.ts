@@ -41,6 +41,7 @@ function moodyEngine() {
     kill: (id, name, signal) => answering("kill").then(() => memory.kill(id, name, signal)),
     remove: (id, signal) => answering("remove").then(() => memory.remove(id, signal)),
     inspect: (id, signal) => answering("inspect").then(async () => here(await memory.inspect(id, signal))),
+    changed: (id, template, signal) => memory.changed(id, template, signal),
     watch(onEvent, signal) {
       watchers.add(onEvent);
       return memory.watch(onEvent, signal);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { driftOf, type EngineLook } from "../../../src/apply/drift.ts";
 import { planApply } from "../../../src/apply/plan.ts";
-import type { ContainerState } from "../../../src/worker/runtime.ts";
+import type { ChangedSetting, ContainerState } from "../../../src/worker/runtime.ts";
 import { act, type ClusterFixture, podId, stateOf } from "../../support/builders.ts";
 import { known, manifest } from "../../support/forecasts.ts";
 import { author } from "../../support/plans.ts";
@@ -30,10 +30,16 @@ const bob = { by: "bob", at: "2026-02-02T02:02:02.000Z" };
 
 function found(
   fixture: ClusterFixture,
-  { files = [web], containers = both as readonly ContainerState[] | null, present = ["node-1"] } = {},
+  {
+    files = [web],
+    containers = both as readonly ContainerState[] | null,
+    present = ["node-1"],
+    changed = [] as readonly ChangedSetting[],
+  } = {},
 ) {
   const state = stateOf(fixture);
-  const engines: EngineLook[] = containers ? [{ node: "node-1", containers }] : [];
+  const settings = new Map([["0".repeat(64), changed]]);
+  const engines: EngineLook[] = containers ? [{ node: "node-1", containers, changed: settings }] : [];
   return driftOf({ plan: planApply(known(state), files, author()), state, present: new Set(present), engines });
 }
 
@@ -45,6 +51,24 @@ test("where all agree nothing has drifted", () => {
     driftOf({ ...{ plan: { items: [], notInFiles: [] }, state: stateOf(two) }, present: new Set(), engines: [] }),
     [],
   );
+});
+
+test("limits and a restart policy that somebody has updated are one difference, with what makes them as they were", () => {
+  const memory = ["--memory", "64", "--memory-swap", "64"];
+  const changed: readonly ChangedSetting[] = [
+    { what: "memory limit", is: "32", should: "64", restore: memory },
+    { what: "limit of memory and swap", is: "32", should: "64", restore: memory },
+    { what: "restart policy", is: "always", should: "no", restore: ["--restart", "no"] },
+  ];
+  const [drift, ...others] = found(two, { changed });
+  assert.deepEqual([drift?.kind, drift?.name, drift?.container, others], ["updated", "web-0", "0".repeat(12), []]);
+  assert.equal(
+    drift?.message,
+    "its memory limit is 32, not 64, its limit of memory and swap is 32, not 64, its restart policy is always, not no",
+  );
+  assert.equal(drift?.correction, "docker update --memory 64 --memory-swap 64 --restart no 000000000000");
+  const [anew] = found(two, { changed: [...changed, { what: "share of cpu", is: "2", should: "none" }] });
+  assert.equal(anew?.correction, "docker rm -f 000000000000; the worker of node-1 makes it anew");
 });
 
 test("containers removed, stopped, paused, disconnected and renamed by hand, and one that nothing names", () => {
