@@ -4,6 +4,7 @@ import type { Forecast } from "../../apply/forecast.ts";
 import type { Plan, PlanItem } from "../../apply/plan.ts";
 import { deploymentsText } from "../../model/deployment.ts";
 import type { PlanFailure } from "./fail-on.ts";
+import { cutAt, fenced, firstLines } from "./fenced.ts";
 import { changeText, consequences, countsText, noticesOf, pruneNote } from "./plan-text.ts";
 
 export interface PlanMarkdownOptions {
@@ -24,7 +25,6 @@ const rowsLimit = 200;
 /** Of each block after the sections. */
 const blockLinesLimit = 12;
 const linesLimit = 100;
-const lineLimit = 300;
 const nameLimit = 63;
 
 /** The comment, always below the limit; what was cut is counted in it. */
@@ -128,37 +128,14 @@ function cutText({ deployments, lines }: { readonly deployments: number; readonl
 function tailOf(plan: Plan, { token, notes }: PlanMarkdownOptions): string[] {
   const blocks = [...notes.map((note) => note.split("\n")), noticesOf(plan)].flatMap((lines) => {
     const said = lines.filter((line) => line !== "");
-    const rest = said.length - blockLinesLimit;
-    return fenced("text", rest > 0 ? [...said.slice(0, blockLinesLimit), `and ${rest} more`] : said);
+    return fenced("text", firstLines(said, blockLinesLimit));
   });
   return [...blocks, `Token \`${token}\``];
-}
-
-/** Nothing in it can end it. */
-function fenced(language: string, lines: readonly string[]): string[] {
-  if (lines.length === 0) return [];
-  const text = lines.map(lineText).join("\n");
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
-  const fence = "`".repeat(longest + 1);
-  return [`${fence}${language}`, text, fence, ""];
-}
-
-/** One line without what moves a cursor or turns text around, which would make a reviewer read something else. */
-function lineText(text: string): string {
-  const visible = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    return `\\u{${character.codePointAt(0)?.toString(16)}}`;
-  });
-  return cutAt(visible, lineLimit);
 }
 
 /** Names of Deployments are DNS labels, unless somebody has written another one into the store by hand. */
 function nameText(name: string): string {
   return cutAt(name.replaceAll(/[^A-Za-z0-9._-]/g, "?"), nameLimit);
-}
-
-function cutAt(text: string, limit: number): string {
-  // Whole characters: half of one would be none.
-  return text.length <= limit ? text : `${[...text.slice(0, limit)].slice(0, -1).join("")}…`;
 }
 
 /** What hurts comes first, so that it is cut last; then in the order of the plan. */

@@ -5,7 +5,7 @@ import type { Forecast, Forecasts, PodForecast } from "../../apply/forecast.ts";
 import type { Plan, PlanAction, PlanItem } from "../../apply/plan.ts";
 import { renamesOf } from "../../apply/prune.ts";
 import { podsText } from "../../model/pod.ts";
-import { mask, oneLine, paint, type Tone } from "../print.ts";
+import { mask, paint, printable, type Tone } from "../print.ts";
 import { overrideOf, summaryOf } from "./plan-document.ts";
 import { roomText } from "./room-text.ts";
 
@@ -123,12 +123,26 @@ export function changeText(
   const hidden = secret === true && !showValues;
   if (old === undefined) return paint(`+ ${path}: ${hidden ? mask : valueText(next)}`, "good", colour);
   if (next === undefined) return paint(`- ${path}: ${hidden ? mask : valueText(old)}`, "bad", colour);
-  const values = hidden ? `${mask} (before) → ${mask} (after)` : `${valueText(old)} → ${valueText(next)}`;
+  const [before, after] = [valueText(old), valueText(next)];
+  // A number and the text of it, say.
+  const shown = before === after ? [quoted(old), quoted(next)] : [before, after];
+  const values = hidden ? `${mask} (before) → ${mask} (after)` : shown.join(" → ");
   return paint(`~ ${path}: ${values}`, "busy", colour);
 }
 
+/** Text stands as it is where a reader sees all of it: no line breaks, control characters or blanks at its ends. */
 function valueText(value: FieldValue | undefined): string {
-  return oneLine(typeof value === "string" && value !== "" ? value : JSON.stringify(value ?? null));
+  const isPlain = typeof value === "string" && value !== "" && value === value.trim() && printable(value) === value;
+  return isPlain && !/[\r\n\t]/.test(value) ? value : quoted(value);
+}
+
+/** As JSON, with every character in it that does not show as itself. */
+function quoted(value: FieldValue | undefined): string {
+  return [...JSON.stringify(value ?? null)].map((one) => (printable(one) === one ? one : escaped(one))).join("");
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 function summaryOfItem(item: PlanItem, forecast: Forecast | undefined): string {

@@ -136,7 +136,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     followed: string | undefined,
   ) {
     const { lookLive } = await import("../change/live.ts");
-    const { driftText } = await import("../change/drift-text.ts");
+    const { driftMarkdown, driftText } = await import("../change/drift-text.ts");
     const { runtimesOf } = await import("../containers/engines.ts");
     const { ownNode } = await import("../../roles.ts");
     const { wantsColour } = await import("../print.ts");
@@ -147,7 +147,9 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const how = followed === undefined ? {} : { corrector: await correctorOf(store, followed) };
     const runtimeOf = await runtimesOf(store, this.settings);
     const document = await lookLive({ store, plan, ...how, isHere, runtimeOf });
-    await this.printDocument(flags.output, document, () => driftText(document, wantsColour(process.stdout)));
+    await this.printDocument(flags.output, document, () =>
+      flags.output === "markdown" ? driftMarkdown(document) : driftText(document, wantsColour(process.stdout)),
+    );
     if (document.drifts.length > 0) process.exitCode = 1;
   }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { planApply } from "../../../src/apply/plan.ts";
-import { driftText } from "../../../src/cli/change/drift-text.ts";
+import { driftMarkdown, driftText } from "../../../src/cli/change/drift-text.ts";
 import { lookLive } from "../../../src/cli/change/live.ts";
 import { systemClock } from "../../../src/clock.ts";
 import { OrchestraError } from "../../../src/model/errors.ts";
@@ -77,6 +77,15 @@ test("containers that a hand has stopped, removed and left behind are named with
     ],
   );
   assert.equal(told[2]?.[2], stray.slice(0, 12));
+  const markdown = driftMarkdown(found).split("\n");
+  assert.deepEqual(markdown.slice(0, 3), ["### 3 differences between files, store and engines", "", "```text"]);
+  assert.deepEqual(markdown.slice(-3), ["```text", "Looked at: the engine of node-1, and statuses elsewhere.", "```"]);
+  assert.equal(markdown.filter((line) => line.startsWith("  corrected by: ")).length, 3);
+  const [drift = assert.fail()] = found.drifts;
+  const many = driftMarkdown({ ...found, drifts: Array(5_000).fill({ ...drift, message: "``` `@all` ".repeat(100) }) });
+  assert.ok(many.length < 60_000, String(many.length));
+  assert.match(many, /^````text$/m);
+  assert.match(many, /^and 9850 more$/m);
   assert.match(driftText(found, false), /^web-0 on node-1 \(.*\): its container does not run/m);
   assert.match(
     driftText(found, false),

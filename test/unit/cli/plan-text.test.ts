@@ -61,9 +61,19 @@ test("JSON: actions, counts, overrides and consequences", () => {
   assert.deepEqual(document.deployments[2]?.pods?.created, [on("new-0", "n1")]);
 });
 
-test("a value from a manifest cannot break the line", () => {
-  const plan = planApply(nothingKnown, [wanted("web", { annotations: { note: "a\nb\x1b[2J" } })], author());
-  assert.match(diffText(plan, noForecasts, look), /\+ metadata\.annotations\.note: a b�\[2J$/m);
+test("a value cannot break the line, and two that differ look different", () => {
+  const notes = (old: string, next: string) => {
+    const [before, after] = [old, next].map((note) => [wanted("web", { annotations: { note } })]);
+    const state = committed(nothingKnown, planApply(nothingKnown, before ?? [], author()));
+    const text = diffText(planApply(state, after ?? [], author()), noForecasts, look);
+    return /note: (.*)/.exec(text)?.[1];
+  };
+  assert.equal(notes("a\nb\x1b[2J", "a b"), '"a\\nb\\u001b[2J" → a b');
+  assert.equal(notes("a\r\nb", "a\nb"), '"a\\r\\nb" → "a\\nb"');
+  assert.equal(notes("a", "a "), 'a → "a "');
+  assert.equal(notes("a\u202eb", "a\u202db"), '"a\\u202eb" → "a\\u202db"');
+  assert.equal(notes('say "a"', "ä → b"), 'say "a" → ä → b');
+  assert.equal(notes('"a\\nb"', "a\nb"), '"\\"a\\\\nb\\"" → "a\\nb"');
 });
 
 const lines: readonly { readonly forecast: Partial<Forecast>; readonly want: readonly string[] }[] = [
