@@ -107,6 +107,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const doer = isSync ? { ...author, takesBack: true as const } : author;
     const looked = await this.#look(flags, manifests, (wanted) => (state) => planApply(state, wanted, doer, { prune }));
     const { plan, forecasts, cluster } = looked;
+    if (followed !== undefined) await this.#tellUnknown(flags, followed, looked);
     refuseBlocked(plan);
     const { bondOf, tokenOf } = await import("../../apply/token.ts");
     const { planFailures, planFailureTexts } = await import("../change/fail-on.ts");
@@ -127,6 +128,15 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     for (const line of planFailureTexts(failures)) this.note(`Failed by ${line}.`);
     if (failures.length > 0) process.exitCode = failExitCode;
     else if (changesAnything(plan)) process.exitCode = 1;
+  }
+
+  /** A slip in the name of a source would show all of its files as new. A snapshot knows no syncs. */
+  async #tellUnknown(flags: LookFlags, source: string, { snapshot }: Look): Promise<void> {
+    if (snapshot?.list("deployments").some(({ value }) => value.source === source)) return;
+    const store = flags["from-snapshot"] === undefined ? await this.#storeIfThere(flags) : undefined;
+    const { unknownText } = await import("../sync/syncs.ts");
+    const text = store && (await unknownText(store, source));
+    if (text !== undefined) this.note(text);
   }
 
   /** The engines here are asked themselves; of other nodes the store tells what their workers saw. */

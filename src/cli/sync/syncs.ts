@@ -43,6 +43,14 @@ export async function readSync(store: Store, which: Named): Promise<SyncDocument
   return meant(documentsOf(await store.list(["syncs"])), which);
 }
 
+/** What to say of a source that no sync has followed, so that its name may be a slip; undefined: one has. */
+export async function unknownText(store: Store, source: string): Promise<string | undefined> {
+  const documents = documentsOf(await store.list(["syncs"]));
+  if (documents.some((document) => document.source === source)) return undefined;
+  const known = documents.length === 0 ? "there is none" : `there are ${sourcesText(documents)}`;
+  return `No sync of ${shellWord(source)} is known (${known}), and nothing belongs to it: is that its name?`;
+}
+
 /** What became of a word about a sync. */
 export interface Controlled {
   /** In one line, for people. */

@@ -24,6 +24,11 @@ test("diff --source plans as the sync does: what it would delete and take back t
   await sync.ready(/^200 synced/);
   const source = `dir:n1:${followed}`;
 
+  const slip = await run("diff", "-f", followed, "--source", "dir:n1:/typo", "-o", "json");
+  assert.equal(
+    slip.stderr.split("\n")[0],
+    `No sync of dir:n1:/typo is known (there are ${source}), and nothing belongs to it: is that its name?`,
+  );
   const plain = await run("diff", "-f", followed);
   assert.equal(plain.code, 2);
   assert.match(plain.stderr, new RegExp(`Hint: .*diff --source ${source} shows what that does`));
