@@ -84,9 +84,13 @@ const settings: readonly Setting[] = [
     restore: restoreMemory,
   },
   {
-    what: "limit of memory and swap",
+    what: "swap beside it",
     needs: "SwapLimit",
-    read: ({ Memory = 0, MemorySwap = 0 }) => (Memory > 0 && MemorySwap > 0 ? formatMemory(MemorySwap) : none),
+    // The engine's figure is of both together.
+    read: ({ Memory = 0, MemorySwap = 0 }) => {
+      if (MemorySwap < 0) return "unlimited";
+      return Memory > 0 && MemorySwap > Memory ? formatMemory(MemorySwap - Memory) : none;
+    },
     restore: restoreMemory,
   },
   {

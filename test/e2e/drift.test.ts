@@ -73,7 +73,7 @@ test("diff --live names each container that a hand has changed, what mends it, a
   const restored = told("updated", "web-5");
   assert.equal(
     restored.message,
-    "its memory limit is 32Mi, not 64Mi, its limit of memory and swap is 48Mi, not 64Mi, its restart policy is always, not no",
+    "its memory limit is 32Mi, not 64Mi, its swap beside it is 16Mi, not none, its restart policy is always, not no",
   );
   const anew = told("updated", "web-2");
   assert.equal(anew.message, "its share of cpu is 512, not none");

@@ -182,7 +182,7 @@ test("a sync is named as it was told what to follow; of several that are meant j
   assert.equal(code, 2);
   assert.match(
     stderr,
-    /git: means more than one sync\nHint: name one of git:\S+#main:deploy, git:\S+#other:deploy\.\n/,
+    /git: means more than one sync\nHint: name one of 'git:\S+#main:deploy', 'git:\S+#other:deploy'\.\n/,
   );
 });
 

@@ -57,14 +57,14 @@ test("limits and a restart policy that somebody has updated are one difference, 
   const memory = ["--memory", "64", "--memory-swap", "64"];
   const changed: readonly ChangedSetting[] = [
     { what: "memory limit", is: "32", should: "64", restore: memory },
-    { what: "limit of memory and swap", is: "32", should: "64", restore: memory },
+    { what: "swap beside it", is: "32", should: "none", restore: memory },
     { what: "restart policy", is: "always", should: "no", restore: ["--restart", "no"] },
   ];
   const [drift, ...others] = found(two, { changed });
   assert.deepEqual([drift?.kind, drift?.name, drift?.container, others], ["updated", "web-0", "0".repeat(12), []]);
   assert.equal(
     drift?.message,
-    "its memory limit is 32, not 64, its limit of memory and swap is 32, not 64, its restart policy is always, not no",
+    "its memory limit is 32, not 64, its swap beside it is 32, not none, its restart policy is always, not no",
   );
   assert.equal(drift?.correction, "docker update --memory 64 --memory-swap 64 --restart no 000000000000");
   const [anew] = found(two, { changed: [...changed, { what: "share of cpu", is: "2", should: "none" }] });

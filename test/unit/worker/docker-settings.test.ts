@@ -25,9 +25,11 @@ test("each change is told in words, with how it is taken back where an update ca
       ({ what, is, should, restore }) => `${what}: ${is}, not ${should}; ${restore?.join(" ") ?? "anew"}`,
     );
   assert.deepEqual(changed({ NanoCpus: 500_000_000 }), ["cpu limit: 500m, not 1500m; --cpus 1.5"]);
-  assert.deepEqual(changed({ Memory: 32 * 1024 ** 2 }), [
-    "memory limit: 32Mi, not 64Mi; --memory 67108864 --memory-swap 67108864",
-  ]);
+  const restore = "--memory 67108864 --memory-swap 67108864";
+  const halved = { Memory: 32 * 1024 ** 2, MemorySwap: 32 * 1024 ** 2 };
+  assert.deepEqual(changed(halved), [`memory limit: 32Mi, not 64Mi; ${restore}`]);
+  assert.deepEqual(changed({ MemorySwap: 80 * 1024 ** 2 }), [`swap beside it: 16Mi, not none; ${restore}`]);
+  assert.deepEqual(changed({ MemorySwap: -1 }), [`swap beside it: unlimited, not none; ${restore}`]);
   assert.deepEqual(changed({ PidsLimit: 10 }), ["limit of processes: 10, not 50; --pids-limit 50"]);
   assert.deepEqual(changed({ RestartPolicy: { Name: "on-failure", MaximumRetryCount: 3 } }), [
     "restart policy: on-failure:3, not no; --restart no",
@@ -40,7 +42,6 @@ test("each change is told in words, with how it is taken back where an update ca
   assert.deepEqual(changed({}, free), [
     "cpu limit: 1500m, not none; anew",
     "memory limit: 64Mi, not none; anew",
-    "limit of memory and swap: 64Mi, not none; anew",
     "limit of processes: 50, not none; --pids-limit -1",
   ]);
   const byQuota = changedSettings(free, { ...told, ...no, CpuQuota: 50_000 }, all);
