@@ -5,28 +5,31 @@ import type { Downtime } from "./downtime.ts";
 import type { Forecast } from "./forecast.ts";
 import type { Moved } from "./moved.ts";
 
-/** The consequences for the pods of one Deployment that must be as they were told. */
+/** The consequences for the pods of one Deployment that may be no worse than they were told. */
 export interface Outcome {
   readonly created: number;
   /** Pods that get a successor, on whatever node. */
   readonly replaced: number;
   readonly stopped: number;
   readonly unplaced: number;
+  /** Pods that run and are replaced once there is a place for their successors. */
+  readonly waiting: number;
   /** The fewest pods that are ready on the way. */
   readonly least: number;
   readonly downtime?: Downtime["why"];
   readonly problem?: string;
 }
 
-const noOutcome: Outcome = Object.freeze({ created: 0, replaced: 0, stopped: 0, unplaced: 0, least: 0 });
+const noOutcome: Outcome = Object.freeze({ created: 0, replaced: 0, stopped: 0, unplaced: 0, waiting: 0, least: 0 });
 
 export function outcomeOf(forecast: Forecast): Outcome {
-  const { created, replaced, moved, stopped, unplaced, more = 0, ready, downtime, problem } = forecast;
+  const { created, replaced, moved, stopped, unplaced, waiting = 0, more = 0, ready, downtime, problem } = forecast;
   return {
     created: created.length,
     replaced: replaced.length + moved.length + more,
     stopped: stopped.length,
     unplaced: unplaced.length,
+    waiting,
     least: ready.least,
     ...(downtime ? { downtime: downtime.why } : {}),
     ...(problem === undefined ? {} : { problem }),
@@ -34,39 +37,43 @@ export function outcomeOf(forecast: Forecast): Outcome {
 }
 
 /**
- * Deployments for which the plan would have other consequences now: other numbers of pods, or downtime, a problem or fewer ready pods that it did
- * not tell. That it would go better than told (no downtime any more, more pods ready on the way, a place for pods that had none) is nothing to refuse.
+ * Deployments for which the plan would have worse consequences now than it told: more pods that come, end or find no place, downtime, a problem or
+ * fewer ready pods on the way. What goes better than told (fewer of those, a place for a pod that had none) is nothing to refuse.
  */
 export function movedOutcomes(kept: ReadonlyMap<string, Outcome>, now: ReadonlyMap<string, Forecast>): Moved[] {
   return [...now].flatMap(([name, forecast]) => {
-    const differs = differences(kept.get(name) ?? noOutcome, forecast);
-    return differs.length === 0
-      ? []
-      : [{ what: "consequence" as const, name, message: `${name}: ${differs.join(", ")}` }];
+    const worse = worseIn(kept.get(name) ?? noOutcome, forecast);
+    return worse.length === 0 ? [] : [{ what: "consequence" as const, name, message: `${name}: ${worse.join(", ")}` }];
   });
 }
 
-function differences(kept: Outcome, forecast: Forecast): string[] {
+function worseIn(kept: Outcome, forecast: Forecast): string[] {
   const now = outcomeOf(forecast);
-  const counted = havePlaceNow(kept, now) ? (["stopped"] as const) : (["created", "replaced", "stopped"] as const);
-  const counts = counted.flatMap((what) =>
-    now[what] === kept[what] ? [] : [`${podsText(now[what])} ${what} instead of ${kept[what]}`],
-  );
-  const reason = forecast.unplaced[0]?.reason;
-  const unplaced = `${podsText(now.unplaced)} without a place instead of ${kept.unplaced}`;
   const downtime = now.downtime !== undefined && now.downtime !== kept.downtime ? forecast.downtime : undefined;
   const isFewer = now.least < kept.least && !downtime;
   return [
-    ...counts,
-    ...(now.unplaced <= kept.unplaced ? [] : [reason === undefined ? unplaced : `${unplaced} (${reason})`]),
+    ...moreOf(kept, now),
+    ...withoutPlace(kept, now, forecast),
     ...(downtime ? [`downtime (${downtime.message})`] : []),
     ...(isFewer ? [`at least ${now.least} ready on the way instead of ${kept.least}`] : []),
     ...(now.problem === undefined || now.problem === kept.problem ? [] : [now.problem]),
   ];
 }
 
-/** Whether what is created or replaced besides what was told are only pods that were told to find no place, and find one now. */
-function havePlaceNow(kept: Outcome, now: Outcome): boolean {
-  const [created, replaced] = [now.created - kept.created, now.replaced - kept.replaced];
-  return created >= 0 && replaced >= 0 && created + replaced <= kept.unplaced - now.unplaced;
+function moreOf(kept: Outcome, now: Outcome): string[] {
+  // Who agreed to pods that had no place, or to replacing others once there is one, agreed to just those when there is.
+  const found = (what: "unplaced" | "waiting") => Math.max(0, kept[what] - now[what]);
+  const most = { created: kept.created + found("unplaced"), replaced: kept.replaced + found("waiting") };
+  const limits = { ...most, stopped: kept.stopped };
+  return (["created", "replaced", "stopped"] as const).flatMap((what) =>
+    now[what] <= limits[what] ? [] : [`${podsText(now[what])} ${what} instead of ${kept[what]}`],
+  );
+}
+
+/** A successor without a place keeps others waiting: that is told only where it is all there is. */
+function withoutPlace(kept: Outcome, now: Outcome, { unplaced: [first] }: Forecast): string[] {
+  const text = `${podsText(now.unplaced)} without a place instead of ${kept.unplaced}`;
+  if (now.unplaced > kept.unplaced) return [first === undefined ? text : `${text} (${first.reason})`];
+  if (now.waiting <= kept.waiting) return [];
+  return [`${podsText(now.waiting)} replaced only once there is a place instead of ${kept.waiting}`];
 }

@@ -28,8 +28,8 @@ Deployments that the files lack are named and left alone; with --prune those of 
 What is more than usual (everything, or more than --max-delete, --max-replace and --max-affected) is asked about with --prune, also where a kept plan prunes; where nobody can be asked it needs --yes.
 One that belongs to another source is refused, unless --adopt takes it over.
 Ctrl-C while waiting ends the waiting only.
-With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named, and so is what would come of it otherwise now
-(other numbers of pods, downtime that was not told, pods without a place). The plan's own files are read again
+With --plan exactly what diff --out has kept is done, or nothing: what has moved since is named, and so is what would come of it now that is worse than told
+(more pods that end or find no place, downtime). What turns out better passes. The plan's own files are read again
 (paths from the current folder; -f names others, which must hold the same). A plan that has been carried out already is up to date.
 Exits with 0 when all is done (or was, or nothing runs yet), 1 after an error, 2 for a mistake in a flag or manifest,
 3 when someone else has changed the same Deployment, it belongs to another source, a plan no longer holds, or --prune would do more than usual,

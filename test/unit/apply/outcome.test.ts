@@ -32,12 +32,18 @@ const cases: readonly { readonly name: string; readonly now: Partial<Forecast>; 
   {
     name: "one that has no predecessor any more",
     now: { replaced: pods(2), created: pods(1) },
-    want: "1 pod created instead of 0, 2 pods replaced instead of 3",
+    want: "1 pod created instead of 0",
   },
+  { name: "one that needs no successor any more", now: { replaced: pods(2), untouched: 1 } },
   {
     name: "no place for one",
-    now: { replaced: pods(2), unplaced: unplaced(1) },
-    want: "2 pods replaced instead of 3, 1 pod without a place instead of 0 (no room)",
+    now: { replaced: pods(2), unplaced: unplaced(1), waiting: 1 },
+    want: "1 pod without a place instead of 0 (no room)",
+  },
+  {
+    name: "one that is stopped besides",
+    now: { stopped: pods(1) },
+    want: "1 pod stopped instead of 0",
   },
   { name: "fewer ready on the way", now: { ready: ready(1) }, want: "at least 1 ready on the way instead of 2" },
   {
@@ -48,13 +54,82 @@ const cases: readonly { readonly name: string; readonly now: Partial<Forecast>; 
   {
     name: "nothing at all, for a reason",
     now: { replaced: [], untouched: 3, problem: "its template is missing" },
-    want: "0 pods replaced instead of 3, its template is missing",
+    want: "its template is missing",
   },
 ];
 for (const { name, now, want } of cases) {
   test(name, () => {
     const moved = movedOutcomes(new Map([["web", outcomeOf(told)]]), new Map([["web", { ...told, ...now }]]));
     assert.deepEqual(moved, want === undefined ? [] : [{ what: "consequence", name: "web", message: `web: ${want}` }]);
+  });
+}
+
+/** Two new pods find a place, and two do not. */
+const cramped: Forecast = {
+  ...{ created: pods(2), replaced: [], moved: [], stopped: pods(1), untouched: 3, unplaced: unplaced(2) },
+  ready: { now: 3, least: 3, after: 5, wanted: 7 },
+};
+/** Two of four pods are replaced, and the others when their successors, one of which is there already, have a place. */
+const stuck: Forecast = { ...told, replaced: pods(2), unplaced: unplaced(1), waiting: 2 };
+
+const placeCases: readonly { readonly name: string; readonly kept: Forecast; now: Partial<Forecast>; want?: string }[] =
+  [
+    { name: "a place for all that had none", kept: cramped, now: { created: pods(4), unplaced: [] } },
+    { name: "a place for one of two", kept: cramped, now: { created: pods(3), unplaced: unplaced(1) } },
+    { name: "one that is there already", kept: cramped, now: { created: pods(1) } },
+    { name: "one to stop that has gone already", kept: cramped, now: { stopped: [] } },
+    {
+      name: "a place for one less",
+      kept: cramped,
+      now: { created: pods(1), unplaced: unplaced(3) },
+      want: "3 pods without a place instead of 2 (no room)",
+    },
+    {
+      name: "more than ever were told, with a place",
+      kept: cramped,
+      now: { created: pods(5), unplaced: [] },
+      want: "5 pods created instead of 2",
+    },
+    {
+      name: "one more, while as many have no place",
+      kept: cramped,
+      now: { created: pods(3) },
+      want: "3 pods created instead of 2",
+    },
+    { name: "a rollout that goes on at once", kept: stuck, now: { replaced: pods(4), unplaced: [], waiting: 0 } },
+    { name: "a rollout that comes further", kept: stuck, now: { replaced: pods(3), waiting: 1 } },
+    {
+      name: "a rollout of more",
+      kept: stuck,
+      now: { replaced: pods(5), unplaced: [], waiting: 0 },
+      want: "5 pods replaced instead of 2",
+    },
+    {
+      name: "a rollout that comes less far",
+      kept: stuck,
+      now: { replaced: pods(1), waiting: 3 },
+      want: "3 pods replaced only once there is a place instead of 2",
+    },
+    {
+      name: "a rollout that goes on at once, with downtime",
+      kept: stuck,
+      now: {
+        replaced: pods(4),
+        unplaced: [],
+        waiting: 0,
+        ready: ready(0),
+        downtime: { why: "hostPort", message: "web-0 must leave its host port" },
+      },
+      want: "downtime (web-0 must leave its host port)",
+    },
+  ];
+for (const { name, kept, now, want } of placeCases) {
+  test(`of those without a place: ${name}`, () => {
+    const moved = movedOutcomes(new Map([["web", outcomeOf(kept)]]), new Map([["web", { ...kept, ...now }]]));
+    assert.deepEqual(
+      moved.map(({ message }) => message),
+      want === undefined ? [] : [`web: ${want}`],
+    );
   });
 }
 
@@ -68,17 +143,6 @@ test("what was told already is no news, and what is better is nothing to refuse"
   const kept = new Map([["web", outcomeOf(bad)]]);
   assert.deepEqual(movedOutcomes(kept, new Map([["web", bad]])), []);
   assert.deepEqual(movedOutcomes(kept, new Map([["web", told]])), []);
-  const lacking: Forecast = { ...told, created: pods(1), replaced: pods(2), unplaced: unplaced(2) };
-  const placed = (now: Partial<Forecast>) =>
-    movedOutcomes(new Map([["web", outcomeOf(lacking)]]), new Map([["web", { ...lacking, ...now }]])).map(
-      ({ message }) => message,
-    );
-  assert.deepEqual(placed({ created: pods(3), unplaced: [] }), []);
-  assert.deepEqual(placed({ created: pods(2), replaced: pods(3), unplaced: [] }), []);
-  assert.deepEqual(placed({ unplaced: unplaced(1) }), []);
-  // More than found a place, or fewer than told: that is another plan.
-  assert.deepEqual(placed({ created: pods(3), unplaced: unplaced(1) }), ["web: 3 pods created instead of 1"]);
-  assert.deepEqual(placed({ replaced: pods(1), unplaced: [] }), ["web: 1 pod replaced instead of 2"]);
   // Nothing is done to it any more: it is so already.
   assert.deepEqual(movedOutcomes(kept, new Map()), []);
 });
