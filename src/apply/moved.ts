@@ -1,7 +1,7 @@
 // What has moved since a plan was kept: files, the cluster, and Deployments, each with who moved it where that is known. Pure.
 import { canonicalJson } from "../manifest/hash.ts";
 import type { ReadFile } from "../manifest/manifest.ts";
-import type { DeploymentDocument } from "../model/deployment.ts";
+import type { Act, DeploymentDocument } from "../model/deployment.ts";
 import type { KnownState } from "./plan.ts";
 import type { Bond, BoundItem } from "./token.ts";
 
@@ -53,20 +53,43 @@ export function movedDeployments(kept: Bond, now: Bond, state: KnownState): Move
   const before = new Map(kept.items.map((item) => [item.name, item]));
   const after = new Map(now.items.map((item) => [item.name, item]));
   const names = [...new Set([...before.keys(), ...after.keys()])].sort();
-  return names.flatMap((name) => {
-    const message = movedMessage(name, before.get(name), after.get(name), state.deployments.get(name)?.value);
-    return message === undefined ? [] : [{ what: "deployment" as const, name, message }];
+  const done = new Set(kept.items.filter((item) => item.writes && isDone(item, state)).map(({ name }) => name));
+  const gone = goneAgain(kept, now, done);
+  const moved = names.flatMap((name): Moved[] => {
+    const document = state.deployments.get(name)?.value;
+    const message = gone.has(name)
+      ? `${name} was deleted since the rest of the plan was carried out, ${andGone}`
+      : movedMessage(name, before.get(name), after.get(name), document);
+    return message === undefined ? [] : [{ what: "deployment", name, message }];
   });
+  // What says just what the plan writes is as somebody has agreed to, and no news beside what is not.
+  const others = moved.filter(({ name }) => !done.has(name));
+  return others.length > 0 ? others : moved;
+}
+
+/**
+ * What `kept` creates, and somebody has deleted after it was carried out. Nothing is left of that in the store: it shows by all else being as the plan
+ * writes it. All of it is one commit but for the deletions, which come last.
+ */
+function goneAgain(kept: Bond, now: Bond, done: ReadonlySet<string>): ReadonlySet<string> {
+  const creates = ({ items }: Bond) => items.filter(({ action }) => action === "create").map(({ name }) => name);
+  const missing = new Set(creates(now));
+  const gone = new Set(creates(kept).filter((name) => missing.has(name)));
+  const rest = kept.items.filter(({ name, writes }) => writes && !gone.has(name));
+  const isAfter = done.size > 0 && rest.every(({ name, action }) => done.has(name) || action === "delete");
+  return isAfter ? gone : new Set();
 }
 
 /** Whether every Deployment is just what carrying `kept` out has left behind, and nobody has touched one since. */
-export function isCarriedOut({ items }: Bond, { deployments }: KnownState): boolean {
-  return items.every(({ name, action, base, writes }) => {
-    const found = deployments.get(name);
-    if (!writes) return found?.version === base?.version && found?.value.uid === base?.uid;
-    if (action === "delete") return !found || isStep(found.value, base, writes);
-    return found !== undefined && !found.value.deleted && isStep(found.value, base, writes);
-  });
+export function isCarriedOut({ items }: Bond, state: KnownState): boolean {
+  return items.every((item) => isDone(item, state));
+}
+
+function isDone({ name, action, base, writes }: BoundItem, { deployments }: KnownState): boolean {
+  const found = deployments.get(name);
+  if (!writes) return found?.version === base?.version && found?.value.uid === base?.uid;
+  if (action === "delete") return !found || isStep(found.value, base, writes);
+  return found !== undefined && !found.value.deleted && isStep(found.value, base, writes);
 }
 
 /** Whether the deletions of `kept` are still to be done, and all the rest has been carried out. */
@@ -105,10 +128,10 @@ function movedMessage(
 ): string | undefined {
   const before = kept?.base;
   const base = now?.base;
-  if (before && !document) return `${name} was deleted since, and is gone`;
-  if (!before && document && (base || !now)) return `${name} was created ${whoWhen(document)}`;
+  if (before && !document) return `${name} was deleted since, ${andGone}`;
+  if (!before && document && (base || !now)) return `${name} was created ${createdAndMore(document)}`;
   if (before && document && before.uid !== document.uid)
-    return `${name} was deleted and created anew ${whoWhen(document)}`;
+    return `${name} was deleted and created anew ${createdAndMore(document)}`;
   if (before && base && before.version !== base.version) return changedMessage(name, before.generation, document);
   if (!kept || !now) return `${name} is ${now ? "part of it now" : "no part of it any more"}`;
   if (kept.action !== now.action) return `${name} is ${doneWords[now.action]} now, not ${doneWords[kept.action]}`;
@@ -126,12 +149,23 @@ const doneWords: Readonly<Record<BoundItem["action"], string>> = {
 
 function changedMessage(name: string, generation: number, document: DeploymentDocument | undefined): string {
   if (!document) return `${name} was changed since`;
-  const did = document.deleted ? "deleted" : "changed";
-  return `${name} was ${did} ${whoWhen(document)} (now generation ${document.generation}, the plan rests on ${generation})`;
+  return `${name} was ${lastDone(document)} (now generation ${document.generation}, the plan rests on ${generation})`;
 }
 
-function whoWhen({ updated }: DeploymentDocument): string {
-  return `by ${updated.by} at ${updated.at}`;
+/** A deletion leaves nothing behind once the last pod has ended. */
+const andGone = "and is gone: the store does not keep by whom";
+
+function createdAndMore(document: DeploymentDocument): string {
+  const created = whoWhen(document.created);
+  return document.generation > 1 ? `${created}, and ${lastDone(document)}` : created;
+}
+
+function lastDone({ deleted, updated }: DeploymentDocument): string {
+  return deleted ? `deleted ${whoWhen(deleted)}` : `changed ${whoWhen(updated)}`;
+}
+
+function whoWhen({ by, at }: Act): string {
+  return `by ${by} at ${at}`;
 }
 
 /** Those whose content is not among `others`: what only has another name has not moved. */

@@ -75,3 +75,37 @@ test("a plan that found no place for a pod is carried out where there is one now
   const done = await run("apply", "--plan", plan);
   assert.deepEqual([done.code, /Done: 1 created\./.test(done.stdout)], [0, true], done.stderr);
 });
+
+test("what a plan created, and somebody deleted, is not made again where the store can tell; a plan that only creates begins anew", async (t) => {
+  const { shell, run, folder, storePath } = await openDesk(t, { SUDO_USER: "ann" });
+  const cluster = await memoryCluster(t, `file:${storePath}`);
+  await cluster.host("n1");
+  const master = await cluster.master();
+  const [file, other, plan] = [join(folder, "web.yaml"), join(folder, "api.yaml"), join(folder, "plan.json")];
+  const keep = (...files: readonly string[]) => run("diff", ...files.flatMap((one) => ["-f", one]), "--out", plan);
+  const deleted = (more = "") => shell(`SUDO_USER=bob "$0" "$1" delete api --yes ${more}`);
+  await writeFile(file, text("1"));
+  assert.equal((await run("apply", "-f", file)).code, 0);
+  await writeFile(file, text("2"));
+  await writeFile(other, text("1").replaceAll("web", "api").replaceAll("8080", "8081"));
+  await keep(file, other);
+  assert.equal((await run("apply", "--plan", plan)).code, 0);
+  assert.equal((await deleted()).code, 0);
+  const gone = await run("apply", "--plan", plan);
+  assert.equal(gone.code, 3, gone.stdout);
+  assert.match(
+    gone.stderr,
+    /no longer holds: api was deleted since the rest of the plan was carried out, and is gone: the store does not keep by whom; nothing was written/,
+  );
+
+  await keep(other);
+  assert.equal((await run("apply", "--plan", plan)).code, 0);
+  assert.equal((await deleted()).code, 0);
+  assert.match((await run("apply", "--plan", plan)).stdout, /Done: 1 created\./);
+  // Nobody clears away what is deleted from here on.
+  await master.close();
+  assert.equal((await deleted("--no-wait")).code, 0);
+  const going = await run("apply", "--plan", plan);
+  assert.equal(going.code, 3, going.stdout);
+  assert.match(going.stderr, /no longer holds: api was created by ann at 20[^,]*, and deleted by bob at 20/);
+});

@@ -53,6 +53,7 @@ for (const { kept, now, want } of clusterCases) {
   });
 }
 
+const goneText = "was deleted since, and is gone: the store does not keep by whom";
 const bond = (state: KnownState, files: readonly Wanted[]): Bond =>
   bondOf(planApply(state, files, author()), { cluster: "c1", source: "cli" });
 const web = [wanted("web", { image: "demo:2" })];
@@ -60,8 +61,25 @@ const applied = (state: KnownState, files: readonly Wanted[], by: string) =>
   committed(state, planApply(state, files, author(by, "noon")));
 const first = applied(nothingKnown, [wanted("web")], "ann");
 const without: KnownState = { ...first, deployments: new Map() };
+const scaled = (state: KnownState, name: string, by = "bob", at = "night") =>
+  committed(state, planScale(state, name, 7, author(by, at)));
+const deleted = (state: KnownState, name: string, at = "night") =>
+  committed(state, planDelete(state, [name], true, author("bob", at)));
+const cleared = (state: KnownState, name: string): KnownState => ({
+  ...state,
+  deployments: new Map([...state.deployments].filter(([one]) => one !== name)),
+});
+const both = [...web, wanted("api")];
+const done = applied(first, both, "ann");
 
-const moves: readonly { readonly name: string; from: KnownState; to: KnownState; want: readonly string[] }[] = [
+interface Move {
+  readonly name: string;
+  readonly from: KnownState;
+  readonly to: KnownState;
+  readonly files?: readonly Wanted[];
+  readonly want: readonly string[];
+}
+const moves: readonly Move[] = [
   { name: "nothing", from: first, to: first, want: [] },
   {
     name: "another's change",
@@ -75,7 +93,7 @@ const moves: readonly { readonly name: string; from: KnownState; to: KnownState;
     to: committed(first, planDelete(first, ["web"], true, author("bob", "noon"))),
     want: ["web was deleted by bob at noon (now generation 2, the plan rests on 1)"],
   },
-  { name: "a deletion that is over", from: first, to: without, want: ["web was deleted since, and is gone"] },
+  { name: "a deletion that is over", from: first, to: without, want: [`web ${goneText}`] },
   { name: "another's creation", from: nothingKnown, to: first, want: ["web was created by ann at noon"] },
   {
     name: "a creation after a deletion",
@@ -83,10 +101,49 @@ const moves: readonly { readonly name: string; from: KnownState; to: KnownState;
     to: applied(nothingKnown, [wanted("web")], "eve"),
     want: ["web was deleted and created anew by eve at noon"],
   },
+  {
+    name: "a creation that somebody has changed",
+    from: nothingKnown,
+    to: scaled(first, "web"),
+    want: ["web was created by ann at noon, and changed by bob at night"],
+  },
+  {
+    name: "a creation that somebody is deleting",
+    from: nothingKnown,
+    to: deleted(first, "web"),
+    want: ["web was created by ann at noon, and deleted by bob at night"],
+  },
+  {
+    name: "a creation after a deletion, being deleted again",
+    from: first,
+    to: deleted(applied(nothingKnown, [wanted("web")], "eve"), "web"),
+    want: ["web was deleted and created anew by eve at noon, and deleted by bob at night"],
+  },
+  {
+    name: "its own creation that is gone, told by what else it has written",
+    from: first,
+    to: cleared(done, "api"),
+    files: both,
+    want: ["api was deleted since the rest of the plan was carried out, and is gone: the store does not keep by whom"],
+  },
+  {
+    name: "its own creation that is gone, and a change of the rest",
+    from: first,
+    to: scaled(cleared(done, "api"), "web"),
+    files: both,
+    want: ["web was changed by bob at night (now generation 3, the plan rests on 1)"],
+  },
+  {
+    name: "its own creation that is being deleted, and what else it has written",
+    from: first,
+    to: deleted(done, "api"),
+    files: both,
+    want: ["api was created by ann at noon, and deleted by bob at night"],
+  },
 ];
-for (const { name, from, to, want } of moves) {
+for (const { name, from, to, files = web, want } of moves) {
   test(`Deployments: ${name}`, () => {
-    const found = movedDeployments(bond(from, web), bond(to, web), to).map(({ message }) => message);
+    const found = movedDeployments(bond(from, files), bond(to, files), to).map(({ message }) => message);
     assert.deepEqual(found, want);
   });
 }
