@@ -52,7 +52,7 @@ export function wantsJson(argv: readonly string[]): boolean {
 /** Anything thrown as one of ours: what oclif refuses is the user's input, what nobody expected is a bug. */
 export function asOrchestraError(error: unknown, commands: readonly string[] = []): OrchestraError {
   if (isOrchestraError(error)) return error;
-  const unknownCommand = /^command (.+) not found$/.exec(messageOf(error))?.[1];
+  const unknownCommand = /^command (.+) not found$/s.exec(messageOf(error))?.[1];
   if (unknownCommand !== undefined && isParserError(error)) return noSuchCommand(unknownCommand, commands);
   if (isParserError(error)) return usageError(error);
   return new OrchestraError("bug", messageOf(error), { cause: error });
@@ -82,19 +82,18 @@ function usageError(error: ParserError): OrchestraError {
 function noSuchCommand(id: string, commands: readonly string[]): OrchestraError {
   const command = id.replaceAll(":", " ");
   const owner = commands.find((one) => command.startsWith(`${one} `));
-  if (owner !== undefined) return noArgument(owner, command.slice(owner.length + 1));
+  if (owner !== undefined) return noArgument(owner, id.slice(owner.length + 1).split(":"));
   const meant = nearest(command, commands);
   const hint = meant === undefined ? "see orchestra --help" : `did you mean "orchestra ${meant}"? See orchestra --help`;
   return new OrchestraError("invalid", `unknown command "${command}"`, { hint });
 }
 
 /** For commands without arguments oclif takes what follows for a part of their name. Most often it is a path that `-f` was forgotten for. */
-function noArgument(command: string, words: string): OrchestraError {
-  const isPath = words === "-" || /[./]/.test(words);
-  const hint = isPath
-    ? `did you mean "orchestra ${command} -f ${shellWord(words)}"?`
-    : `see orchestra ${command} --help`;
-  return new OrchestraError("invalid", `${command} does not know what to do with "${words}"`, { hint });
+function noArgument(command: string, words: readonly string[]): OrchestraError {
+  const isPath = words.every((word) => word === "-" || /[./]/.test(word));
+  const files = words.map((word) => `-f ${shellWord(word)}`).join(" ");
+  const hint = isPath ? `did you mean "orchestra ${command} ${files}"?` : `see orchestra ${command} --help`;
+  return new OrchestraError("invalid", `${command} does not know what to do with "${words.join(" ")}"`, { hint });
 }
 
 /** oclif's messages span lines and end with a pointer to --help; ours are one sentence and keep that for the hint. */

@@ -5,6 +5,7 @@ import { access, open, readFile, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf, OrchestraError } from "../model/errors.ts";
+import { shellWord } from "../model/shell-word.ts";
 import {
   isRunning,
   type ProcessRecord,
@@ -97,7 +98,7 @@ export async function startCoredns(
   const lastLine = said.trim().split("\n").at(-1) || "it said nothing";
   throw new OrchestraError("unavailable", `CoreDNS (${program.name}) does not start: ${lastLine.slice(0, 300)}`, {
     hint: /permission denied/.test(lastLine)
-      ? `port 53 needs the right to it: run as root, or \`sudo setcap cap_net_bind_service=+ep ${program.name}\``
+      ? `port 53 needs the right to it: run as root, or \`sudo setcap cap_net_bind_service=+ep ${shellWord(program.name)}\``
       : `its log is ${files.log}`,
   });
 }

@@ -3,6 +3,7 @@ import { accessSync, constants, statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { sqliteCode } from "../kernel-lock.ts";
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
+import { shellWord } from "../model/shell-word.ts";
 
 /** Primary result codes (sqlite.org/rescode.html); the extended ones carry them in their low byte. */
 const sqliteReadOnly = 8;
@@ -65,7 +66,7 @@ export function newerLayout(path: string, found: number, known: number): Orchest
 /** Someone has written, or been stopped while writing, for longer than anyone should wait. */
 export function stillBusy(path: string, seconds: number): OrchestraError {
   return new OrchestraError("unavailable", `another process has been writing to the store ${path} for ${seconds} s`, {
-    hint: `find it with "fuser ${path}"; a stopped one goes on after "kill -CONT PID"`,
+    hint: `find it with "fuser ${shellWord(path)}"; a stopped one goes on after "kill -CONT PID"`,
   });
 }
 

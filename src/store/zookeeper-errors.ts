@@ -1,5 +1,6 @@
 // What the client and the servers say, as errors that a user can act on.
 import { isOrchestraError, messageOf, OrchestraError } from "../model/errors.ts";
+import { shellWord } from "../model/shell-word.ts";
 import { ZooKeeperError, type ZooKeeperErrorCode } from "../zookeeper/errors.ts";
 
 /** Whether `error` is one of these of the client. */
@@ -97,7 +98,7 @@ export function unknownOutcome(url: string, cause: unknown): OrchestraError {
 /** There is nothing of ours at this place. */
 export function noStore(url: string): OrchestraError {
   return new OrchestraError("not-found", `there is no store at ${url}`, {
-    hint: `"orchestra up --store ${url}" creates it`,
+    hint: `"orchestra up --store ${shellWord(url)}" creates it`,
     details: { url },
   });
 }

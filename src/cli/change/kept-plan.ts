@@ -64,6 +64,8 @@ const kind: SavedKind = {
   bytesLimit: 128 * 1024 ** 2,
   hint: "make one with: orchestra diff -f … --out FILE",
   altered: "conflict",
+  written: { flag: "--out", insteadOfDash: "name a file, as --out plan.json; what diff prints is for people" },
+  read: { flag: "--plan", insteadOfDash: "name the file that diff --out has written, as --plan plan.json" },
 };
 
 /** So many of the things that have moved are named, the rest is counted. */

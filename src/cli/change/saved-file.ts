@@ -1,7 +1,7 @@
 // Files that orchestra keeps for people and reads again later: plans and snapshots. One JSON document each, which names its kind and form
 // and carries a checksum of all it says, so that a reader knows whether it is ours, whole, and as it was written.
 import { createHash } from "node:crypto";
-import { lstat, open, stat } from "node:fs/promises";
+import { lstat, open, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { createFile, replaceFile } from "../../durable-file.ts";
 import { canonicalJson } from "../../manifest/hash.ts";
@@ -17,8 +17,17 @@ export interface SavedKind {
   readonly bytesLimit: number;
   /** How one is made. */
   readonly hint: string;
+  /** The flags that name one. */
+  readonly written: FileFlag;
+  readonly read: FileFlag;
   /** What a file is refused with that is whole and ours, and does not say what it said when it was written. */
   readonly altered: ErrorCode;
+}
+
+interface FileFlag {
+  readonly flag: string;
+  /** What to do where it was given `-`, which elsewhere is standard input or output. */
+  readonly insteadOfDash: string;
 }
 
 /** The text of a file of this kind. */
@@ -31,13 +40,15 @@ export function savedText({ kind, format }: SavedKind, body: object): string {
 /** Writes the document for its owner only, whole or not at all. Throws `conflict` where something lies that is no file of this kind, and `invalid` where its folder is not there. */
 export async function writeSaved(path: string, about: SavedKind, body: object): Promise<void> {
   const text = savedText(about, body);
-  refuseNameless(path, about);
+  refuseNameless(path, about, about.written);
   await refuseNowhere(path);
   if (Buffer.byteLength(text) > about.bytesLimit) throw tooLarge(path, about, "would have");
   try {
     if (await createFile(path, text)) return;
-    await refuseForeign(path, about);
-    await replaceFile(path, text);
+    // Who keeps a link there wants the file that it leads to to be the new one, as a shell's > makes it.
+    const file = await fileAt(path);
+    await refuseForeign(path, file, about);
+    await replaceFile(file, text);
   } catch (error) {
     if (error instanceof OrchestraError) throw error;
     throw new OrchestraError("unavailable", `${path} cannot be written: ${messageOf(error)}`, {
@@ -50,7 +61,7 @@ export async function writeSaved(path: string, about: SavedKind, body: object): 
 /** What a file of this kind says. Throws `invalid` for anything else, and the kind's own code for one that was changed after it was written. */
 export async function readSaved(path: string, about: SavedKind): Promise<Readonly<Record<string, unknown>>> {
   const { kind, noun, format, hint } = about;
-  refuseNameless(path, about);
+  refuseNameless(path, about, about.read);
   const document = recordOf(await textOf(path, about));
   if (!document) throw refused(`${path} is no JSON document, or not a whole one`, hint);
   if (document["kind"] !== kind) throw refused(`${path} is no ${noun} of orchestra`, hint);
@@ -66,9 +77,9 @@ export async function readSaved(path: string, about: SavedKind): Promise<Readonl
   });
 }
 
-function refuseNameless(path: string, { noun, hint }: SavedKind): void {
+function refuseNameless(path: string, { noun, hint }: SavedKind, { flag, insteadOfDash }: FileFlag): void {
   if (path === "") throw refused(`the name of the ${noun}'s file is empty`, hint);
-  if (path === "-") throw refused(`a ${noun} is kept in a file, and "-" names none`, hint);
+  if (path === "-") throw refused(`${flag} needs a file, and - is none; ./- is one of that name`, insteadOfDash);
 }
 
 /** A folder that is not there is a slip more often than a wish. */
@@ -79,16 +90,24 @@ async function refuseNowhere(path: string): Promise<void> {
     throw refused(`${path} cannot be written: there is no folder ${folder}`, "make it first, or check the path");
 }
 
-/** Whoever names the wrong file must not lose it. */
-async function refuseForeign(path: string, about: SavedKind): Promise<void> {
-  const there = await lstat(path);
-  if (there.isSymbolicLink())
-    throw new OrchestraError("conflict", `${path} is a link; it and what it leads to were left as they are`, {
-      hint: "name the file itself, or another one",
+/** Where `path` leads to in the end. Throws `conflict` for a link to nothing. */
+async function fileAt(path: string): Promise<string> {
+  if (!(await lstat(path)).isSymbolicLink()) return path;
+  return realpath(path).catch((cause: unknown) => {
+    throw new OrchestraError("conflict", `${path} is a link that leads to no file; it was left as it is`, {
+      hint: "remove the link first, or give another name",
+      cause,
     });
-  const found = there.isFile() ? recordOf(await textOf(path, about).catch(() => "")) : undefined;
+  });
+}
+
+/** Whoever names the wrong file must not lose it. */
+async function refuseForeign(path: string, file: string, about: SavedKind): Promise<void> {
+  const isFile = (await lstat(file)).isFile();
+  const found = isFile ? recordOf(await textOf(file, about).catch(() => "")) : undefined;
   if (found?.["kind"] === about.kind) return;
-  throw new OrchestraError("conflict", `${path} is there already and is no ${about.noun}; it was left as it is`, {
+  const is = file === path ? "is there already and is" : `leads to ${file}, which is`;
+  throw new OrchestraError("conflict", `${path} ${is} no ${about.noun}; it was left as it is`, {
     hint: "give another name, or remove it first",
   });
 }

@@ -41,6 +41,11 @@ const kind: SavedKind = {
   // 10,000 Deployments with all their pods take a tenth of it; a text in memory may have twice as much.
   bytesLimit: 256 * 1024 ** 2,
   hint: "make one with: orchestra snapshot -o FILE",
+  written: { flag: "-o", insteadOfDash: "leave it out for standard output, or name a file, as -o state.json" },
+  read: {
+    flag: "--from-snapshot",
+    insteadOfDash: "name the file that snapshot -o has written, as --from-snapshot state.json",
+  },
   altered: "invalid",
 };
 

@@ -1,5 +1,6 @@
 import { Args, Flags } from "@oclif/core";
 import { OrchestraError } from "../../model/errors.ts";
+import { shellWord } from "../../model/shell-word.ts";
 import { BaseCommand } from "../base.ts";
 
 export default class Exec extends BaseCommand {
@@ -26,7 +27,7 @@ export default class Exec extends BaseCommand {
     if (end < 0) this.#refuseBareCommand();
     const { args, flags } = await this.parse(Exec, words);
     if (!command[0]) {
-      const hint = `write it after --, as orchestra exec ${args.pod} -- ls`;
+      const hint = `write it after --, as orchestra exec ${shellWord(args.pod)} -- ls`;
       throw new OrchestraError("invalid", command.length === 0 ? "no command was given" : "the command is empty", {
         hint,
       });
@@ -59,7 +60,8 @@ export default class Exec extends BaseCommand {
     const pod = this.argv.findIndex(isWord);
     const first = this.argv.findIndex((word, index) => index > pod && isWord(word, index));
     if (pod < 0 || first < 0) return;
-    const hint = `write orchestra exec ${this.argv.slice(0, first).join(" ")} -- ${this.argv.slice(first).join(" ")}`;
+    const words = this.argv.map(shellWord);
+    const hint = `write orchestra exec ${words.slice(0, first).join(" ")} -- ${words.slice(first).join(" ")}`;
     throw new OrchestraError("invalid", "the command has to come after --", { hint });
   }
 }

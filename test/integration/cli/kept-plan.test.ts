@@ -242,15 +242,11 @@ test("what is no whole plan of ours is one clear error, and is never written ove
   for (const path of [web, plan, folder]) {
     const { code, stderr } = await run("diff", "-f", web, "--out", path);
     assert.equal(code, 2);
-    assert.match(
-      stderr,
-      path === plan ? /is a link; it and what it / : /is there already and is no plan; it was left /,
-    );
+    assert.match(stderr, path === plan ? leadsText : /is there already and is no plan; it was left as it is/);
   }
   assert.equal(await readFile(web, "utf8"), text("web"));
   const nowhere: readonly (readonly [path: string, message: RegExp])[] = [
     ["", /the name of the plan's file is empty/],
-    ["-", /a plan is kept in a file, and "-" names none\nHint: make one with: orchestra diff -f … --out FILE/],
     [join(folder, "typo", "plan.json"), /cannot be written: there is no folder .*typo/],
     ["/proc/typo/plan.json", /cannot be written: there is no folder \/proc\/typo/],
   ];
@@ -260,8 +256,20 @@ test("what is no whole plan of ours is one clear error, and is never written ove
     assert.match(stderr, message);
   }
   assert.match((await run("apply", "--plan", "")).stderr, /the name of the plan's file is empty/);
-  assert.match((await run("apply", "--plan", "-")).stderr, /a plan is kept in a file, and "-" names none/);
+  const dashes = await Promise.all([run("diff", "-f", web, "--out", "-"), run("apply", "--plan", "-")]);
+  assert.deepEqual(
+    dashes.map(({ code, stdout, stderr }) => [code, stdout, stderr]),
+    [
+      [2, "", dashText("--out", "name a file, as --out plan.json; what diff prints is for people")],
+      [2, "", dashText("--plan", "name the file that diff --out has written, as --plan plan.json")],
+    ],
+  );
 });
+
+const leadsText = /plan\.json leads to .*web\.yaml, which is no plan; it was left as it is/;
+
+const dashText = (flag: string, hint: string) =>
+  `Error: ${flag} needs a file, and - is none; ./- is one of that name\nHint: ${hint}.\n`;
 
 test("a plan is not kept among the manifests, where it would be read as one", async (t) => {
   const { run, write } = await desk(t);

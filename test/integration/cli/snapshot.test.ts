@@ -91,4 +91,9 @@ test("what is no whole snapshot of ours is one clear error, and is never written
   const printed = await run("snapshot", "-o", "json");
   assert.equal(printed.code, 2);
   assert.match(JSON.parse(printed.stdout).error.message, /-o names the snapshot's file here/);
+  const dashes = await Promise.all([run("snapshot", "-o", "-"), run("diff", "-f", file, "--from-snapshot", "-")]);
+  assert.deepEqual(
+    dashes.map(({ code, stderr }) => [code, stderr.split("\n")[0]]),
+    ["-o", "--from-snapshot"].map((flag) => [2, `Error: ${flag} needs a file, and - is none; ./- is one of that name`]),
+  );
 });

@@ -1,33 +1,43 @@
-// What is printed for people to paste is read back by a shell as it was meant.
+// A word as a person pastes it into a shell: always one line, and always the same word again.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
 import fc from "fast-check";
 import { shellWord } from "../../../src/model/shell-word.ts";
-import { seed } from "../../support/rounds.ts";
+import { rounds, seed } from "../../support/rounds.ts";
 
-test("plain words stay as they are, all else is quoted", () => {
-  for (const word of ["plan.json", "dir:n1:/srv/m", "a_b-c@d%e+f=g,h"]) assert.equal(shellWord(word), word);
-  assert.equal(shellWord(""), "''");
-  assert.equal(shellWord("a b"), "'a b'");
-  assert.equal(shellWord("git:x#main:deploy"), "'git:x#main:deploy'");
-  assert.equal(shellWord("it's"), "'it'\\''s'");
-  assert.equal(shellWord("a\nb'\\"), "$'a\\nb\\'\\\\'");
-});
+const cases = [
+  { text: "plan.json", want: "plan.json" },
+  { text: "/srv/my-app/a_b@2,3:4+5%.yaml", want: "/srv/my-app/a_b@2,3:4+5%.yaml" },
+  { text: "zk://a,b,c/orchestra", want: "zk://a,b,c/orchestra" },
+  { text: "", want: "''" },
+  { text: "a b.json", want: "'a b.json'" },
+  { text: "git:h/shop.git#main:deploy", want: "'git:h/shop.git#main:deploy'" },
+  { text: "~/plan", want: "'~/plan'" },
+  { text: "it's", want: "'it'\\''s'" },
+  { text: '$(rm -rf x)`y`"', want: "'$(rm -rf x)`y`\"'" },
+  { text: "größer", want: "'größer'" },
+  { text: "a\nb", want: "$'a\\nb'" },
+  { text: "it's\ta\\\r\u001b[1m", want: "$'it\\'s\\ta\\\\\\r\\x1b[1m'" },
+  // Those that turn the text around would be taken out of what is printed.
+  { text: "a\u202eb\u2028", want: "$'a\\u202eb\\u2028'" },
+];
+for (const { text, want } of cases) test(JSON.stringify(text), () => assert.equal(shellWord(text), want));
 
-test("a shell reads back just that, and it is one line", () => {
-  const text = fc.string({ unit: fc.oneof(fc.constantFrom(..." '\"\\$`\n\t\r!*~#&|;<>(){}[]?\u001b"), fc.string()) });
-  const words = fc.array(
-    text.map((one) => one.replaceAll("\0", "")),
-    { minLength: 1, maxLength: 20 },
+test("a shell makes the same words of them, and they never leave their line", () => {
+  const unit = fc.oneof(
+    fc.constantFrom(..." '\"$`\\\n\r\t!*?~#&;|<>(){}[]=\u001b\u007f\u0085\u202e"),
+    fc.string({ unit: "grapheme" }),
   );
+  const word = fc.array(unit, { maxLength: 12 }).map((parts) => parts.join("").replaceAll("\0", ""));
   fc.assert(
-    fc.property(words, (all) => {
-      const line = all.map(shellWord).join(" ");
-      assert.doesNotMatch(line, /[\n\r]/);
-      const out = execFileSync("bash", ["-c", `printf '%s\\0' ${line}`], { encoding: "utf8" });
-      assert.deepEqual(out.split("\0").slice(0, -1), all);
+    fc.property(fc.array(word, { minLength: 1, maxLength: 40 }), (words) => {
+      const line = words.map(shellWord).join(" ");
+      assert.doesNotMatch(line, /[\p{Cc}\u2028\u2029\u202a-\u202e]/u);
+      const env = { ...process.env, LC_ALL: "C.UTF-8" };
+      const said = execFileSync("bash", ["-c", `printf '%s\\0' ${line}`], { encoding: "utf8", env });
+      assert.deepEqual(said.split("\0").slice(0, -1), words);
     }),
-    { numRuns: 20, seed },
+    { numRuns: rounds, seed },
   );
 });
