@@ -1,6 +1,6 @@
 // Guards: what one pass may do to a source's Deployments before a person has looked. A wrong branch, an empty folder or a slip in a template
 // must never empty a cluster. Pure; `apply --prune` asks a person for these reasons, or refuses.
-import { deploymentsText, wantedReplicas } from "../model/deployment.ts";
+import { type DeploymentDocument, deploymentsText, wantedReplicas } from "../model/deployment.ts";
 import { OrchestraError } from "../model/errors.ts";
 import type { PodsDocument } from "../model/pod.ts";
 import type { Forecast } from "./forecast.ts";
@@ -66,12 +66,16 @@ export interface Guarded {
 export function heldBecause(guarded: Guarded): Held[] {
   const { state, plan, source, limits } = guarded;
   const owned = ownedBy(state, source);
-  const pods = owned.reduce((sum, [, { value }]) => sum + wantedReplicas(value), 0);
-  const weighed = weigh(guarded);
+  const sum = (countOf: (document: DeploymentDocument) => number) =>
+    owned.reduce((total, [, { value }]) => total + countOf(value), 0);
+  const pods = { wanted: sum(wantedReplicas), own: sum(ownCount) };
+  const all = weigh(guarded);
+  const weighed = all.filter(({ item }) => isChangeOfFiles(item));
   const gone = plan.items.filter((item) => item.pruned && item.renamedTo === undefined).length;
   const affected = weighed.filter(isAffected).length;
   const deleting = deletionGuard({ plan, source, gone, owned: owned.length, limit: limits.deletions });
-  const held = [deleting, removalGuard({ guarded, weighed, pods }), replacementGuard({ guarded, weighed, pods })];
+  const weighing = { guarded, all, weighed, pods };
+  const held = [deleting, removalGuard(weighing), replacementGuard(weighing)];
   const affecting = overLimit(affected, owned.length, limits.affected);
   // Where deletions are all that there is, they are told once.
   if (affecting && !(deleting && affected === gone)) {
@@ -125,7 +129,7 @@ interface Weighed {
 }
 
 function weigh({ plan, forecasts, pods }: Guarded): Weighed[] {
-  return plan.items.filter(isChangeOfFiles).map((item) => {
+  return plan.items.map((item) => {
     const forecast = forecasts.get(item.name);
     return { item, forecast, counts: podCounts(item, forecast, pods.get(item.name)) };
   });
@@ -136,18 +140,28 @@ function isChangeOfFiles({ before, after, changes }: PlanItem): boolean {
   return after.replicas.override !== undefined || changes.some(({ path }) => path !== "spec.replicas");
 }
 
-interface Weighing {
-  readonly guarded: Guarded;
-  readonly weighed: readonly Weighed[];
-  /** How many pods the source has. */
-  readonly pods: number;
+/** What a hand has scaled up is no more of the source: it may go with this very plan, or may never have run. */
+function ownCount(document: DeploymentDocument): number {
+  const { file, override } = document.replicas;
+  const wanted = wantedReplicas(document);
+  return override && file !== undefined ? Math.min(wanted, file) : wanted;
 }
 
-function removalGuard({ guarded, weighed, pods }: Weighing): Held | undefined {
+interface Weighing {
+  readonly guarded: Guarded;
+  /** Every item, and those that change what the files say. */
+  readonly all: readonly Weighed[];
+  readonly weighed: readonly Weighed[];
+  /** How many pods the source is to have now, and how many of them by its files. */
+  readonly pods: { readonly wanted: number; readonly own: number };
+}
+
+function removalGuard({ guarded, all, weighed, pods }: Weighing): Held | undefined {
   const { state, source, limits } = guarded;
   const removed = weighed.reduce((sum, { counts }) => sum + counts.removed, 0);
   if (removed === 0) return undefined;
-  const byName = new Map(weighed.map((one) => [one.item.name, one]));
+  // Whatever the plan ends counts here, by whosever word.
+  const byName = new Map(all.map((one) => [one.item.name, one]));
   const isLeft = ([name]: readonly [string, unknown]) => {
     const { item, counts } = byName.get(name) ?? {};
     if (!item || !counts) return (guarded.pods.get(name)?.pods.length ?? 0) > 0;
@@ -156,21 +170,24 @@ function removalGuard({ guarded, weighed, pods }: Weighing): Held | undefined {
   if (!ownedBy(state, source).some(isLeft)) {
     return { guard: "everything", message: `all pods of ${source} would go: every count would be 0` };
   }
-  const over = overLimit(removed, pods, limits.deletions);
+  const over = overLimit(removed, pods.own, limits.deletions);
   if (over === undefined) return undefined;
-  return {
-    guard: "removals",
-    message: `${removed} of the ${pods} pods of ${source} would go by lower counts; ${over}`,
-  };
+  const message = `${removed} of the ${pods.wanted} pods of ${source} would go by lower counts; ${over}${ownText(pods)}`;
+  return { guard: "removals", message };
 }
 
 function replacementGuard({ guarded: { source, limits }, weighed, pods }: Weighing): Held | undefined {
   const touched = weighed.filter(({ counts }) => counts.replaced > 0);
   const replaced = touched.reduce((sum, { counts }) => sum + counts.replaced, 0);
   if (limits.replacements.oneDeployment && touched.length === 1) return undefined;
-  const over = overLimit(replaced, pods, limits.replacements);
+  const over = overLimit(replaced, pods.own, limits.replacements);
   if (over === undefined) return undefined;
-  return { guard: "replacements", message: `${replaced} of the ${pods} pods of ${source} would be replaced; ${over}` };
+  const message = `${replaced} of the ${pods.wanted} pods of ${source} would be replaced; ${over}${ownText(pods)}`;
+  return { guard: "replacements", message };
+}
+
+function ownText({ wanted, own }: Weighing["pods"]): string {
+  return wanted === own ? "" : `, of the ${own} that its files say`;
 }
 
 /** The creation half of a renaming is none: the deletion half counts it. */

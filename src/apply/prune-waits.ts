@@ -6,7 +6,7 @@ import type { UnplacedPod } from "../master/decision.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
 import { podName } from "../model/pod.ts";
 import { explanationText } from "../scheduler/explain.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlanItem } from "./plan.ts";
 import { pruneOf, withoutPrune } from "./prune.ts";
 import { goalOf, judge, type Progress } from "./wait.ts";
 
@@ -19,6 +19,8 @@ export interface Awaited {
 
 export interface PruneWaits {
   readonly plan: Plan;
+  /** What the manifests say besides, and the plan leaves as somebody has made it: it has to be ready as it is. */
+  readonly left?: readonly PlanItem[];
   readonly cluster: ClusterState;
   /** Nodes whose worker is alive. */
   readonly present: ReadonlySet<string>;
@@ -29,23 +31,36 @@ export interface PruneWaits {
 const namedLimit = 5;
 
 /** What the deletions of the plan wait for; empty: for nothing. */
-export function pruneWaits({ plan, cluster, present, wall }: PruneWaits): Awaited[] {
-  const goals = withoutPrune(plan).items.flatMap((item) => goalOf(item) ?? []);
-  const open = judge(cluster, present, goals).filter(({ state }) => state !== "done");
-  if (open.length === 0) return [];
+export function pruneWaits({ plan, left = [], cluster, present, wall }: PruneWaits): Awaited[] {
   const prunes = pruneOf(plan).items.map(({ name }) => name);
+  const isGone = ({ before }: PlanItem) => before === undefined || before.value.deleted !== undefined;
+  const gone = left.filter(isGone).map(({ name }): Awaited => ({ name, why: goneText(name, prunes) }));
+  const as = left.filter((item) => !isGone(item)).map(({ after: _wanted, ...item }) => item);
+  const goals = [...withoutPrune(plan).items, ...as].flatMap((item) => goalOf(item) ?? []);
+  const open = judge(cluster, present, goals).filter(({ state }) => state !== "done");
+  if (open.length === 0) return gone;
   // While a rollout goes on this is asked after every change.
   const isPending = open.some(({ phases }) => phases.has("pending"));
   const unplaced = isPending ? unplacedIn(cluster, wall) : new Map<string, UnplacedPod[]>();
   const isShort = open.some(({ goal }) => unplaced.has(goal.name));
   const later = isShort ? unplacedIn(without(cluster, new Set(prunes)), wall) : unplaced;
-  return open.map((progress): Awaited => {
+  const waits = open.map((progress): Awaited => {
     const { name } = progress.goal;
     const pods = unplaced.get(name) ?? [];
     const fitsThen = (later.get(name)?.length ?? 0) < pods.length;
     const why = pods[0] ? placeText(pods[0], fitsThen ? prunes : []) : troubleText(progress);
     return { name, ...(why === undefined ? {} : { why }) };
   });
+  return [...gone, ...waits];
+}
+
+/** Whoever removed it may have meant the other one to stay. */
+function goneText(name: string, prunes: readonly string[]): string {
+  return `${name} was removed by hand, and is not ready: change its manifest to have it again; ${deleteText(prunes)} does not wait for it`;
+}
+
+function deleteText(prunes: readonly string[]): string {
+  return `orchestra delete ${prunes.length > namedLimit ? "of some of them" : prunes.join(" ")}`;
 }
 
 /** `a, b, c and 4 more`. */
@@ -58,9 +73,8 @@ export function namesText(names: readonly string[]): string {
 function placeText({ deployment, slot, explain }: UnplacedPod, prunes: readonly string[]): string {
   const text = `${podName(deployment, slot)} ${explanationText(explain())}`;
   if (prunes.length === 0) return text;
-  const command = `orchestra delete ${prunes.length > namedLimit ? "of some of them" : prunes.join(" ")}`;
   const are = prunes.length === 1 ? "is" : "are";
-  return `${text}; there is room once ${namesText(prunes)} ${are} gone: ${command} does not wait for ${deployment}, another node helps too`;
+  return `${text}; there is room once ${namesText(prunes)} ${are} gone: ${deleteText(prunes)} does not wait for ${deployment}, another node helps too`;
 }
 
 function troubleText(progress: Progress): string | undefined {

@@ -2,6 +2,7 @@
 // and when, and any other has another one. Pure; kept plans and held passes of a sync are recognised by it.
 import { createHash } from "node:crypto";
 import { canonicalJson } from "../manifest/hash.ts";
+import { type DeploymentDocument, wantedReplicas } from "../model/deployment.ts";
 import type { Plan, PlanAction, PlanItem } from "./plan.ts";
 
 /** Digits of a token: as many as a revision has, and as easy to read out or paste. */
@@ -21,7 +22,12 @@ export interface BoundItem {
   /** The Deployment as the plan found it; absent: there was none. */
   readonly base?: { readonly uid: string; readonly version: number; readonly generation: number };
   /** Absent where nothing is written. */
-  readonly writes?: { readonly manifestHash: string; readonly revision: string };
+  readonly writes?: {
+    readonly manifestHash: string;
+    readonly revision: string;
+    /** How many pods there are to be then: the files' own count, or one by hand that is kept. Absent where it is deleted. */
+    readonly replicas?: number;
+  };
 }
 
 /** Everything that a plan is bound to. */
@@ -49,6 +55,7 @@ export function tokenOf({ cluster, source, items }: Bond): string {
       uid: base?.uid ?? null,
       manifestHash: writes?.manifestHash ?? null,
       revision: writes?.revision ?? null,
+      ...(writes?.replicas === undefined ? {} : { replicas: writes.replicas }),
     })),
   };
   return createHash("sha256").update(canonicalJson(said)).digest("hex").slice(0, tokenDigits);
@@ -61,6 +68,11 @@ function boundItem({ name, action, before, after }: PlanItem): BoundItem {
     ...(before
       ? { base: { uid: before.value.uid, version: before.version, generation: before.value.generation } }
       : {}),
-    ...(after ? { writes: { manifestHash: after.manifestHash, revision: after.revision } } : {}),
+    ...(after ? { writes: writesOf(after) } : {}),
   };
+}
+
+function writesOf(after: DeploymentDocument): NonNullable<BoundItem["writes"]> {
+  const { manifestHash, revision, deleted } = after;
+  return { manifestHash, revision, ...(deleted ? {} : { replicas: wantedReplicas(after) }) };
 }

@@ -39,6 +39,8 @@ export interface Decision {
   readonly plan: (state: KnownState) => Plan;
   /** What was changed by hand since, but for what rests. */
   readonly drifted: readonly Drifted[];
+  /** What somebody has changed by hand, and is left so: it is in the files, and the plan does not name it. */
+  readonly left: readonly PlanItem[];
   /** What the plan takes back, and from whom, for people. */
   readonly takenBack: readonly string[];
   /** The places that are not read and that hide nothing, as far as is known. */
@@ -78,6 +80,7 @@ export function decide(question: Question): Decision {
   return {
     tree: name,
     drifted: byHand.filter((item) => !(heals && left.has(item.name))).map((item) => driftedOf(item, known)),
+    left: leaves,
     takenBack: heals ? takenBackTexts(without(items, leaves), new Set(byHand), known) : [],
     ...(heals ? {} : { marks: marksOf(wanted) }),
     unread: hides ? unreadBefore : tree.unread.slice(0, unreadKept).map(({ file }) => file),
@@ -111,6 +114,7 @@ function refused(errors: readonly string[]): Decision {
     deployments: 0,
     plan: () => ({ items: [], notInFiles: [] }),
     drifted: [],
+    left: [],
     takenBack: [],
     unread: [],
     kept: [],

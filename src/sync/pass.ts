@@ -220,7 +220,8 @@ export class Pass {
     });
   }
 
-  #standing({ document }: Found, whole: Snapshot, { rewritten }: Read, { plan, tree = "" }: Decision): Standing {
+  #standing({ document }: Found, whole: Snapshot, { rewritten }: Read, decision: Decision): Standing {
+    const { plan, tree = "", left } = decision;
     const { state: cluster, present } = observationOf(whole);
     const state = knownState(whole);
     const { clock, limits, allowForcePush } = this.#options;
@@ -232,6 +233,7 @@ export class Pass {
       place: { cluster: whole.get(clusterKey)?.value.id, source: this.#name },
       wall: clock.wall(),
       limits,
+      left,
       tree,
       approved: approvedToken(document.held, whole.get(syncControlKey(this.#name))?.value.approved),
       letThrough: document.letThrough,

@@ -1,7 +1,7 @@
 // The next thing that a pass may do with its plan: write, wait until what was written is ready, prune, or hold all of it for a person. Pure.
 import { forecast } from "../apply/forecast.ts";
 import { heldBecause, type Limit, type Limits } from "../apply/guards.ts";
-import { changesAnything, type KnownState, type Plan } from "../apply/plan.ts";
+import { changesAnything, type KnownState, type Plan, type PlanItem } from "../apply/plan.ts";
 import { podTotals } from "../apply/pod-counts.ts";
 import { pruneOf, renamesOf, withoutPrune } from "../apply/prune.ts";
 import { namesText, pruneWaits } from "../apply/prune-waits.ts";
@@ -19,6 +19,8 @@ export interface Standing {
   readonly place: PlanPlace;
   readonly wall: string;
   readonly limits: Limits;
+  /** What is left as a hand has made it: the plan does not name it. */
+  readonly left: readonly PlanItem[];
   /** Names what the files say as a whole. */
   readonly tree: string;
   /** The token of what a person has let pass. */

@@ -26,6 +26,8 @@ const others: readonly { readonly what: string; readonly token: string }[] = [
     { base: { uid: "bob00000000", version: 3, generation: 2 } },
     { writes: { manifestHash: "0123456789ac", revision: "ba9876543210" } },
     { writes: { manifestHash: "0123456789ab", revision: "ba9876543211" } },
+    { writes: { manifestHash: "0123456789ab", revision: "ba9876543210", replicas: 0 } },
+    { writes: { manifestHash: "0123456789ab", revision: "ba9876543210", replicas: 2 } },
   ].map((other) => ({
     what: JSON.stringify(other),
     token: tokenOf({ cluster: "c1c2c3c4", source: "cli", items: items.map((item) => ({ ...item, ...other })) }),

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Wanted } from "../../../src/apply/document.ts";
 import { defaultLimits } from "../../../src/apply/guards.ts";
 import { planApply } from "../../../src/apply/plan.ts";
+import { bondOf, tokenOf } from "../../../src/apply/token.ts";
 import { errorsKept, type LetThrough } from "../../../src/model/sync.ts";
 import { nextStep, type Standing } from "../../../src/sync/step.ts";
 import { builtAt, type ClusterFixture, stateOf } from "../../support/builders.ts";
@@ -29,6 +30,7 @@ function standing(
     approved: undefined,
     letThrough: undefined,
     rewritten: undefined,
+    left: [],
     ...fields,
   };
 }
@@ -143,6 +145,37 @@ test("what was let through is not judged again when somebody changes something b
   // That is judged for itself.
   const all = nextStep(standing({ ...fixture, web: own(5) }, [manifest("web", { replicas: 0 })], { letThrough }));
   assert.equal(all.do, "hold");
+});
+
+test("what is left as a hand has made it has to be ready as it is before anything is deleted", () => {
+  const leaving = (fixture: ClusterFixture["deployments"], gone = false) => {
+    const { plan, ...whole } = standing({ ...fixture, old: own(), other: own() }, [
+      manifest("new", { replicas: 2 }),
+      manifest("other", { replicas: 1 }),
+    ]);
+    const left = plan.items.filter(({ name }) => name === "new");
+    assert.equal(left[0]?.before === undefined, gone);
+    return nextStep({ ...whole, left, plan: { ...plan, items: plan.items.filter(({ name }) => name !== "new") } });
+  };
+  // Scaled by hand: all of these have to be ready, and not as many as the files say.
+  const document = { source, replicas: { file: 2, override: { count: 3, by: "ann", at: "noon" } } };
+  assert.equal(leaving({ new: { document, pods: 3 } }).do, "prune");
+  const step = leaving({ new: { document, pods: [{ status: { phase: "starting" as const } }] } });
+  assert.match(step.do === "wait" ? (step.reasons[0] ?? "") : step.do, /^old: pruned when .*; waits for new$/);
+  const removed = leaving({}, true);
+  assert.deepEqual(removed.do === "wait" ? removed.reasons : removed.do, [
+    "old: pruned when the rest is ready; waits for new",
+    "new was removed by hand, and is not ready: change its manifest to have it again; orchestra delete old does not wait for it",
+  ]);
+});
+
+test("the same change with another count has another token", () => {
+  const document = { source, replicas: { file: 2, override: { count: 12, by: "ann", at: "noon" } } };
+  const files = [manifest("web", { replicas: 2, image: "demo:2" })];
+  const { plan, place, state } = standing({ web: { document }, a: own() }, files);
+  const healing = planApply(state, files, { ...author(), source, takesBack: true }, { prune: true });
+  const [kept, healed] = [plan, healing].map((one) => tokenOf(bondOf(one, place)));
+  assert.notEqual(kept, healed);
 });
 
 test("what is left as a hand has made it is a manifest all the same, though no plan names it", () => {
