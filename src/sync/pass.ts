@@ -160,11 +160,13 @@ export class Pass {
 
   /** `open`: the next change of the store goes on with it. `unsettled`: it goes on when the source has stayed as it is. */
   async #apply(found: Found, look: Read): Promise<"calm" | "open" | "unsettled"> {
-    const { store, heals, clock } = this.#options;
+    const { store, heals, clock, log } = this.#options;
     const first = this.#decide(found, look, found.snapshot);
     if (isDone(first, found.snapshot)) {
       this.#readiness.close();
-      await this.#tell(found, doneReport(reportOf(first, look, heals)));
+      const report = reportOf(first, look, heals);
+      // What is wrong with a file keeps the deletions back: they are still to be done.
+      await this.#tell(found, first.outcome === "partial" ? report : doneReport(report));
       return "calm";
     }
     // What is only looked at where something is to be changed: pods, statuses, nodes.
@@ -174,7 +176,11 @@ export class Pass {
     const decision = this.#decide(found, look, whole);
     const report = reportOf(decision, look, heals);
     if (isDone(decision, whole)) return "open";
-    const step = nextStep(this.#standing(found, whole, look, decision));
+    const standing = this.#standing(found, whole, look, decision);
+    const step = nextStep(standing);
+    if (step.do !== "hold" && standing.approved !== undefined) {
+      log.info("sync goes on with what was approved", { ...whole.get(syncControlKey(this.#name))?.value.approved });
+    }
     const writing = { found, plan: decision.plan, whole };
     switch (step.do) {
       case "write": {

@@ -46,7 +46,7 @@ function troubled({ syncs, leaderlessSyncs, nowMs }: Observed): SyncDocument[] {
 }
 
 function messageOf(sync: SyncDocument, { leaderlessSyncs, nowMs }: Observed): string {
-  const { source, lead, pass, waiting } = sync;
+  const { source, lead, pass, waiting, held } = sync;
   if (leaderlessSyncs.has(source) || !pass) {
     const last = `${hostText(lead)}, pid ${lead.pid}, last heard of ${age(lastHeard(sync), nowMs)} ago`;
     return `not running: nobody follows it, and nothing is applied; start it again, or give it up with orchestra sync forget (it was led by ${last})`;
@@ -56,7 +56,8 @@ function messageOf(sync: SyncDocument, { leaderlessSyncs, nowMs }: Observed): st
   const [first] = errors;
   const rest = errors.length - 1 + (pass.more ?? 0);
   const more = rest > 0 ? ` (and ${rest} more: orchestra sync status)` : "";
-  return `${outcome}${first === undefined ? "" : `: ${first}`}${more}`;
+  const waits = held && outcome !== "held" ? "; what it holds waits for a person: orchestra sync status" : "";
+  return `${outcome}${first === undefined ? "" : `: ${first}`}${more}${waits}`;
 }
 
 /** When it wrote last. An idle one writes nothing: it may have lived for long after that. */

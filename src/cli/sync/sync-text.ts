@@ -1,6 +1,7 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
 import { type Act, deploymentsText } from "../../model/deployment.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
+import { approvedToken } from "../../sync/approval.ts";
 import { hostText } from "../../sync/machine.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { commitText } from "../show/columns.ts";
@@ -26,6 +27,8 @@ export interface SyncStatusDocument {
     /** Whether anybody follows it now. */
     readonly running: boolean;
     readonly paused?: Act;
+    /** What it holds, and goes on with as soon as it can. */
+    readonly approved?: SyncControlDocument["approved"];
   })[];
 }
 
@@ -34,6 +37,7 @@ export function syncStatusDocument(views: readonly SyncView[]): SyncStatusDocume
     ...withoutMarks(document),
     running: runs,
     ...(control.paused ? { paused: control.paused } : {}),
+    ...(approvedToken(document.held, control.approved) === undefined ? {} : { approved: control.approved }),
   }));
   return { apiVersion: "orchestra/v1", kind: "SyncStatus", syncs };
 }
@@ -51,6 +55,7 @@ export function syncStatusText(views: readonly SyncView[], nowMs: number, colour
 
 function syncText({ document, control, runs }: SyncView, nowMs: number, colour: boolean): string {
   const { source, lead, pass, applied, drift, held } = document;
+  const approved = approvedToken(held, control.approved) === undefined ? undefined : control.approved;
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
   const gone = `began ${ago(lead.since)}, was last heard of ${ago(lastHeard(document))}, and is gone`;
@@ -68,6 +73,7 @@ function syncText({ document, control, runs }: SyncView, nowMs: number, colour: 
     ["Not read", applied?.unread && unreadText(applied.unread)],
     ["Kept", applied?.kept && `${applied.kept.join(", ")}: not in the files, and protected`],
     ...(held ? heldFields(held) : []),
+    ["Approved", approved && `by ${approved.by}, ${ago(approved.at)}: it goes on as soon as it can`],
     ["By hand", drift && `${driftNames?.join(", ")}: ${drift.corrected ? "taken back" : "left"} ${ago(drift.at)}`],
   ]);
   const errors = (pass?.errors ?? []).map((error) => `  ${oneLine(error)}`);

@@ -4,7 +4,8 @@ import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { defaultLimits } from "../../../src/apply/guards.ts";
-import { approve, control, paused, resumed } from "../../../src/cli/sync/syncs.ts";
+import { syncStatusDocument, syncStatusText } from "../../../src/cli/sync/sync-text.ts";
+import { approve, control, paused, readSyncs, resumed } from "../../../src/cli/sync/syncs.ts";
 import { isOrchestraError } from "../../../src/model/errors.ts";
 import { syncControlKey, syncKey } from "../../../src/model/keys.ts";
 import type { SyncOutcome } from "../../../src/model/sync.ts";
@@ -120,23 +121,32 @@ test("an approval outlasts that the files cannot be read, and a pause", async (t
   await is("away");
   await control(lab.store, named, paused(act));
   await is("paused");
+  const shown = async () => syncStatusText(await readSyncs(lab.store), Date.now(), false);
+  assert.doesNotMatch(await shown(), /Approved/);
   await approve(lab.store, token, act);
+  assert.match(await shown(), /^Approved: +by ann, .* ago: it goes on as soon as it can$/m);
+  assert.equal(syncStatusDocument(await readSyncs(lab.store)).syncs[0]?.approved?.by, "ann");
   await control(lab.store, named, resumed);
   await is("away");
   await rename(aside, lab.folder);
   await is("waiting");
+  assert.doesNotMatch(await shown(), /Approved|Held/);
 });
 
-test("what was let through goes on although a file was wrong meanwhile", async (t) => {
-  const { lab, takeAway, is, held } = await fiveThatWait(t);
-  await takeAway();
-  await approve(lab.store, (await held()).token, act);
-  await is("waiting");
-  await lab.save("wrong.yaml", "name: [");
-  await is("refused");
-  await lab.remove("wrong.yaml");
-  await is("waiting");
-});
+for (const partial of [false, true]) {
+  test(`what was let through goes on although a file was wrong meanwhile${partial ? ", with --partial" : ""}`, async (t) => {
+    const { lab, sync, takeAway, is, held } = await fiveThatWait(t);
+    await sync.close();
+    await lab.start({ limits, partial });
+    await takeAway();
+    await approve(lab.store, (await held()).token, act);
+    await is("waiting");
+    await lab.save("wrong.yaml", "name: [");
+    await is(partial ? "partial" : "refused");
+    await lab.remove("wrong.yaml");
+    await is("waiting");
+  });
+}
 
 test("what is held no more cannot be approved, also where it ends in that very moment", async (t) => {
   const { lab, sync, takeAway, held } = await fiveThatWait(t);

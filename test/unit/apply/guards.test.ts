@@ -1,34 +1,19 @@
 // When a plan should wait for a person: what counts, what the limits are, and in which words it is said.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Author, Wanted } from "../../../src/apply/document.ts";
+import type { Wanted } from "../../../src/apply/document.ts";
 import type { Forecast } from "../../../src/apply/forecast.ts";
 import { defaultLimits, heldBecause, type Limits, limitOf } from "../../../src/apply/guards.ts";
-import { type KnownState, planApply, planDelete, planScale } from "../../../src/apply/plan.ts";
-import { wantedReplicas } from "../../../src/model/deployment.ts";
+import { type KnownState, planApply, planDelete } from "../../../src/apply/plan.ts";
 import type { PodsDocument } from "../../../src/model/pod.ts";
-import { pod, podsDocument } from "../../support/builders.ts";
+import { images, names, owning, running, shop } from "../../support/owned-by-shop.ts";
 import { author, committed, nothingKnown, wanted } from "../../support/plans.ts";
 
-const shop: Author = { ...author(), source: "shop" };
 const nothing: Forecast = {
   ...{ created: [], replaced: [], moved: [], stopped: [], untouched: 0, unplaced: [] },
   ready: { now: 0, least: 0, after: 0, wanted: 0 },
 };
 const pods = (count: number) => Array.from({ length: count }, (_, slot) => ({ name: `pod-${slot}` }));
-const names = (count: number, from = 0) => Array.from({ length: count }, (_, index) => `d${from + index}`);
-const images = (list: readonly string[], image = "demo:1", replicas = 1): Wanted[] =>
-  list.map((name) => wanted(name, { image, replicas, labels: { name } }));
-/** As a master makes them: all that are wanted, of the revision that is wanted. */
-const running = ({ deployments }: KnownState, revision?: string): Map<string, PodsDocument> =>
-  new Map(
-    [...deployments].map(([name, { value }]) => {
-      const slots = Array.from({ length: wantedReplicas(value) }, (_, slot) => slot);
-      const records = slots.map((slot) => pod(name, { slot, revision: revision ?? value.revision }));
-      return [name, podsDocument(records, { uid: value.uid })];
-    }),
-  );
-const owning = (...manifests: Wanted[]) => committed(nothingKnown, planApply(nothingKnown, manifests, shop));
 
 interface Case {
   readonly name: string;
@@ -266,53 +251,6 @@ test("what others have, and what is being deleted, is no part of what a source h
   assert.deepEqual(
     held.map(({ message }) => message),
     ["1 of the 2 Deployments of shop would be deleted; at most 0 may be"],
-  );
-});
-
-test("a count by hand that is taken back counts for nothing, until the files change as well", () => {
-  const strict: Author = { ...shop, takesBack: true };
-  const scaled = committed(ten, planScale(ten, "d0", 50, author("ann")));
-  const guardsOf = (next: readonly Wanted[]) => {
-    const plan = planApply(scaled, next, strict, { prune: true });
-    const forecasts = new Map<string, Forecast>();
-    return heldBecause({
-      ...{ state: scaled, plan, forecasts, pods: running(scaled), source: "shop", limits: defaultLimits },
-    }).map(({ guard }) => guard);
-  };
-  assert.deepEqual(guardsOf(images(names(10))), []);
-  assert.deepEqual(guardsOf(images(names(6))), ["deletions"]);
-  assert.deepEqual(guardsOf([...images(["d0"], "demo:1", 2), ...images(names(9, 1))]), ["removals"]);
-  assert.deepEqual(guardsOf([...images(["d0"], "demo:2"), ...images(names(9, 1))]), ["removals"]);
-});
-
-test("a count by hand makes no room for what the files change, and leaves nothing where they leave nothing", () => {
-  const heldAfter = (scaled: readonly [name: string, count: number], next: readonly Wanted[], strict = true) => {
-    const first = owning(...images(["api"], "demo:1", 8), ...images(["web"]));
-    const state = committed(first, planScale(first, ...scaled, author("ann")));
-    const plan = planApply(state, next, strict ? { ...shop, takesBack: true } : shop, { prune: true });
-    const forecasts = new Map<string, Forecast>();
-    const guarded = { state, plan, forecasts, pods: running(state), source: "shop", limits: defaultLimits };
-    return heldBecause(guarded).map(({ guard, message }) => `${guard}: ${message}`);
-  };
-  const fewer = [...images(["api"]), ...images(["web"])];
-  const rule = "at most 3 may be (3 or 20%, whichever is more), of the 9 that its files say";
-  for (const strict of [true, false]) {
-    assert.deepEqual(heldAfter(["web", 100], fewer, strict), [
-      `removals: 7 of the 108 pods of shop would go by lower counts; ${rule}`,
-    ]);
-    const replaced = heldAfter(["web", 100], images(["api"], "demo:2", 8).concat(images(["web"], "demo:2")), strict);
-    assert.ok(
-      replaced.some((text) => text.startsWith("replacements: ") && text.endsWith(rule)),
-      replaced.join("; "),
-    );
-  }
-  const none = owning(...images(["web"], "demo:1", 0), ...images(["api"], "demo:1", 3));
-  const state = committed(none, planScale(none, "web", 2, author("ann")));
-  const plan = planApply(state, images(["web", "api"], "demo:1", 0), { ...shop, takesBack: true }, { prune: true });
-  const guarded = { state, plan, forecasts: new Map(), pods: running(state), source: "shop", limits: defaultLimits };
-  assert.deepEqual(
-    heldBecause(guarded).map(({ message }) => message),
-    ["all pods of shop would go: every count would be 0"],
   );
 });
 
