@@ -37,10 +37,10 @@ export function heldOf({ plan, forecasts, snapshot }: Look, source: string, limi
   return heldBecause({ state: knownState(snapshot), plan, forecasts: forecasts.deployments, pods, source, limits });
 }
 
-/** What diff says of it. */
-export function heldText(held: readonly Held[], source: string): string {
+/** What diff says of it. `token`: the plan's. */
+export function heldText(held: readonly Held[], source: string, token: string): string {
   const who = isFollowed(source)
-    ? "its sync holds all of it until orchestra sync approve"
+    ? `its sync, unless it was given other limits, holds all of it until orchestra sync approve ${token}`
     : "apply asks first (elsewhere than on a terminal it needs --yes)";
   return [`More than usual, so ${who}:`, ...linesOf(held)].join("\n");
 }

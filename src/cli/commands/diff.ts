@@ -5,6 +5,7 @@ import type { LoadedManifest, ReadFile } from "../../manifest/manifest.ts";
 import { OrchestraError } from "../../model/errors.ts";
 import { shellWord } from "../../model/shell-word.ts";
 import { isFollowed } from "../../model/source.ts";
+import type { Store } from "../../store/store.ts";
 import { BaseCommand, type Output, outputFlag, showValuesFlag } from "../base.ts";
 import {
   checkPruneFlags,
@@ -104,10 +105,15 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { refuseBlocked } = await import("../../apply/commit.ts");
     const author = await lookerOf(this.settings, flags);
     if (flags.live) return this.#live(flags, (state) => planApply(state, manifests, author), followed);
-    const doer = isSync ? { ...author, takesBack: true as const } : author;
-    const looked = await this.#look(flags, manifests, (wanted) => (state) => planApply(state, wanted, doer, { prune }));
+    const { takesBack } = await import("../sync/takes-back.ts");
+    const store = isSync && flags["from-snapshot"] === undefined ? await this.#storeIfThere(flags) : undefined;
+    const { doer, leaves } = isSync ? await takesBack(store, author, manifests) : { doer: author, leaves: undefined };
+    const looked = await this.#look(flags, manifests, (wanted) => (state) => {
+      const plan = planApply(state, wanted, doer, { prune });
+      return leaves ? leaves(plan) : plan;
+    });
     const { plan, forecasts, cluster } = looked;
-    if (followed !== undefined) await this.#tellUnknown(flags, followed, looked);
+    if (followed !== undefined) await this.#tellUnknown(store, followed, looked);
     refuseBlocked(plan);
     const { bondOf, tokenOf } = await import("../../apply/token.ts");
     const { planFailures, planFailureTexts } = await import("../change/fail-on.ts");
@@ -131,9 +137,8 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
   }
 
   /** A slip in the name of a source would show all of its files as new. A snapshot knows no syncs. */
-  async #tellUnknown(flags: LookFlags, source: string, { snapshot }: Look): Promise<void> {
+  async #tellUnknown(store: Store | undefined, source: string, { snapshot }: Look): Promise<void> {
     if (snapshot?.list("deployments").some(({ value }) => value.source === source)) return;
-    const store = flags["from-snapshot"] === undefined ? await this.#storeIfThere(flags) : undefined;
     const { unknownText } = await import("../sync/syncs.ts");
     const text = store && (await unknownText(store, source));
     if (text !== undefined) this.note(text);
@@ -193,7 +198,7 @@ Exits with 0 when nothing differs, with 1 when something does, with 2 after an e
     const { wantsColour } = await import("../print.ts");
     const holds = held.length > 0 ? { held } : {};
     const document = { ...planDocument(plan, forecasts, showValues), ...holds, token, failures };
-    const notes = held.length > 0 ? [heldText(held, source)] : [];
+    const notes = held.length > 0 ? [heldText(held, source, token)] : [];
     await this.printDocument(output, document, () =>
       output === "markdown"
         ? planMarkdown(plan, forecasts.deployments, { ...shown, notes: [roomText(forecasts.nodes), ...notes] })
