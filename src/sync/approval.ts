@@ -2,13 +2,12 @@
 // (`letThrough`) for as long as that pass takes. So nothing has to be used up, and no leader that is killed leaves an approval behind. Pure.
 import type { HeldPass, LetThrough, SyncControlDocument } from "../model/sync.ts";
 
-/** The token of the pass that somebody lets on; undefined: what they have approved, if anything, is held no more. */
-export function approvedToken(
+/** The approval of what is held; undefined: there is none, or what was approved is held no more. */
+export function approvalOf(
   held: HeldPass | undefined,
   approved: SyncControlDocument["approved"],
-): string | undefined {
-  if (held === undefined || approved === undefined) return undefined;
-  return approved.token === held.token && approved.held === held.since ? held.token : undefined;
+): SyncControlDocument["approved"] {
+  return held !== undefined && approved?.token === held.token && approved.held === held.since ? approved : undefined;
 }
 
 /** Since when it is held: the same pass that was not held between is held anew. */

@@ -14,7 +14,7 @@ import { clusterKey, syncControlKey } from "../model/keys.ts";
 import type { SourceCommit } from "../model/source.ts";
 import type { Followed } from "../model/sync.ts";
 import type { Leadership, Snapshot, Store } from "../store/store.ts";
-import { approvedToken } from "./approval.ts";
+import { approvalOf } from "./approval.ts";
 import { type Decision, decide } from "./decide.ts";
 import { type Attempt, Failing } from "./failing.ts";
 import { Fights } from "./fights.ts";
@@ -179,7 +179,7 @@ export class Pass {
     const standing = this.#standing(found, whole, look, decision);
     const step = nextStep(standing);
     if (step.do !== "hold" && standing.approved !== undefined) {
-      log.info("sync goes on with what was approved", { ...whole.get(syncControlKey(this.#name))?.value.approved });
+      log.info("sync goes on with what was approved", { ...standing.approved });
     }
     const writing = { found, plan: decision.plan, whole };
     switch (step.do) {
@@ -241,7 +241,7 @@ export class Pass {
       limits,
       left,
       tree,
-      approved: approvedToken(document.held, whole.get(syncControlKey(this.#name))?.value.approved),
+      approved: approvalOf(document.held, whole.get(syncControlKey(this.#name))?.value.approved),
       letThrough: document.letThrough,
       rewritten: allowForcePush ? undefined : rewritten,
     };

@@ -7,7 +7,7 @@ import { pruneOf, renamesOf, withoutPrune } from "../apply/prune.ts";
 import { namesText, pruneWaits } from "../apply/prune-waits.ts";
 import { bondOf, type PlanPlace, tokenOf } from "../apply/token.ts";
 import type { ClusterState } from "../model/cluster-state.ts";
-import { errorsKept, type HeldPass, type LetThrough, type Renamed } from "../model/sync.ts";
+import { errorsKept, type HeldPass, type LetThrough, type Renamed, type SyncControlDocument } from "../model/sync.ts";
 
 export interface Standing {
   readonly plan: Plan;
@@ -23,8 +23,8 @@ export interface Standing {
   readonly left: readonly PlanItem[];
   /** Names what the files say as a whole. */
   readonly tree: string;
-  /** The token of what a person has let pass. */
-  readonly approved: string | undefined;
+  /** What a person has let pass. */
+  readonly approved: SyncControlDocument["approved"];
   /** What an earlier pass was allowed to prune. */
   readonly letThrough: LetThrough | undefined;
   /** Why the files do not come after those that were applied last, where a person has to look at that. */
@@ -54,13 +54,13 @@ export function nextStep(standing: Standing): Step {
   const token = tokenOf(bondOf(plan, place));
   const renames = renamesKnown(plan, prunes, letThrough);
   const renamed = renames.length > 0 ? { renames: renames.slice(0, errorsKept) } : {};
-  const within = token === approved ? {} : { limits: limitsText(limits) };
+  const within = token === approved?.token ? {} : { limits: limitsText(limits) };
   const allowed =
     prunes.length > 0 ? { tree, token: tokenOf(bondOf(deletions, place)), ...within, ...renamed } : undefined;
   // Once: writing the rest moves the plan's token on, and the deletions are as they were.
   const isKnown = allowed !== undefined && letThrough !== undefined && isLetThrough(allowed, letThrough, limits);
   const judged = isKnown ? rest : plan;
-  if (token !== approved && changesAnything(judged)) {
+  if (token !== approved?.token && changesAnything(judged)) {
     const hold = holdOf(standing, judged, token);
     if (hold) return hold;
   }

@@ -1,7 +1,7 @@
 // How syncs are shown: each with what it follows, how it goes, and what keeps it from its work. Pure.
 import { type Act, deploymentsText } from "../../model/deployment.ts";
 import type { Drifted, HeldPass, SyncControlDocument, SyncDocument } from "../../model/sync.ts";
-import { approvedToken } from "../../sync/approval.ts";
+import { approvalOf } from "../../sync/approval.ts";
 import { hostText } from "../../sync/machine.ts";
 import { age, oneLine, paint, type Tone } from "../print.ts";
 import { commitText } from "../show/columns.ts";
@@ -33,12 +33,11 @@ export interface SyncStatusDocument {
 }
 
 export function syncStatusDocument(views: readonly SyncView[]): SyncStatusDocument {
-  const syncs = views.map(({ document, control, runs }) => ({
-    ...withoutMarks(document),
-    running: runs,
-    ...(control.paused ? { paused: control.paused } : {}),
-    ...(approvedToken(document.held, control.approved) === undefined ? {} : { approved: control.approved }),
-  }));
+  const syncs = views.map(({ document, control, runs }) => {
+    const approved = approvalOf(document.held, control.approved);
+    const said = { ...(control.paused ? { paused: control.paused } : {}), ...(approved ? { approved } : {}) };
+    return { ...withoutMarks(document), running: runs, ...said };
+  });
   return { apiVersion: "orchestra/v1", kind: "SyncStatus", syncs };
 }
 
@@ -55,7 +54,7 @@ export function syncStatusText(views: readonly SyncView[], nowMs: number, colour
 
 function syncText({ document, control, runs }: SyncView, nowMs: number, colour: boolean): string {
   const { source, lead, pass, applied, drift, held } = document;
-  const approved = approvedToken(held, control.approved) === undefined ? undefined : control.approved;
+  const approved = approvalOf(held, control.approved);
   const { text, tone } = stateOf({ document, control, runs });
   const ago = (at: string) => `${age(at, nowMs)} ago`;
   const gone = `began ${ago(lead.since)}, was last heard of ${ago(lastHeard(document))}, and is gone`;

@@ -4,7 +4,7 @@ import type { Plan } from "../../apply/plan.ts";
 import type { LoadedManifest } from "../../manifest/manifest.ts";
 import { syncKey } from "../../model/keys.ts";
 import type { Store } from "../../store/store.ts";
-import { saidBefore } from "../../sync/marks.ts";
+import { changedByHand } from "../../sync/by-hand.ts";
 
 export interface TakesBack {
   /** Who plans. */
@@ -19,9 +19,11 @@ export async function takesBack(
   author: Author,
   manifests: readonly LoadedManifest[],
 ): Promise<TakesBack> {
-  const marks = (await store?.read(syncKey(author.source)))?.value.applied?.marks;
-  if (marks === undefined) return { doer: { ...author, takesBack: true } };
-  const said = saidBefore(manifests, marks);
-  const isLeft = ({ name, after }: Plan["items"][number]) => after !== undefined && said.has(name);
-  return { doer: author, leaves: (plan) => ({ ...plan, items: plan.items.filter((item) => !isLeft(item)) }) };
+  const applied = (await store?.read(syncKey(author.source)))?.value.applied;
+  if (applied?.marks === undefined) return { doer: { ...author, takesBack: true } };
+  const leaves = (plan: Plan): Plan => {
+    const left = new Set(changedByHand(plan.items, manifests, applied.tree, applied));
+    return { ...plan, items: plan.items.filter((item) => !left.has(item)) };
+  };
+  return { doer: author, leaves };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { HeldPass, LetThrough, SyncDocument, SyncOutcome } from "../../../src/model/sync.ts";
-import { approvedToken } from "../../../src/sync/approval.ts";
+import { approvalOf } from "../../../src/sync/approval.ts";
 import { doneReport, nextRecord, type Report } from "../../../src/sync/record.ts";
 
 const held: HeldPass = { token: "t1", created: 0, updated: 0, deleted: 4, deletes: ["a", "b", "c", "d"] };
@@ -19,14 +19,14 @@ const applied = (tree: string): Report => ({ outcome: "synced", errors: [], appl
 test("an approval counts for the hold that it is about, and for no later one of the same", () => {
   const first = nextRecord(fresh, holding, "1");
   const approved = { token: "t1", held: first.held?.since ?? assert.fail(), by: "ann", at: "2" };
-  assert.equal(approvedToken(first.held, approved), "t1");
-  assert.equal(approvedToken(first.held, { ...approved, token: "t2" }), undefined);
-  assert.equal(approvedToken(nextRecord(first, { ...holding, errors: ["another reason"] }, "3").held, approved), "t1");
+  assert.equal(approvalOf(first.held, approved), approved);
+  assert.equal(approvalOf(first.held, { ...approved, token: "t2" }), undefined);
+  assert.equal(approvalOf(nextRecord(first, { ...holding, errors: ["another reason"] }, "3").held, approved), approved);
   const other = { ...holding, held: { ...held, token: "t2" } };
   for (const between of [applied("x"), doneReport(applied("x")), undecided("refused"), other]) {
     const ended = nextRecord(first, between, "4");
-    assert.equal(approvedToken(ended.held, approved), undefined);
-    assert.equal(approvedToken(nextRecord(ended, holding, "5").held, approved), undefined);
+    assert.equal(approvalOf(ended.held, approved), undefined);
+    assert.equal(approvalOf(nextRecord(ended, holding, "5").held, approved), undefined);
   }
 });
 
@@ -39,8 +39,8 @@ test("a hold lasts while the source is not read, or nothing comes of it", () => 
 
 test("what an earlier release holds and what was approved there count for each other until it is held by this one", () => {
   const approved = { token: "t1", by: "ann", at: "2" };
-  assert.equal(approvedToken(held, approved), "t1");
-  assert.equal(approvedToken(nextRecord({ ...fresh, held }, holding, "3").held, approved), undefined);
+  assert.equal(approvalOf(held, approved), approved);
+  assert.equal(approvalOf(nextRecord({ ...fresh, held }, holding, "3").held, approved), undefined);
 });
 
 test("what was let through lasts until nothing is left to do, other files are applied, or it is held", () => {

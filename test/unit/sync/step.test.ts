@@ -36,6 +36,7 @@ function standing(
 }
 
 const starting = { ...own(), pods: [{ status: { phase: "starting" as const } }] };
+const act = { by: "ann", at: "noon" };
 const heldBy = (step: ReturnType<typeof nextStep>) => (step.do === "hold" ? step.held : assert.fail(step.do));
 
 test("a held pass tells what it would create, update, delete and rename, and how many pods are replaced and stopped", () => {
@@ -116,8 +117,11 @@ test("history that was written anew is held where it changes anything, until jus
   const step = nextStep(standing({ web: own() }, files, { rewritten }));
   assert.deepEqual(step.do === "hold" ? step.reasons : step.do, [rewritten]);
   const { token } = heldBy(step);
-  assert.equal(nextStep(standing({ web: own() }, files, { rewritten, approved: token })).do, "write");
-  assert.equal(nextStep(standing({ web: own() }, files, { rewritten, approved: "another" })).do, "hold");
+  assert.equal(nextStep(standing({ web: own() }, files, { rewritten, approved: { ...act, token } })).do, "write");
+  assert.equal(
+    nextStep(standing({ web: own() }, files, { rewritten, approved: { ...act, token: "another" } })).do,
+    "hold",
+  );
 });
 
 test("what was let through counts for the limits that it was within, and always where a person has approved it", () => {
@@ -139,7 +143,7 @@ test("what was let through is not judged again when somebody changes something b
   const fixture = { web: own(2), a: own(), b: own(), c: own(), d: own() };
   const files = [manifest("web", { replicas: 2, image: "demo:2" })];
   const { token } = heldBy(nextStep(standing(fixture, files)));
-  const approved = nextStep(standing(fixture, files, { approved: token }));
+  const approved = nextStep(standing(fixture, files, { approved: { ...act, token } }));
   const letThrough = approved.do === "write" ? approved.letThrough : assert.fail(approved.do);
   assert.equal(nextStep(standing(fixture, files, { letThrough })).do, "write");
   // That is judged for itself.
