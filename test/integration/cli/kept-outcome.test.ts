@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { openDesk } from "../../support/desk.ts";
 import { memoryCluster } from "../../support/memory-cluster.ts";
 
@@ -17,13 +17,19 @@ spec:
   stop: { graceSeconds: 0, drainSeconds: 0 }
 `;
 
-test("a plan whose consequences are others now is refused and says which; when they are as they were it is carried out", async (t) => {
+/** A cluster of n1 and n2, a manifest to be written, and where its plan is kept. */
+async function twoNodes(t: TestContext) {
   const { run, folder, storePath } = await openDesk(t);
   const cluster = await memoryCluster(t, `file:${storePath}`);
   await cluster.host("n1");
   await cluster.host("n2");
   await cluster.master();
   const [file, plan] = [join(folder, "web.yaml"), join(folder, "plan.json")];
+  return { run, file, plan };
+}
+
+test("a plan whose consequences are others now is refused and says which; when they are as they were it is carried out", async (t) => {
+  const { run, file, plan } = await twoNodes(t);
   await writeFile(file, text("1"));
   const first = await run("apply", "-f", file);
   assert.equal(first.code, 0, first.stderr);
@@ -61,12 +67,7 @@ test("a plan whose consequences are others now is refused and says which; when t
 });
 
 test("a plan that found no place for a pod is carried out where there is one now", async (t) => {
-  const { run, folder, storePath } = await openDesk(t);
-  const cluster = await memoryCluster(t, `file:${storePath}`);
-  await cluster.host("n1");
-  await cluster.host("n2");
-  await cluster.master();
-  const [file, plan] = [join(folder, "web.yaml"), join(folder, "plan.json")];
+  const { run, file, plan } = await twoNodes(t);
   await writeFile(file, text("1").replace("replicas: 1", "replicas: 2"));
   assert.equal((await run("cordon", "n2")).code, 0);
   const diff = await run("diff", "-f", file, "--out", plan);

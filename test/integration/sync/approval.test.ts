@@ -12,6 +12,7 @@ import type { SyncOutcome } from "../../../src/model/sync.ts";
 import { put } from "../../../src/store/store.ts";
 import { eventually } from "../../support/eventually.ts";
 import { randomOf, roundsOf, seed } from "../../support/rounds.ts";
+import { slowFolder } from "../../support/slow-folder.ts";
 import { manifestText, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 const limits = defaultLimits;
@@ -87,23 +88,12 @@ test("an approval that nobody heard ends when the files were put back before a s
 test("an approval that comes while the files that were put back are being read ends with that look", async (t) => {
   const { lab, sync, putBack, takeAway, is, held } = await fiveThatWait(t);
   await sync.close();
-  let [isSlow, asked, answer] = [false, 0, () => {}];
-  const ask = () => {
-    asked += 1;
-    return new Promise<void>((resolve) => {
-      if (isSlow) answer = resolve;
-      else resolve();
-    });
-  };
+  const { ask, stall, answer } = slowFolder();
   await takeAway();
   await lab.start({ limits, ask });
   const { token } = await held();
-  isSlow = true;
-  const before = asked;
-  await putBack();
-  await eventually("the folder is being asked", () => asked > before);
+  await stall(putBack);
   await approve(lab.store, token, act);
-  isSlow = false;
   answer();
   await is("synced");
   await takeAway();

@@ -4,32 +4,20 @@ import { test } from "node:test";
 import { approve } from "../../../src/cli/sync/syncs.ts";
 import { syncControlKey } from "../../../src/model/keys.ts";
 import { put, remove, type Store } from "../../../src/store/store.ts";
-import { eventually, throughout } from "../../support/eventually.ts";
+import { throughout } from "../../support/eventually.ts";
+import { slowFolder } from "../../support/slow-folder.ts";
 import { manifestText, syncLab, withOthers } from "../../support/sync-lab.ts";
 
 test("a pause that is said while the source is being read holds for what is read then", async (t) => {
   const lab = await syncLab(t);
   await lab.write("web.yaml", manifestText("web", "a:1"));
-  let answer = () => {};
-  let asked = 0;
-  let isSlow = false;
-  const ask = () => {
-    asked += 1;
-    return new Promise<void>((resolve) => {
-      if (isSlow) answer = resolve;
-      else resolve();
-    });
-  };
+  const { ask, stall, answer } = slowFolder();
   await lab.start({ ask });
   await lab.settled({ web: "a:1" });
   await lab.told("it is synced", ({ pass }) => pass?.outcome === "synced");
-  isSlow = true;
-  const before = asked;
-  await lab.write("web.yaml", manifestText("web", "a:2"));
-  await eventually("the folder is being asked", () => asked > before);
+  await stall(() => lab.write("web.yaml", manifestText("web", "a:2")));
   const key = syncControlKey(lab.source);
   await lab.store.commit({ changes: [put(key, { paused: { by: "ann", at: "now" } }, "absent")] });
-  isSlow = false;
   answer();
   await lab.told("it is paused", ({ pass }) => pass?.outcome === "paused");
   await throughout(200, async () => assert.deepEqual(await lab.images(), { web: "a:1" }));
